@@ -1,0 +1,30 @@
+//===- LinnetDialect.h - the model dialect ----------------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_IR_LINNETDIALECT_H
+#define LINNET_IR_LINNETDIALECT_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+
+#include "linnet/IR/LinnetDialect.h.inc"
+
+#include "linnet/IR/LinnetEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "linnet/IR/LinnetAttrs.h.inc"
+
+namespace linnet {
+/// Names of the discardable attributes that the dialect reads on functions.
+inline constexpr llvm::StringLiteral kDimsAttr = "linnet.dims";
+inline constexpr llvm::StringLiteral kSymbolsAttr = "linnet.symbols";
+inline constexpr llvm::StringLiteral kStateAttr = "linnet.state";
+inline constexpr llvm::StringLiteral kNameAttr = "linnet.name";
+/// On a hidden trailing argument: the symbol of the global that it carries.
+inline constexpr llvm::StringLiteral kConstantAttr = "linnet.constant";
+} // namespace linnet
+
+#endif // LINNET_IR_LINNETDIALECT_H

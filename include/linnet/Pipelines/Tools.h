@@ -1,0 +1,26 @@
+//===- Tools.h - the mains of the tools, and what they register -*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_PIPELINES_TOOLS_H
+#define LINNET_PIPELINES_TOOLS_H
+
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
+
+namespace linnet {
+
+/// Every upstream dialect and extension, `linnet` and `exec`.
+void registerAllDialects(mlir::DialectRegistry &registry);
+
+/// Every upstream and Linnet pass and pipeline. Safe to call more than once.
+void registerAllPasses();
+
+/// `linnet-opt`.
+int optMain(int argc, char **argv);
+
+} // namespace linnet
+
+#endif // LINNET_PIPELINES_TOOLS_H

@@ -1,0 +1,19 @@
+//===- AttentionOps.cpp - ops of the attention family -----------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/IR/LinnetOps.h"
+
+using namespace mlir;
+using namespace linnet;
+
+#define GET_OP_CLASSES
+#include "linnet/IR/AttentionOps.cpp.inc"
+
+void LinnetDialect::registerAttentionOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "linnet/IR/AttentionOps.cpp.inc"
+      >();
+}

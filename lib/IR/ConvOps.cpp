@@ -1,0 +1,19 @@
+//===- ConvOps.cpp - ops of the conv family -----------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/IR/LinnetOps.h"
+
+using namespace mlir;
+using namespace linnet;
+
+#define GET_OP_CLASSES
+#include "linnet/IR/ConvOps.cpp.inc"
+
+void LinnetDialect::registerConvOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "linnet/IR/ConvOps.cpp.inc"
+      >();
+}

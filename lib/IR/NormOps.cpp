@@ -1,0 +1,19 @@
+//===- NormOps.cpp - ops of the norm family -----------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/IR/LinnetOps.h"
+
+using namespace mlir;
+using namespace linnet;
+
+#define GET_OP_CLASSES
+#include "linnet/IR/NormOps.cpp.inc"
+
+void LinnetDialect::registerNormOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "linnet/IR/NormOps.cpp.inc"
+      >();
+}

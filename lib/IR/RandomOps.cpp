@@ -1,0 +1,19 @@
+//===- RandomOps.cpp - ops of the random family -----------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/IR/LinnetOps.h"
+
+using namespace mlir;
+using namespace linnet;
+
+#define GET_OP_CLASSES
+#include "linnet/IR/RandomOps.cpp.inc"
+
+void LinnetDialect::registerRandomOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "linnet/IR/RandomOps.cpp.inc"
+      >();
+}

@@ -1,0 +1,13 @@
+import os
+import lit.formats
+
+config.name = "linnet"
+config.test_format = lit.formats.ShTest(True)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "data"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.linnet_obj, "test")
+config.environment["PATH"] = os.pathsep.join(
+    [config.linnet_bin, config.llvm_tools, os.environ["PATH"]])
+config.substitutions.append(("%src", config.linnet_src))
+config.substitutions.append(("%lib", config.linnet_lib))

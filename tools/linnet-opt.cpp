@@ -1,0 +1,8 @@
+//===- linnet-opt.cpp - runs passes on IR files ---------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/Pipelines/Tools.h"
+
+int main(int argc, char **argv) { return linnet::optMain(argc, argv); }
