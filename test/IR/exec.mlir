@@ -23,7 +23,7 @@ func.func @graph(%a: tensor<?x64xf32>, %s: f32, %n: index) -> tensor<?x64xf32> {
   return %1 : tensor<?x64xf32>
 }
 
-// CHECK-LABEL: exec.program @graph
+// CHECK-LABEL: exec.program @list
 exec.program @list attributes {symbols = [{name = "N"}], arguments = [], results = [], result_alias = array<i64>} {
 ^bb0(%n: index):
   %c64 = arith.constant 64 : index
