@@ -1,0 +1,21 @@
+//===- Emitters.h - the kernel emitters of the CPU --------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_CODEGEN_CPU_EMITTERS_H
+#define LINNET_LIB_CODEGEN_CPU_EMITTERS_H
+
+#include "linnet/Codegen/KernelEmitter.h"
+
+namespace linnet::codegen {
+
+// One function per emitter, defined beside it, giving its only instance: for example
+//   const KernelEmitter *getContractionEmitter();
+
+// In the order in which they are asked, each followed by a comma.
+#define LINNET_CPU_EMITTERS
+
+} // namespace linnet::codegen
+
+#endif // LINNET_LIB_CODEGEN_CPU_EMITTERS_H
