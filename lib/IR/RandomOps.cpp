@@ -3,6 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "Shapes.h"
 #include "linnet/IR/LinnetOps.h"
 
 using namespace mlir;
@@ -16,4 +17,17 @@ void LinnetDialect::registerRandomOps() {
 #define GET_OP_LIST
 #include "linnet/IR/RandomOps.cpp.inc"
       >();
+}
+
+LogicalResult RandomOp::verify() {
+  int64_t dynamic = getResult().getType().getNumDynamicDims();
+  if (static_cast<int64_t>(getSizes().size()) != dynamic) // (C3)
+    return emitOpError() << "expects one entry in 'sizes' per dynamic size of the result, found "
+                         << getSizes().size() << " for " << dynamic;
+  return success();
+}
+
+LogicalResult RandomOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(mixSizes(b, getResult().getType(), getSizes()));
+  return success();
 }

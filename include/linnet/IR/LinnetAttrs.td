@@ -25,4 +25,13 @@ def Linnet_FeatureKind : I32EnumAttr<"FeatureKind", "elementwise feature map", [
 }
 def Linnet_FeatureKindAttr : Linnet_EnumAttr<Linnet_FeatureKind, "feature">;
 
+def Linnet_ReduceKind : I32EnumAttr<"ReduceKind", "reduction", [
+    I32EnumAttrCase<"sum", 0>, I32EnumAttrCase<"max", 1>, I32EnumAttrCase<"min", 2>,
+    I32EnumAttrCase<"prod", 3>, I32EnumAttrCase<"mean", 4>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+// printed as a bare keyword inside of an op
+def Linnet_ReduceKindAttr : EnumAttr<Linnet_Dialect, Linnet_ReduceKind, "reduction">;
+
 #endif // LINNET_IR_LINNETATTRS_TD

@@ -6,7 +6,9 @@
 #ifndef LINNET_IR_LINNETOPS_H
 #define LINNET_IR_LINNETOPS_H
 
+#include "linnet/IR/Einsum.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/Interfaces/EqualSizes.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"

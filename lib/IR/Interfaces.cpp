@@ -1,0 +1,8 @@
+//===- Interfaces.cpp - definitions of the op interfaces ------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/Interfaces/EqualSizes.h"
+
+#include "linnet/Interfaces/EqualSizes.cpp.inc"
