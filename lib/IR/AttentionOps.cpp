@@ -3,10 +3,43 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "OpShapes.h"
 #include "linnet/IR/LinnetOps.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace linnet;
+
+static ParseResult parseFeature(OpAsmParser &p, FeatureKindAttr &kind) {
+  StringRef keyword;
+  SMLoc loc = p.getCurrentLocation();
+  if (p.parseKeyword(&keyword))
+    return failure();
+  auto value = symbolizeFeatureKind(keyword);
+  if (!value)
+    return p.emitError(loc) << "unknown feature map '" << keyword
+                            << "', expected elu1, relu, relu2 or exp";
+  kind = FeatureKindAttr::get(p.getContext(), *value);
+  return success();
+}
+
+static void printFeature(OpAsmPrinter &p, Operation *, FeatureKindAttr kind) {
+  p << stringifyFeatureKind(kind.getValue());
+}
+
+// Both tables have one type, which is written once.
+static ParseResult parseTableTypes(OpAsmParser &p, Type &cos, Type &sin) {
+  if (p.parseType(cos))
+    return failure();
+  sin = cos;
+  return success(p.parseOptionalComma() || !p.parseType(sin));
+}
+
+static void printTableTypes(OpAsmPrinter &p, Operation *, Type cos, Type sin) {
+  p << cos;
+  if (sin != cos)
+    p << ", " << sin;
+}
 
 #define GET_OP_CLASSES
 #include "linnet/IR/AttentionOps.cpp.inc"
@@ -16,4 +49,254 @@ void LinnetDialect::registerAttentionOps() {
 #define GET_OP_LIST
 #include "linnet/IR/AttentionOps.cpp.inc"
       >();
+}
+
+//===----------------------------------------------------------------------===//
+// AttentionOp
+//===----------------------------------------------------------------------===//
+
+MaskAttr AttentionOp::getMaskSet() {
+  if (auto masks = getMasksAttr())
+    return masks;
+  return MaskAttr::get(getContext(), false, false, false, false, false, {}, {});
+}
+
+int64_t AttentionOp::getGroupSize() {
+  int64_t h = getQ().getType().getDimSize(1), hk = getK().getType().getDimSize(1);
+  return ShapedType::isDynamic(h) || ShapedType::isDynamic(hk) ? 0 : h / hk;
+}
+
+RankedTensorType AttentionOp::inferOutputType(RankedTensorType q, RankedTensorType v) {
+  return RankedTensorType::get({q.getDimSize(0), q.getDimSize(1), q.getDimSize(2), v.getDimSize(3)},
+                               q.getElementType());
+}
+
+void AttentionOp::build(OpBuilder &b, OperationState &st, Value q, Value k, Value v, MaskAttr masks,
+                        bool withLse) {
+  auto qType = cast<RankedTensorType>(q.getType());
+  Type lse;
+  if (withLse)
+    lse = RankedTensorType::get(qType.getShape().drop_back(), b.getF32Type());
+  Value none;
+  build(b, st, inferOutputType(qType, cast<RankedTensorType>(v.getType())), lse, q, k, v, none,
+        none, none, none, none, none, none, none, masks, MaskAlignment::bottom_right, FloatAttr(),
+        FloatAttr(), FloatAttr());
+}
+
+static LogicalResult verifyOperandShapes(AttentionOp op) {
+  auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
+  NamedSize batch{"query batch", q.getDimSize(0)}, heads{"key heads", k.getDimSize(1)};
+  if (failed(expectSame(op, "(C1)", {"key batch", k.getDimSize(0)}, batch)) ||
+      failed(expectSame(op, "(C1)", {"value batch", v.getDimSize(0)}, batch)) ||
+      failed(expectSame(op, "(C1)", {"value heads", v.getDimSize(1)}, heads)) ||
+      failed(expectSame(op, "(C1)", {"value count", v.getDimSize(2)},
+                        {"key count", k.getDimSize(2)})) ||
+      failed(
+          expectSame(op, "(C1)", {"key depth", k.getDimSize(3)}, {"query depth", q.getDimSize(3)})))
+    return failure();
+  int64_t h = q.getDimSize(1), hk = k.getDimSize(1);
+  if (h == 0 || hk == 0)
+    return op.emitOpError() << "(C2) expects at least one head, found " << h << " query heads and "
+                            << hk << " key heads";
+  if (!ShapedType::isDynamic(h) && !ShapedType::isDynamic(hk) && h % hk)
+    return op.emitOpError() << "(C2) expects query heads " << h << " to be a multiple of key heads "
+                            << hk;
+  return success();
+}
+
+static LogicalResult verifyResults(AttentionOp op) {
+  auto q = op.getQ().getType(), v = op.getV().getType();
+  NamedSize sizes[] = {{"query batch", q.getDimSize(0)},
+                       {"query heads", q.getDimSize(1)},
+                       {"query count", q.getDimSize(2)},
+                       {"value depth", v.getDimSize(3)}};
+  if (failed(expectShape(op, "(C3)", "result", op.getO().getType(), sizes)))
+    return failure();
+  if (!op.getLse())
+    return success();
+  return expectShape(op, "(C3)", "lse", cast<RankedTensorType>(op.getLse().getType()),
+                     ArrayRef(sizes).drop_back());
+}
+
+/// Checks a tensor that broadcasts to the scores.
+static LogicalResult verifyBroadcast(AttentionOp op, StringRef constraint, StringRef what,
+                                     Value value) {
+  if (!value)
+    return success();
+  auto q = op.getQ().getType(), k = op.getK().getType();
+  NamedSize sizes[] = {{"batch", q.getDimSize(0)},
+                       {"query heads", q.getDimSize(1)},
+                       {"query count", q.getDimSize(2)},
+                       {"key count", k.getDimSize(2)}};
+  auto type = cast<RankedTensorType>(value.getType());
+  for (int64_t i = 0, r = type.getRank(); i < r; ++i) {
+    std::string name = (what + " size " + Twine(i)).str();
+    if (type.getDimSize(i) != 1 &&
+        failed(expectSame(op, constraint, {name, type.getDimSize(i)}, sizes[4 - r + i])))
+      return failure();
+  }
+  return success();
+}
+
+/// A mask condition and the operand that it reads come together.
+static LogicalResult expectTogether(AttentionOp op, StringRef constraint, StringRef operand,
+                                    bool present, StringRef condition, bool listed) {
+  if (present == listed)
+    return success();
+  return op.emitOpError() << constraint << " expects " << (listed ? "operand " : "masks to list ")
+                          << (listed ? operand : condition) << " with "
+                          << (listed ? "mask " : "operand ") << (listed ? condition : operand);
+}
+
+static LogicalResult verifyMaskOperands(AttentionOp op) {
+  MaskAttr masks = op.getMaskSet();
+  auto q = op.getQ().getType(), k = op.getK().getType();
+  NamedSize batch{"batch", q.getDimSize(0)};
+  if (failed(
+          expectTogether(op, "(C5)", "mask", !!op.getMask(), "explicit", masks.getIsExplicit())) ||
+      failed(verifyBroadcast(op, "(C5)", "mask", op.getMask())) ||
+      failed(expectTogether(op, "(C6)", "kv_lengths", !!op.getKvLengths(), "kv_lengths",
+                            masks.getKvLengths())))
+    return failure();
+  auto typeOf = [](Value v) { return cast<RankedTensorType>(v.getType()); };
+  if (Value lengths = op.getKvLengths())
+    if (failed(expectShape(op, "(C6)", "kv_lengths", typeOf(lengths), {batch})))
+      return failure();
+  if (Value offset = op.getQOffset()) {
+    if (!masks.isPositional())
+      return op.emitOpError("(C7) expects masks to list causal or window with operand q_offset");
+    if (typeOf(offset).getRank() == 1 &&
+        failed(expectShape(op, "(C7)", "q_offset", typeOf(offset), {batch})))
+      return failure();
+  }
+  if (failed(expectTogether(op, "(C8)", "q_segments", !!op.getQSegments(), "segments",
+                            masks.getSegments())) ||
+      failed(expectTogether(op, "(C8)", "kv_segments", !!op.getKvSegments(), "segments",
+                            masks.getSegments())))
+    return failure();
+  if (!masks.getSegments())
+    return success();
+  if (failed(expectShape(op, "(C8)", "q_segments", typeOf(op.getQSegments()),
+                         {batch, {"query count", q.getDimSize(2)}})))
+    return failure();
+  return expectShape(op, "(C8)", "kv_segments", typeOf(op.getKvSegments()),
+                     {batch, {"key count", k.getDimSize(2)}});
+}
+
+static LogicalResult verifyNumbers(AttentionOp op) {
+  if (auto scale = op.getScaleAttr(); scale && !std::isfinite(scale.getValueAsDouble()))
+    return op.emitOpError() << "(C9) expects a finite scale, found " << scale.getValueAsDouble();
+  if (auto cap = op.getSoftcapAttr();
+      cap && !(std::isfinite(cap.getValueAsDouble()) && cap.getValueAsDouble() > 0))
+    return op.emitOpError() << "(C9) expects a finite positive softcap, found "
+                            << cap.getValueAsDouble();
+  int parts = !!op.getDropoutKey() + !!op.getDropoutCounter() + !!op.getDropoutAttr();
+  if (parts != 0 && parts != 3)
+    return op.emitOpError() << "(C10) expects a dropout rate, dropout_key and dropout_counter "
+                               "together, found "
+                            << parts << " of 3";
+  if (auto rate = op.getDropoutAttr())
+    if (!(rate.getValueAsDouble() > 0 && rate.getValueAsDouble() < 1))
+      return op.emitOpError() << "(C10) expects a dropout rate above 0 and below 1, found "
+                              << rate.getValueAsDouble();
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  if (failed(verifyOperandShapes(*this)) || failed(verifyResults(*this)) ||
+      failed(verifyBroadcast(*this, "(C4)", "bias", getBias())) ||
+      failed(verifyMaskOperands(*this)))
+    return failure();
+  return verifyNumbers(*this);
+}
+
+LogicalResult AttentionOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  ShapeSource o = shapeOf(getQ());
+  o.back() = {getV(), 3};
+  shapes.push_back(reifyFrom(b, getLoc(), getO(), o));
+  if (getLse()) {
+    o.pop_back();
+    shapes.push_back(reifyFrom(b, getLoc(), getLse(), o));
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// FeatureMapOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult FeatureMapOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(reifyFrom(b, getLoc(), getY(), shapeOf(getX())));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// RotaryOp
+//===----------------------------------------------------------------------===//
+
+int64_t RotaryOp::getRotatedChannels() {
+  if (Value perPair = getCos() ? getCos() : getFrequencies()) {
+    int64_t pairs = cast<RankedTensorType>(perPair.getType()).getShape().back();
+    return ShapedType::isDynamic(pairs) ? pairs : 2 * pairs;
+  }
+  return getRotated() ? *getRotated() : getX().getType().getDimSize(3);
+}
+
+static LogicalResult verifyTables(RotaryOp op, NamedSize batch, NamedSize rows) {
+  auto cos = cast<RankedTensorType>(op.getCos().getType());
+  if (cos != op.getSin().getType())
+    return op.emitOpError() << "(C3) expects tables of one type, found " << cos << " and "
+                            << op.getSin().getType();
+  SmallVector<NamedSize> sizes = {rows, {"itself", cos.getShape().back()}};
+  if (cos.getRank() == 3)
+    sizes.insert(sizes.begin(), batch);
+  return expectShape(op, "(C3)", "table", cos, sizes);
+}
+
+static LogicalResult verifyPositions(RotaryOp op, NamedSize batch, NamedSize rows) {
+  Value positions = op.getPositions(), offset = op.getOffset();
+  if (op.getCos() && (positions || offset))
+    return op.emitOpError("(C6) expects no positions and no offset with tables");
+  if (positions && offset)
+    return op.emitOpError("(C6) expects positions or an offset, found both");
+  if (positions) {
+    auto type = cast<RankedTensorType>(positions.getType());
+    SmallVector<NamedSize> sizes = {rows};
+    if (type.getRank() == 2)
+      sizes.insert(sizes.begin(), batch);
+    return expectShape(op, "(C6)", "positions", type, sizes);
+  }
+  if (offset && cast<RankedTensorType>(offset.getType()).getRank() == 1)
+    return expectShape(op, "(C6)", "offset", cast<RankedTensorType>(offset.getType()), {batch});
+  return success();
+}
+
+LogicalResult RotaryOp::verify() {
+  auto x = getX().getType();
+  NamedSize batch{"batch", x.getDimSize(0)}, rows{"row count", x.getDimSize(2)};
+  if (!getCos() != !getSin())
+    return emitOpError("(C2) expects cos and sin together");
+  int forms = !!getCos() + !!getFrequencies() + !!getBaseAttr();
+  if (forms != 1)
+    return emitOpError() << "(C2) expects one of tables, frequencies and base, found " << forms;
+  if (getCos() && failed(verifyTables(*this, batch, rows)))
+    return failure();
+  if (auto base = getBaseAttr())
+    if (!(std::isfinite(base.getValueAsDouble()) && base.getValueAsDouble() > 0))
+      return emitOpError() << "(C4) expects a finite positive base, found "
+                           << base.getValueAsDouble();
+  if (getRotatedAttr() && !getBaseAttr())
+    return emitOpError("(C5) expects 'rotated' only with base");
+  int64_t r = getRotatedChannels(), d = x.getDimSize(3);
+  if (ShapedType::isDynamic(r))
+    return emitOpError("(C5) expects a static number of rotated channels");
+  if (r < 0 || r % 2 || (!ShapedType::isDynamic(d) && r > d))
+    return emitOpError() << "(C5) expects an even number of rotated channels of at most depth " << d
+                         << ", found " << r;
+  return verifyPositions(*this, batch, rows);
+}
+
+LogicalResult RotaryOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(reifyFrom(b, getLoc(), getY(), shapeOf(getX())));
+  return success();
 }

@@ -34,4 +34,75 @@ def Linnet_ReduceKind : I32EnumAttr<"ReduceKind", "reduction", [
 // printed as a bare keyword inside of an op
 def Linnet_ReduceKindAttr : EnumAttr<Linnet_Dialect, Linnet_ReduceKind, "reduction">;
 
+def Linnet_MaskAlignment : I32EnumAttr<"MaskAlignment", "which corner causal masks start from", [
+    I32EnumAttrCase<"bottom_right", 0>, I32EnumAttrCase<"top_left", 1>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+def Linnet_MaskAlignmentAttr : Linnet_EnumAttr<Linnet_MaskAlignment, "alignment">;
+
+def Linnet_RotaryLayout : I32EnumAttr<"RotaryLayout", "which channels rotate together", [
+    I32EnumAttrCase<"half", 0>, I32EnumAttrCase<"interleaved", 1>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+def Linnet_RotaryLayoutAttr : Linnet_EnumAttr<Linnet_RotaryLayout, "rotary_layout">;
+
+def Linnet_StateRead : I32EnumAttr<"StateRead", "which state a position reads", [
+    I32EnumAttrCase<"post", 0>, I32EnumAttrCase<"pre", 1>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+def Linnet_StateReadAttr : Linnet_EnumAttr<Linnet_StateRead, "state_read">;
+
+def Linnet_ConvActivation : I32EnumAttr<"ConvActivation", "what follows a causal convolution", [
+    I32EnumAttrCase<"none", 0>, I32EnumAttrCase<"silu", 1>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+def Linnet_ConvActivationAttr : Linnet_EnumAttr<Linnet_ConvActivation, "conv_activation">;
+
+def Linnet_MaskAttr : AttrDef<Linnet_Dialect, "Mask"> {
+  let mnemonic = "mask";
+  let summary = "which keys a query sees";
+  let description = [{
+    A set of conditions, all of which a visible key meets:
+
+    ```mlir
+    #linnet.mask<[causal, window<left = 128, right = 0>, explicit, kv_lengths, segments]>
+    ```
+
+    With `p` the position of the query among the keys (see `linnet.attention`), key `j` is
+    visible when
+    - `causal`: `j <= p`
+    - `window<left = L, right = R>`: `p - L <= j` and `j <= p + R`; a side that is left out
+      is not limited
+    - `explicit`: the boolean operand `mask` is true
+    - `kv_lengths`: `j < kv_lengths[b]`
+    - `segments`: the segment of the query equals that of the key
+
+    The order of the conditions has no meaning; they print in the order above.
+  }];
+  let parameters = (ins
+    "bool":$causal, "bool":$window, "bool":$isExplicit, "bool":$kvLengths, "bool":$segments,
+    OptionalParameter<"std::optional<int64_t>">:$left,
+    OptionalParameter<"std::optional<int64_t>">:$right);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Whether a condition depends on the position of the query.
+    bool isPositional() const { return getCausal() || getWindow(); }
+    bool isEmpty() const {
+      return !isPositional() && !getIsExplicit() && !getKvLengths() && !getSegments();
+    }
+    /// How far after its own position a query sees, and how far before; none: no limit.
+    std::optional<int64_t> getReachAfter() const;
+    std::optional<int64_t> getReachBefore() const { return getLeft(); }
+    /// The same set with one condition changed.
+    MaskAttr withCausal(bool on) const;
+    MaskAttr withExplicit(bool on) const;
+    MaskAttr withWindow(std::optional<int64_t> left, std::optional<int64_t> right) const;
+  }];
+}
+
 #endif // LINNET_IR_LINNETATTRS_TD
