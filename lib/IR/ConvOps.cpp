@@ -99,8 +99,7 @@ static LogicalResult checkChannels(std::optional<Location> loc, ConvOp::Adaptor 
   return success();
 }
 
-LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
-                                       SmallVectorImpl<Type> &types) {
+static FailureOr<RankedTensorType> inferType(ConvOp::Adaptor op, std::optional<Location> loc) {
   auto input = cast<RankedTensorType>(op.getInput().getType());
   auto filter = cast<RankedTensorType>(op.getFilter().getType());
   if (input.getRank() < 3 || input.getRank() != filter.getRank()) // (C1)
@@ -126,13 +125,17 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
                                padded);
     shape.push_back((padded - extent) / w.stride + 1);
   }
-  types.push_back(RankedTensorType::get(shape, input.getElementType()));
-  return success();
+  return RankedTensorType::get(shape, input.getElementType());
 }
 
-bool ConvOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
-  return sameUpToUnknownSizes(inferred.front(), actual.front());
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor op,
+                                       SmallVectorImpl<Type> &types) {
+  return inferOrGuess(inferType(op, std::nullopt), op.getInput(), types);
 }
+
+bool ConvOp::isCompatibleReturnTypes(TypeRange, TypeRange) { return true; /* verify() compares */ }
+
+LogicalResult ConvOp::verify() { return verifyResult(*this, inferType(*this, getLoc())); }
 
 LogicalResult ConvOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   RankedTensorType type = getResult().getType();

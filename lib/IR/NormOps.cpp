@@ -9,6 +9,30 @@
 using namespace mlir;
 using namespace linnet;
 
+using OptionalOperand = std::optional<OpAsmParser::UnresolvedOperand>;
+
+/// The types of the operands that are there; the declarative form cannot tell a lone bias
+/// from a lone scale.
+static ParseResult parseNormTypes(OpAsmParser &parser, const OptionalOperand &scale,
+                                  const OptionalOperand &bias, Type &inputType, Type &scaleType,
+                                  Type &biasType) {
+  if (parser.parseType(inputType))
+    return failure();
+  if (scale && (parser.parseComma() || parser.parseType(scaleType)))
+    return failure();
+  if (bias && (parser.parseComma() || parser.parseType(biasType)))
+    return failure();
+  return success();
+}
+
+static void printNormTypes(OpAsmPrinter &printer, Operation *, Value scale, Value bias,
+                           Type inputType, Type scaleType, Type biasType) {
+  printer << inputType;
+  for (Type type : {scaleType, biasType})
+    if (type)
+      printer << ", " << type;
+}
+
 #define GET_OP_CLASSES
 #include "linnet/IR/NormOps.cpp.inc"
 

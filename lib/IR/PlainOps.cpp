@@ -52,8 +52,7 @@ static SmallVector<OpFoldResult> reifyDropped(OpBuilder &b, Location loc, Value 
 // reduce
 //===----------------------------------------------------------------------===//
 
-LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
-                                         SmallVectorImpl<Type> &types) {
+static FailureOr<RankedTensorType> inferType(ReduceOp::Adaptor op, std::optional<Location> loc) {
   auto input = cast<RankedTensorType>(op.getInput().getType());
   int64_t previous = -1;
   for (int64_t axis : op.getAxes()) { // (C1)
@@ -68,14 +67,20 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
                              "'linnet.reduce' op expects a float element type for 'mean', "
                              "found ",
                              input.getElementType());
-  types.push_back(RankedTensorType::get(dropAxes(input.getShape(), op.getAxes(), op.getKeepdims()),
-                                        input.getElementType()));
-  return success();
+  return RankedTensorType::get(dropAxes(input.getShape(), op.getAxes(), op.getKeepdims()),
+                               input.getElementType());
 }
 
-bool ReduceOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
-  return sameUpToUnknownSizes(inferred.front(), actual.front());
+LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
+  return inferOrGuess(inferType(op, std::nullopt), op.getInput(), types);
 }
+
+bool ReduceOp::isCompatibleReturnTypes(TypeRange, TypeRange) {
+  return true; /* verify() compares */
+}
+
+LogicalResult ReduceOp::verify() { return verifyResult(*this, inferType(*this, getLoc())); }
 
 LogicalResult ReduceOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   shapes.push_back(
@@ -93,20 +98,30 @@ OpFoldResult ReduceOp::fold(FoldAdaptor) {
 // argmax
 //===----------------------------------------------------------------------===//
 
-LogicalResult ArgmaxOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
-                                         Adaptor op, SmallVectorImpl<Type> &types) {
+static FailureOr<RankedTensorType> inferType(ArgmaxOp::Adaptor op, std::optional<Location> loc) {
   auto input = cast<RankedTensorType>(op.getInput().getType());
   int64_t axis = op.getAxis();
   if (axis < 0 || axis >= input.getRank()) // (C1)
     return emitOptionalError(loc, "'linnet.argmax' op expects an axis from 0 to ",
                              input.getRank() - 1, ", found ", axis);
-  types.push_back(RankedTensorType::get(dropAxes(input.getShape(), {axis}, op.getKeepdims()),
-                                        IntegerType::get(context, 64)));
-  return success();
+  return RankedTensorType::get(dropAxes(input.getShape(), {axis}, op.getKeepdims()),
+                               IntegerType::get(input.getContext(), 64));
 }
 
-bool ArgmaxOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
-  return succeeded(verifyCompatibleShape(inferred.front(), actual.front()));
+LogicalResult ArgmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
+  return inferOrGuess(inferType(op, std::nullopt), op.getInput(), types);
+}
+
+bool ArgmaxOp::isCompatibleReturnTypes(TypeRange, TypeRange) {
+  return true; /* verify() compares */
+}
+
+LogicalResult ArgmaxOp::verify() {
+  FailureOr<RankedTensorType> inferred = inferType(*this, getLoc());
+  if (failed(inferred))
+    return failure();
+  return verifyResult(*this, inferred->clone(getResult().getType().getElementType()));
 }
 
 LogicalResult ArgmaxOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
@@ -120,8 +135,7 @@ LogicalResult ArgmaxOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeD
 // gather
 //===----------------------------------------------------------------------===//
 
-LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
-                                         SmallVectorImpl<Type> &types) {
+static FailureOr<RankedTensorType> inferType(GatherOp::Adaptor op, std::optional<Location> loc) {
   auto data = cast<RankedTensorType>(op.getData().getType());
   auto indices = cast<RankedTensorType>(op.getIndices().getType());
   int64_t axis = op.getAxis(), batch = op.getBatchDims();
@@ -141,13 +155,19 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   }
   llvm::append_range(shape, indices.getShape().drop_front(batch));
   llvm::append_range(shape, data.getShape().drop_front(axis + 1));
-  types.push_back(RankedTensorType::get(shape, data.getElementType()));
-  return success();
+  return RankedTensorType::get(shape, data.getElementType());
 }
 
-bool GatherOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
-  return sameUpToUnknownSizes(inferred.front(), actual.front());
+LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
+  return inferOrGuess(inferType(op, std::nullopt), op.getData(), types);
 }
+
+bool GatherOp::isCompatibleReturnTypes(TypeRange, TypeRange) {
+  return true; /* verify() compares */
+}
+
+LogicalResult GatherOp::verify() { return verifyResult(*this, inferType(*this, getLoc())); }
 
 LogicalResult GatherOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   RankedTensorType type = getResult().getType();

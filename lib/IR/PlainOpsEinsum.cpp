@@ -56,8 +56,7 @@ static bool isSumType(Type from, Type to) {
                         from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth());
 }
 
-LogicalResult EinsumOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
-                                         SmallVectorImpl<Type> &types) {
+static FailureOr<RankedTensorType> inferType(EinsumOp::Adaptor op, std::optional<Location> loc) {
   std::string error;
   auto equation = EinsumEquation::parse(op.getEquation(), error);
   if (!equation)
@@ -91,14 +90,27 @@ LogicalResult EinsumOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   SmallVector<int64_t> shape;
   for (char c : equation->result)
     shape.push_back(sizes.lookup(c));
-  types.push_back(RankedTensorType::get(shape, element));
-  return success();
+  return RankedTensorType::get(shape, element);
 }
 
-bool EinsumOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
-  Type a = inferred.front(), b = actual.front();
-  return isSumType(getElementTypeOrSelf(a), getElementTypeOrSelf(b)) &&
-         succeeded(verifyCompatibleShape(a, b));
+LogicalResult EinsumOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
+  return inferOrGuess(inferType(op, std::nullopt), op.getOperands_().front(), types);
+}
+
+bool EinsumOp::isCompatibleReturnTypes(TypeRange, TypeRange) {
+  return true; /* verify() compares */
+}
+
+LogicalResult EinsumOp::verify() {
+  FailureOr<RankedTensorType> inferred = inferType(*this, getLoc());
+  if (failed(inferred))
+    return failure();
+  RankedTensorType type = getResult().getType();
+  if (!isSumType(inferred->getElementType(), type.getElementType())) // (C6)
+    return emitOpError() << "expects result element type " << inferred->getElementType()
+                         << " or a wider one, found " << type.getElementType();
+  return verifyResult(*this, inferred->clone(type.getElementType()));
 }
 
 LogicalResult EinsumOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {

@@ -21,10 +21,25 @@ inline bool mayBeEqual(int64_t a, int64_t b) {
 /// The more precise of two sizes that may be equal.
 inline int64_t mergeSizes(int64_t a, int64_t b) { return mlir::ShapedType::isDynamic(a) ? b : a; }
 
-/// A printed type may know more or less of the sizes than inference does.
-inline bool sameUpToUnknownSizes(mlir::Type a, mlir::Type b) {
-  return mlir::getElementTypeOrSelf(a) == mlir::getElementTypeOrSelf(b) &&
-         mlir::succeeded(mlir::verifyCompatibleShape(a, b));
+/// For `inferReturnTypes`: never fails, so that a malformed op gets the one message of its
+/// verifier.
+inline mlir::LogicalResult inferOrGuess(mlir::FailureOr<mlir::RankedTensorType> type,
+                                        mlir::Value guess,
+                                        mlir::SmallVectorImpl<mlir::Type> &types) {
+  types.push_back(mlir::failed(type) ? guess.getType() : mlir::Type(*type));
+  return mlir::success();
+}
+
+/// For verifiers: a printed type may know more or less of the sizes than inference does.
+inline mlir::LogicalResult verifyResult(mlir::Operation *op,
+                                        mlir::FailureOr<mlir::RankedTensorType> inferred) {
+  if (mlir::failed(inferred))
+    return mlir::failure();
+  auto type = mlir::cast<mlir::RankedTensorType>(op->getResult(0).getType());
+  if (type.getElementType() == inferred->getElementType() &&
+      mlir::succeeded(mlir::verifyCompatibleShape(type, *inferred)))
+    return mlir::success();
+  return op->emitOpError() << "expects result type " << *inferred << ", found " << type;
 }
 
 /// The size of dimension `dim` of `value`: the constant that the result's type knows, the

@@ -59,6 +59,7 @@ def Linnet_ConvOp : Linnet_Op<"conv", [
     (`dilations` $dilations^)? (`padding` $padding^)? attr-dict
     `:` type($input) `,` type($filter) (`,` type($bias)^)? `->` type($result)
   }];
+  let hasVerifier = 1;
   let extraClassDeclaration = [{
     unsigned getNumSpatialDims() { return getInput().getType().getRank() - 2; }
     /// Defaults filled in.

@@ -67,7 +67,7 @@ def Linnet_LayerNormOp : Linnet_Op<"layer_norm", [
   let results = (outs Linnet_FloatTensor:$result);
   let assemblyFormat = [{
     $input (`scale` $scale^)? (`bias` $bias^)? (`axes` $axes^)? `eps` $eps attr-dict
-    `:` type($input) (`,` type($scale)^)? (`,` type($bias)^)?
+    `:` custom<NormTypes>(ref($scale), ref($bias), type($input), type($scale), type($bias))
   }];
   let hasVerifier = 1;
 }

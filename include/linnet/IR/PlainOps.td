@@ -44,6 +44,7 @@ def Linnet_EinsumOp : Linnet_Op<"einsum", [
   let assemblyFormat = [{
     $equation $operands_ attr-dict `:` type($operands_) `->` type($result)
   }];
+  let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// The parsed equation of a verified op.
     ::linnet::EinsumEquation getParsedEquation();
@@ -118,9 +119,10 @@ def Linnet_ReduceOp : Linnet_Op<"reduce", [
                        DenseI64ArrayAttr:$axes, UnitAttr:$keepdims);
   let results = (outs Linnet_NumberTensor:$result);
   let assemblyFormat = [{
-    $kind $input `axes` $axes (`keepdims` $keepdims^)? attr-dict
+    `` $kind $input `axes` $axes (`keepdims` $keepdims^)? attr-dict
     `:` type($input) `->` type($result)
   }];
+  let hasVerifier = 1;
   let hasFolder = 1;
 }
 
@@ -159,6 +161,7 @@ def Linnet_GatherOp : Linnet_Op<"gather", [
     $data `,` $indices `axis` $axis (`batch_dims` $batch_dims^)? attr-dict
     `:` type($data) `,` type($indices) `->` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def Linnet_ArgmaxOp : Linnet_Op<"argmax", [
@@ -186,6 +189,7 @@ def Linnet_ArgmaxOp : Linnet_Op<"argmax", [
     $input `axis` $axis (`keepdims` $keepdims^)? (`select_last` $select_last^)? attr-dict
     `:` type($input) `->` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 #endif // LINNET_IR_PLAINOPS_TD
