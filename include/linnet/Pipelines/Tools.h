@@ -6,6 +6,9 @@
 #ifndef LINNET_PIPELINES_TOOLS_H
 #define LINNET_PIPELINES_TOOLS_H
 
+namespace llvm {
+class raw_ostream;
+} // namespace llvm
 namespace mlir {
 class DialectRegistry;
 } // namespace mlir
@@ -17,6 +20,9 @@ void registerAllDialects(mlir::DialectRegistry &registry);
 
 /// Every upstream and Linnet pass and pipeline. Safe to call more than once.
 void registerAllPasses();
+
+/// "linnet 0.1.0 (LLVM 22.1.8)".
+void printVersion(llvm::raw_ostream &os);
 
 /// `linnet-opt`.
 int optMain(int argc, char **argv);

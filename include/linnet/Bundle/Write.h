@@ -1,0 +1,65 @@
+//===- Write.h - from a planned program to a bundle -------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// The compiler's side of a bundle (the only part of Bundle/ that needs MLIR).
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_BUNDLE_WRITE_H
+#define LINNET_BUNDLE_WRITE_H
+
+#include "linnet/Bundle/SafeTensors.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/LLVM.h"
+
+namespace linnet::bundle {
+
+/// Machine code for one CPU level, with the features that it needs.
+struct CodeImage {
+  std::string level; ///< "x86-64-v3", "x86-64-v4", "native"
+  std::string cpu;
+  std::vector<std::string> features;
+  llvm::SmallVector<char, 0> bytes;
+};
+
+/// The values of the `ml_program.global`s of a module: initial values in the IR, the tensors of
+/// safetensors files for `extern` ones.
+class Weights {
+public:
+  /// Opens the files and matches them against the module's extern globals. Every missing, extra,
+  /// misshapen and mistyped tensor is reported, then failure. `needed`: globals that a program
+  /// refers to; others may be absent.
+  mlir::LogicalResult load(mlir::ModuleOp module, llvm::ArrayRef<std::string> files,
+                           bool external);
+
+  struct Entry {
+    fb::ElementType type = {};
+    std::vector<int64_t> dims;
+    const void *data = nullptr; ///< null: external, not at hand
+    int64_t bytes = 0;
+    bool external = false;
+  };
+  const Entry *find(llvm::StringRef symbol) const;
+
+private:
+  std::vector<std::unique_ptr<SafeTensors>> files;
+  std::map<std::string, Entry> entries;
+  std::vector<std::vector<char>> owned;
+};
+
+struct WriteOptions {
+  unsigned threads = 1; ///< planned for
+  std::vector<CodeImage> images;
+};
+
+/// Writes the module's `exec.program`s and `exec.kernel`s (in the order of their images) to
+/// `path`, atomically.
+mlir::LogicalResult writeBundle(mlir::ModuleOp module, const Weights &weights,
+                                const WriteOptions &options, llvm::StringRef path);
+
+/// Element type of the metadata for an IR type; Invalid when there is none.
+fb::ElementType toElementType(mlir::Type type);
+
+} // namespace linnet::bundle
+
+#endif // LINNET_BUNDLE_WRITE_H

@@ -1,0 +1,39 @@
+//===- Compile.h - from a source to a bundle --------------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_PIPELINES_COMPILE_H
+#define LINNET_PIPELINES_COMPILE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <string>
+#include <vector>
+
+namespace linnet {
+
+enum class Stage { Input, Structured, Dispatches, Commands, Kernels };
+enum class Emit { Bundle, Exe, So, Obj, LLVM, Asm, MLIR };
+
+struct CompileOptions {
+  std::string input, output;
+  std::vector<std::string> cpus = {"x86-64-v3", "x86-64-v4"};
+  std::vector<std::string> weights;
+  bool externalWeights = false;
+  unsigned threads = 1; ///< that the program is planned for
+  unsigned jobs = 0;    ///< kernels compiled at once; 0: one per core
+  Stage compileTo = Stage::Kernels;
+  Emit emit = Emit::Bundle;
+  std::string dumpDirectory, report;
+  bool strictDonation = false;
+  bool verbose = false;
+};
+
+/// Compiles `options.input` ("-": standard input). Every diagnostic has been printed when it
+/// fails; no output file is left then.
+mlir::LogicalResult compile(mlir::MLIRContext &context, const CompileOptions &options);
+
+} // namespace linnet
+
+#endif // LINNET_PIPELINES_COMPILE_H

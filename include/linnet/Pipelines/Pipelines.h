@@ -1,0 +1,32 @@
+//===- Pipelines.h - the stages of a compilation ----------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// One build function and one options struct per stage; linnet-compile runs them in this order,
+// linnet-opt knows each as a pipeline (`--linnet-structured`, ...).
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_PIPELINES_PIPELINES_H
+#define LINNET_PIPELINES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+
+namespace linnet {
+
+/// Model IR to linalg on tensors and structured linnet ops, calls inlined, weights as arguments.
+void buildStructuredPipeline(mlir::OpPassManager &pm);
+
+/// To a dispatch graph with outlined kernels that have their strategies.
+void buildDispatchPipeline(mlir::OpPassManager &pm);
+
+struct ProgramOptions {
+  bool strictDonation = false; ///< a donation that needs a copy is an error
+};
+/// To planned command lists.
+void buildProgramPipeline(mlir::OpPassManager &pm, const ProgramOptions &options);
+
+void registerPipelines();
+
+} // namespace linnet
+
+#endif // LINNET_PIPELINES_PIPELINES_H

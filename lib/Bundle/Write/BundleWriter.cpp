@@ -1,0 +1,197 @@
+//===- BundleWriter.cpp - the whole bundle --------------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "ProgramWriter.h"
+#include "linnet/Bundle/Container.h"
+#include "linnet/Bundle/Element.h"
+#include "linnet/Bundle/KernelABI.h"
+#include "linnet/Bundle/Pack.h"
+#include "linnet/Bundle/Write.h"
+#include "linnet/Codegen/KernelEmitter.h"
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::bundle;
+
+namespace {
+
+/// One entry of the constant segment.
+struct Stored {
+  std::string name;
+  const Weights::Entry *source;
+  std::optional<PanelLayout> layout;
+  uint64_t offset = 0, length = 0;
+};
+
+class BundleWriter {
+public:
+  BundleWriter(ModuleOp module, const Weights &weights, const WriteOptions &options)
+      : module(module), weights(weights), options(options) {}
+
+  LogicalResult write(StringRef path);
+
+private:
+  LogicalResult writeFunctions();
+  void writeKernels();
+  void writeImages();
+  LogicalResult placeConstants();
+  void writeConstants();
+  Error store(const Sink &sink) const;
+
+  ModuleOp module;
+  const Weights &weights;
+  const WriteOptions &options;
+  Pools pools;
+  flatbuffers::FlatBufferBuilder out;
+  std::vector<flatbuffers::Offset<fb::Function>> functions;
+  std::vector<flatbuffers::Offset<fb::Kernel>> kernels;
+  std::vector<flatbuffers::Offset<fb::Image>> images;
+  std::vector<flatbuffers::Offset<fb::Constant>> constants;
+  std::vector<Stored> stored;
+  std::vector<char> code;
+  uint64_t constantLength = 0;
+};
+
+} // namespace
+
+LogicalResult BundleWriter::writeFunctions() {
+  uint32_t number = 0;
+  for (auto kernel : module.getOps<exec::KernelOp>())
+    pools.kernels[kernel.getSymName().str()] = number++;
+  for (auto program : module.getOps<exec::ProgramOp>()) {
+    auto function = ProgramWriter(program, pools, out).write();
+    if (failed(function))
+      return failure();
+    functions.push_back(*function);
+  }
+  if (functions.empty())
+    return module.emitError("has no function to compile");
+  return success();
+}
+
+void BundleWriter::writeKernels() {
+  for (auto kernel : module.getOps<exec::KernelOp>())
+    kernels.push_back(fb::CreateKernel(out, out.CreateString(kernel.getSymName().str()),
+                                       kernel.getNumBuffers(), kernel.getNumScalars()));
+}
+
+void BundleWriter::writeImages() {
+  for (const CodeImage &image : options.images) {
+    code.resize((code.size() + kPage - 1) / kPage * kPage);
+    uint64_t offset = code.size();
+    code.insert(code.end(), image.bytes.begin(), image.bytes.end());
+    std::vector<flatbuffers::Offset<flatbuffers::String>> features;
+    for (const std::string &f : image.features)
+      features.push_back(out.CreateString(f));
+    auto level = image.level == "x86-64-v3"   ? fb::Level::X86_64_V3
+                 : image.level == "x86-64-v4" ? fb::Level::X86_64_V4
+                                              : fb::Level::Native;
+    auto featuresV = out.CreateVector(features);
+    images.push_back(fb::CreateImage(out, level, featuresV, out.CreateString(image.cpu), offset,
+                                     image.bytes.size(),
+                                     hashBytes(image.bytes.data(), image.bytes.size())));
+  }
+}
+
+static PanelLayout toPanelLayout(DictionaryAttr attr) {
+  auto l = codegen::PanelLayout::fromAttr(attr);
+  PanelLayout p;
+  p.batch = l.batch, p.n = l.n, p.k = l.k;
+  p.batchStride = l.batchStride, p.nStride = l.nStride, p.kStride = l.kStride;
+  p.panel = l.panel, p.group = l.group;
+  return p;
+}
+
+LogicalResult BundleWriter::placeConstants() {
+  for (auto &[symbol, layout] : pools.constants) {
+    Stored s{symbol, weights.find(symbol), std::nullopt};
+    if (!s.source)
+      return module.emitError() << "refers to weight '" << symbol << "', which is not defined";
+    s.length = s.source->bytes;
+    if (layout) {
+      s.layout = toPanelLayout(layout);
+      uint64_t needed;
+      if (!packedBytes(*s.layout, elementBytes(s.source->type), s.length) ||
+          !sourceElements(*s.layout, needed) ||
+          needed * elementBytes(s.source->type) > static_cast<uint64_t>(s.source->bytes))
+        return module.emitError() << "packs weight '" << symbol << "' beyond its size";
+    }
+    if (!s.source->external) {
+      constantLength = (constantLength + kConstantAlign - 1) / kConstantAlign * kConstantAlign;
+      s.offset = constantLength;
+      constantLength += s.length;
+    }
+    stored.push_back(s);
+  }
+  return success();
+}
+
+void BundleWriter::writeConstants() {
+  for (const Stored &s : stored) {
+    flatbuffers::Offset<fb::Layout> layout;
+    if (s.layout)
+      layout = fb::CreateLayout(out, fb::LayoutKind::Panels, s.layout->batch, s.layout->n,
+                                s.layout->k, s.layout->batchStride, s.layout->nStride,
+                                s.layout->kStride, s.layout->panel, s.layout->group);
+    auto name = out.CreateString(s.name);
+    std::vector<uint64_t> dims(s.source->dims.begin(), s.source->dims.end());
+    constants.push_back(fb::CreateConstant(out, name, s.source->type, out.CreateVector(dims),
+                                           layout, s.source->external, 0, s.offset, s.length));
+  }
+}
+
+Error BundleWriter::store(const Sink &sink) const {
+  uint64_t at = 0;
+  auto put = [&](const void *data, uint64_t size) {
+    at += size;
+    return !size || sink(data, size);
+  };
+  static const char zeros[kConstantAlign] = {};
+  for (const Stored &s : stored) {
+    if (s.source->external)
+      continue;
+    if (!put(zeros, s.offset - at))
+      return Error("cannot write the constants");
+    if (!s.layout) {
+      if (!put(s.source->data, s.length))
+        return Error("cannot write the constants");
+      continue;
+    }
+    std::vector<char> packed(s.length);
+    pack(*s.layout, elementBytes(s.source->type), s.source->data, packed.data());
+    if (!put(packed.data(), packed.size()))
+      return Error("cannot write the constants");
+  }
+  return Error();
+}
+
+LogicalResult BundleWriter::write(StringRef path) {
+  if (failed(writeFunctions()) || failed(placeConstants()))
+    return failure();
+  writeKernels();
+  writeImages();
+  writeConstants();
+  auto producer = out.CreateString("linnet " LINNET_VERSION);
+  auto functionsV = out.CreateVector(functions);
+  auto kernelsV = out.CreateVector(kernels);
+  auto imagesV = out.CreateVector(images);
+  auto constantsV = out.CreateVector(constants);
+  fb::FinishBundleBuffer(out, fb::CreateBundle(out, producer, LNT_KERNEL_ABI_VERSION,
+                                               options.threads, functionsV, kernelsV, imagesV,
+                                               constantsV));
+  Error error = writeContainer(path.str(), out.GetBufferPointer(), out.GetSize(), code.data(),
+                               code.size(), constantLength,
+                               [&](const Sink &sink) { return store(sink); });
+  if (error) {
+    emitError(UnknownLoc::get(module.getContext())) << error.message();
+    return failure();
+  }
+  return success();
+}
+
+LogicalResult linnet::bundle::writeBundle(ModuleOp module, const Weights &weights,
+                                          const WriteOptions &options, StringRef path) {
+  return BundleWriter(module, weights, options).write(path);
+}

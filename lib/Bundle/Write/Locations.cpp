@@ -1,0 +1,31 @@
+//===- Locations.cpp - what a command says of where it came from ----------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Locations.h"
+#include "mlir/IR/Location.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+std::string linnet::bundle::describeLocation(Location loc) {
+  std::string found;
+  loc->walk([&](Location inner) {
+    auto file = dyn_cast<FileLineColLoc>(inner);
+    if (!file)
+      return WalkResult::advance();
+    // the file's name without its folders: the same input gives the same bundle anywhere
+    found = llvm::formatv("{0}:{1}:{2}", llvm::sys::path::filename(file.getFilename()),
+                          file.getLine(), file.getColumn());
+    return WalkResult::interrupt();
+  });
+  return found;
+}
+
+std::string linnet::bundle::describeOp(exec::RunOp run) {
+  if (auto name = run->getAttrOfType<StringAttr>("op"))
+    return name.str();
+  return run.getKernel().str();
+}

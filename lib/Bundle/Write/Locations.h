@@ -1,0 +1,22 @@
+//===- Locations.h - what a command says of where it came from --*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_BUNDLE_WRITE_LOCATIONS_H
+#define LINNET_LIB_BUNDLE_WRITE_LOCATIONS_H
+
+#include "linnet/IR/Exec.h"
+#include <string>
+
+namespace linnet::bundle {
+
+/// "model.mlir:12:8" of the first file position in a location, or "".
+std::string describeLocation(mlir::Location loc);
+
+/// The name of the op that a run came from: its `op` attribute, or its kernel's name.
+std::string describeOp(exec::RunOp run);
+
+} // namespace linnet::bundle
+
+#endif // LINNET_LIB_BUNDLE_WRITE_LOCATIONS_H

@@ -1,0 +1,162 @@
+//===- Weights.cpp - values of the globals of a module --------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/Bundle/Bundle_generated.h"
+#include "linnet/Bundle/Element.h"
+#include "linnet/Bundle/Write.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::bundle;
+
+fb::ElementType linnet::bundle::toElementType(Type type) {
+  if (type.isIndex())
+    return fb::ElementType::I64;
+  if (auto i = dyn_cast<IntegerType>(type); i && !i.isSigned()) {
+    switch (i.getWidth()) {
+    case 1:
+      return fb::ElementType::I1;
+    case 8:
+      return fb::ElementType::I8;
+    case 16:
+      return fb::ElementType::I16;
+    case 32:
+      return fb::ElementType::I32;
+    case 64:
+      return fb::ElementType::I64;
+    }
+  }
+  if (type.isF16())
+    return fb::ElementType::F16;
+  if (type.isBF16())
+    return fb::ElementType::BF16;
+  if (type.isF32())
+    return fb::ElementType::F32;
+  if (type.isF64())
+    return fb::ElementType::F64;
+  return fb::ElementType::Invalid;
+}
+
+// The bytes of an attribute as they lie in memory: row-major, splats expanded, booleans as bytes.
+static FailureOr<std::vector<char>> bytesOf(Attribute value, RankedTensorType type,
+                                            unsigned elementSize) {
+  std::vector<char> out(type.getNumElements() * elementSize);
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!blob || blob->getData().size() != out.size())
+      return failure();
+    memcpy(out.data(), blob->getData().data(), out.size());
+    return out;
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  if (!dense)
+    return failure();
+  if (type.getElementType().isInteger(1)) {
+    for (auto [i, b] : llvm::enumerate(dense.getValues<bool>()))
+      out[i] = b;
+    return out;
+  }
+  ArrayRef<char> raw = dense.getRawData();
+  if (!dense.isSplat() && raw.size() == out.size()) {
+    memcpy(out.data(), raw.data(), out.size());
+    return out;
+  }
+  for (size_t i = 0; i + elementSize <= out.size() && raw.size() >= elementSize; i += elementSize)
+    memcpy(out.data() + i, raw.data(), elementSize);
+  return out;
+}
+
+static std::string shapeOf(const std::vector<int64_t> &dims, fb::ElementType type) {
+  return shapeName(dims.data(), dims.size(), type);
+}
+
+LogicalResult Weights::load(ModuleOp module, ArrayRef<std::string> paths, bool external) {
+  bool bad = false;
+  for (const std::string &path : paths) {
+    std::unique_ptr<SafeTensors> file;
+    if (Error error = SafeTensors::open(path, file)) {
+      emitError(UnknownLoc::get(module.getContext())) << error.message();
+      return failure();
+    }
+    files.push_back(std::move(file));
+  }
+  std::map<std::string, const Tensor *> extra;
+  for (auto &file : files)
+    for (auto &[name, tensor] : file->tensors())
+      extra[name] = &tensor;
+
+  for (auto global : module.getOps<ml_program::GlobalOp>()) {
+    auto type = dyn_cast<RankedTensorType>(global.getType());
+    if (!type || !type.hasStaticShape()) {
+      bad = true;
+      global.emitError() << "weight '" << global.getSymName() << "' expects a static tensor type, found "
+                         << global.getType();
+      continue;
+    }
+    Entry entry;
+    entry.type = toElementType(type.getElementType());
+    entry.dims.assign(type.getShape().begin(), type.getShape().end());
+    if (entry.type == fb::ElementType::Invalid ||
+        !shapeBytes(entry.dims.data(), entry.dims.size(), entry.type, entry.bytes)) {
+      bad = true;
+      global.emitError() << "weight '" << global.getSymName() << "' has unsupported type " << type;
+      continue;
+    }
+    std::string symbol = global.getSymName().str();
+    std::optional<Attribute> value = global.getValue();
+    if (value && !isa<ml_program::ExternAttr>(*value)) {
+      auto bytes = bytesOf(*value, type, elementBytes(entry.type));
+      if (failed(bytes)) {
+        bad = true;
+        global.emitError() << "weight '" << symbol << "' has a value that cannot be read";
+        continue;
+      }
+      owned.push_back(std::move(*bytes));
+      entry.data = owned.back().data();
+      entries[symbol] = entry;
+      continue;
+    }
+    auto key = global->getAttrOfType<StringAttr>("linnet.key");
+    std::string name = key ? key.str() : symbol;
+    auto found = extra.find(name);
+    entry.external = external;
+    if (found == extra.end()) {
+      if (!external || !files.empty()) {
+        bad = true;
+        global.emitError() << "weight '" << name << "' (" << shapeOf(entry.dims, entry.type)
+                           << ") is missing from "
+                           << (files.empty() ? std::string("the command line: expects --weights=F.safetensors")
+                                             : files.front()->path());
+      }
+      entries[symbol] = entry;
+      continue;
+    }
+    const Tensor &tensor = *found->second;
+    extra.erase(found);
+    if (tensor.type != entry.type || tensor.dims != entry.dims) {
+      bad = true;
+      global.emitError() << "weight '" << name << "' expects " << shapeOf(entry.dims, entry.type)
+                         << ", the file has " << shapeOf(tensor.dims, tensor.type);
+      continue;
+    }
+    entry.data = tensor.data;
+    entries[symbol] = entry;
+  }
+  for (auto &[name, tensor] : extra) {
+    bad = true;
+    emitError(UnknownLoc::get(module.getContext()))
+        << "tensor '" << name << "' (" << shapeOf(tensor->dims, tensor->type)
+        << ") of the weights file is no weight of the program";
+  }
+  return failure(bad);
+}
+
+const Weights::Entry *Weights::find(StringRef symbol) const {
+  auto it = entries.find(symbol.str());
+  return it == entries.end() ? nullptr : &it->second;
+}

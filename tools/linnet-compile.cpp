@@ -1,0 +1,122 @@
+//===- linnet-compile.cpp - compiles a model to a bundle ------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/Pipelines/Compile.h"
+#include "linnet/Pipelines/Tools.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/TargetSelect.h"
+
+using namespace linnet;
+namespace cl = llvm::cl;
+
+static cl::OptionCategory category("linnet-compile");
+static cl::opt<std::string> input(cl::Positional, cl::desc("FILE.mlir|FILE.mlirbc|-"), cl::Required,
+                                  cl::cat(category));
+static cl::opt<std::string> output("o", cl::desc("output file"), cl::value_desc("OUT.lnb"),
+                                   cl::cat(category));
+static cl::list<std::string> targets("target", cl::desc("devices (cpu)"), cl::CommaSeparated,
+                                     cl::cat(category));
+static cl::list<std::string>
+    cpus("cpu", cl::desc("CPU levels, one image each: x86-64-v3, x86-64-v4, native (default "
+                         "x86-64-v3,x86-64-v4)"),
+         cl::CommaSeparated, cl::cat(category));
+static cl::list<std::string> weights("weights", cl::desc("safetensors files with the extern weights"),
+                                     cl::value_desc("F.safetensors"), cl::CommaSeparated,
+                                     cl::cat(category));
+static cl::opt<bool> external("weights-external",
+                              cl::desc("leave the weights in their files; linnet-run maps them"),
+                              cl::cat(category));
+static cl::opt<unsigned> threads("threads", cl::desc("threads that the program is planned for"),
+                                 cl::init(1), cl::cat(category));
+static cl::opt<unsigned> jobs("jobs", cl::desc("kernels compiled at once (default: one per core)"),
+                              cl::init(0), cl::cat(category));
+static cl::opt<Stage> compileTo(
+    "compile-to", cl::desc("stop after a stage and write its IR"), cl::init(Stage::Kernels),
+    cl::values(clEnumValN(Stage::Input, "input", "the input, verified"),
+               clEnumValN(Stage::Structured, "structured", "linalg and structured ops on tensors"),
+               clEnumValN(Stage::Dispatches, "dispatches", "dispatch graph and its kernels"),
+               clEnumValN(Stage::Commands, "commands", "planned command lists"),
+               clEnumValN(Stage::Kernels, "kernels", "everything (default)")),
+    cl::cat(category));
+static cl::opt<Emit> emitKind("emit", cl::desc("what to write"), cl::init(Emit::Bundle),
+                              cl::values(clEnumValN(Emit::Bundle, "bundle", "a bundle (default)"),
+                                         clEnumValN(Emit::Exe, "exe", "a program that runs it"),
+                                         clEnumValN(Emit::So, "so", "a library with the runtime"),
+                                         clEnumValN(Emit::Obj, "obj", "an object to link"),
+                                         clEnumValN(Emit::MLIR, "mlir", "the planned program")),
+                              cl::cat(category));
+static cl::opt<std::string> dumpDirectory("dump-intermediates",
+                                          cl::desc("write the IR after every stage"),
+                                          cl::value_desc("DIR"), cl::cat(category));
+static cl::opt<std::string> report("report", cl::desc("write what was decided, as JSON"),
+                                   cl::value_desc("F.json"), cl::cat(category));
+static cl::opt<bool> strictDonation("strict-donation",
+                                    cl::desc("fail where a donated buffer needs a copy"),
+                                    cl::cat(category));
+static cl::opt<bool> verbose("v", cl::desc("say more in errors"), cl::cat(category));
+
+static const char *const overview =
+    "Linnet compiler: model IR to a bundle\n\n"
+    "  linnet-compile model.mlir --weights=model.safetensors -o model.lnb\n"
+    "  linnet-compile model.mlir --cpu=native -o model.lnb\n"
+    "  linnet-compile model.mlir --compile-to=dispatches -o -\n"
+    "  linnet-compile model.mlir --emit=exe -o model\n";
+
+static int usage(const llvm::Twine &message) {
+  llvm::errs() << "linnet-compile: " << message << " (see linnet-compile --help)\n";
+  return 2;
+}
+
+static CompileOptions readOptions() {
+  CompileOptions o;
+  o.input = input;
+  o.output = output;
+  if (!cpus.empty())
+    o.cpus.assign(cpus.begin(), cpus.end());
+  o.weights.assign(weights.begin(), weights.end());
+  o.externalWeights = external;
+  o.threads = threads;
+  o.jobs = jobs;
+  o.compileTo = emitKind == Emit::MLIR ? Stage::Commands : Stage(compileTo);
+  o.emit = emitKind;
+  o.dumpDirectory = dumpDirectory;
+  o.report = report;
+  o.strictDonation = strictDonation;
+  o.verbose = verbose;
+  return o;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter(printVersion);
+  std::string parsing;
+  llvm::raw_string_ostream complaints(parsing);
+  if (!cl::ParseCommandLineOptions(argc, argv, overview, &complaints)) {
+    llvm::errs() << parsing;
+    return 2;
+  }
+  for (const std::string &target : targets)
+    if (target != "cpu")
+      return usage("unknown target '" + target + "', expected cpu");
+  CompileOptions options = readOptions();
+  if (options.threads == 0)
+    return usage("--threads expects at least 1");
+  if (options.output.empty()) {
+    if (options.compileTo == Stage::Kernels)
+      return usage("expects -o OUT");
+    options.output = "-";
+  }
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllPasses();
+  mlir::MLIRContext context(registry);
+  context.printOpOnDiagnostic(options.verbose);
+  return mlir::succeeded(compile(context, options)) ? 0 : 1;
+}
