@@ -1,0 +1,83 @@
+//===- LowerToLLVM.cpp - from loops over vectors to the LLVM dialect -------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "LoweringPatterns.h"
+#include "linnet/Codegen/CPU.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Index/IR/IndexDialect.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace linnet::codegen;
+
+void linnet::codegen::prepareContext(MLIRContext *ctx) {
+  DialectRegistry registry;
+  registry.insert<func::FuncDialect, arith::ArithDialect, math::MathDialect, scf::SCFDialect,
+                  cf::ControlFlowDialect, vector::VectorDialect, memref::MemRefDialect,
+                  index::IndexDialect, ub::UBDialect, LLVM::LLVMDialect>();
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  ctx->appendDialectRegistry(registry);
+  for (StringRef name : registry.getDialectNames())
+    ctx->getOrLoadDialect(name);
+}
+
+/// Upstream folds and rewrites float arithmetic under these flags; ours keeps its bits.
+static void stripFastMath(ModuleOp module) {
+  auto none = arith::FastMathFlagsAttr::get(module.getContext(), arith::FastMathFlags::none);
+  module.walk([&](arith::ArithFastMathInterface op) {
+    StringRef name = op.getFastMathAttrName();
+    if (op->hasAttr(name) && op.getFastMathFlagsAttr() != none)
+      op->setAttr(name, none);
+  });
+}
+
+namespace {
+/// What the conversions to LLVM do not take as it is.
+struct ExpandPass : PassWrapper<ExpandPass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandPass)
+  void runOnOperation() override {
+    stripFastMath(getOperation());
+    RewritePatternSet patterns(&getContext());
+    populateFloatPatterns(patterns);
+    populateIntegerPatterns(patterns);
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef) { return true; });
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    vector::populateVectorTransposeLoweringPatterns(patterns,
+                                                    vector::VectorTransposeLowering::Shuffle16x16);
+    GreedyRewriteConfig config;
+    config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
+      return signalPassFailure();
+    if (failed(callMathFunctions(getOperation())))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+LogicalResult linnet::codegen::lowerToLLVMDialect(ModuleOp module) {
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  pm.addPass(createCSEPass());
+  pm.addPass(std::make_unique<ExpandPass>());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  return pm.run(module);
+}

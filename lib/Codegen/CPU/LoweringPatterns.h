@@ -1,0 +1,26 @@
+//===- LoweringPatterns.h - what LLVM's conversions do not take -*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_CODEGEN_CPU_LOWERINGPATTERNS_H
+#define LINNET_LIB_CODEGEN_CPU_LOWERINGPATTERNS_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace linnet::codegen {
+
+/// bf16 and f16 arithmetic in f32, conversions that round to nearest even on every CPU, minima
+/// and maxima with the same zeros on every CPU.
+void populateFloatPatterns(mlir::RewritePatternSet &patterns);
+
+/// Divisions that never trap: lanes past the end divide zeros.
+void populateIntegerPatterns(mlir::RewritePatternSet &patterns);
+
+/// Replaces the math ops that LLVM would turn into calls of libm by calls of Support/Math.cc.
+mlir::LogicalResult callMathFunctions(mlir::ModuleOp module);
+
+} // namespace linnet::codegen
+
+#endif // LINNET_LIB_CODEGEN_CPU_LOWERINGPATTERNS_H
