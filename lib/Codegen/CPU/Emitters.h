@@ -12,9 +12,15 @@ namespace linnet::codegen {
 
 // One function per emitter, defined beside it, giving its only instance: for example
 //   const KernelEmitter *getContractionEmitter();
+const KernelEmitter *getCausalConvEmitter();
+const KernelEmitter *getLinearAttentionEmitter();
+const KernelEmitter *getRandomEmitter();
+const KernelEmitter *getSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
-#define LINNET_CPU_EMITTERS
+#define LINNET_CPU_EMITTERS                                                                        \
+  getLinearAttentionEmitter(), getSelectiveScanEmitter(), getCausalConvEmitter(),                  \
+      getRandomEmitter(),
 
 } // namespace linnet::codegen
 

@@ -1,0 +1,276 @@
+//===- LinearAttention.cpp - linear attention: strategy, chunks, state ----===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "LinearAttention.h"
+#include "Emitters.h"
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::codegen;
+
+//===----------------------------------------------------------------------===//
+// Static facts
+//===----------------------------------------------------------------------===//
+
+LinearAttentionShape::LinearAttentionShape(LinearAttentionOp op)
+    : K(op.getK().getType().getDimSize(3)), D(op.getV().getType().getDimSize(3)),
+      stateHeads(op.getStateHeads()),
+      group(std::max<int64_t>(1, op.getQ().getType().getDimSize(1) / stateHeads)),
+      scalarDecay(op.getDecay() && !op.hasVectorDecay()), vectorDecay(op.hasVectorDecay()),
+      delta(static_cast<bool>(op.getBeta())), erase(static_cast<bool>(op.getEraseA())),
+      pre(op.getRead() == StateRead::pre), bonus(static_cast<bool>(op.getBonus())),
+      normalise(op.getNormalise().has_value()),
+      scale(op.getScale() ? op.getScale()->convertToDouble() : 1.0),
+      eps(op.getNormalise() ? op.getNormalise()->convertToDouble() : 0.0) {}
+
+LinearAttentionStrategy LinearAttentionStrategy::choose(const LinearAttentionShape &s, Type element,
+                                                        int64_t length) {
+  LinearAttentionStrategy out;
+  int64_t vectors = s.paddedD() / kLanes;
+  out.vectors = s.K > 256 ? 1 : vectors % 2 == 0 ? 2 : vectors % 3 == 0 ? 3 : 1;
+  out.columns = out.vectors * kLanes;
+  // preparing a panel is paid once per chunk: take twice the columns where it is dear, and
+  // whole rows where one position only streams the state
+  bool dear = s.vectorDecay || !element.isF32() || length == 1;
+  if (dear && s.K <= 128 && vectors % (2 * out.vectors) == 0)
+    out.columns *= 2;
+  // the chunk that updates the normaliser is the one that reads it
+  if (s.normalise)
+    out.columns = s.paddedD();
+  out.chunked = 0;
+  return out;
+}
+
+LinearAttentionScratch::LinearAttentionScratch(const LinearAttentionShape &s,
+                                               const LinearAttentionStrategy &strategy) {
+  int64_t next = 0;
+  auto take = [&](int64_t floats) {
+    int64_t at = next;
+    next += llvm::alignTo(floats, kLanes);
+    return at;
+  };
+  int64_t rows = kPanel * s.paddedK();
+  state = take(s.K * strategy.columns);
+  q = take(s.group * rows);
+  k = take(rows);
+  decay = take(s.vectorDecay ? rows : 0);
+  a = take(s.erase ? rows : 0);
+  b = take(s.erase ? rows : 0);
+  scalarDecay = take(kPanel);
+  beta = take(kPanel);
+  bonusDot = take(s.group * kPanel);
+  inverse = take(s.group * kPanel);
+  z = take(s.paddedK());
+  scores = take(0);
+  total = next;
+}
+
+//===----------------------------------------------------------------------===//
+// Kernel
+//===----------------------------------------------------------------------===//
+
+LinearAttentionKernel::LinearAttentionKernel(LinearAttentionOp op, KernelFrame &frame,
+                                             const LinearAttentionStrategy &strategy)
+    : e(frame.e), frame(frame), op(op), s(op), strategy(strategy), at(s, strategy),
+      vectors(e.target.avx512 ? strategy.vectors : 1) {}
+
+LogicalResult LinearAttentionKernel::bindOperands() {
+  auto bind = [&](Value operand, View &view) -> LogicalResult {
+    if (!operand)
+      return success();
+    FailureOr<View> found = frame.view(operand);
+    if (succeeded(found))
+      view = *found;
+    return found;
+  };
+  if (failed(bind(op.getQ(), q)) || failed(bind(op.getK(), k)) || failed(bind(op.getV(), v)) ||
+      failed(bind(op.getDecay(), decay)) || failed(bind(op.getEraseA(), eraseA)) ||
+      failed(bind(op.getEraseB(), eraseB)) || failed(bind(op.getBeta(), beta)) ||
+      failed(bind(op.getBonus(), bonus)) || failed(bind(op.getState(), state)))
+    return failure();
+  auto o = destination(frame, op.getO());
+  if (failed(o))
+    return failure();
+  out = *o;
+  if (!op.getFinalState())
+    return success();
+  auto last = destination(frame, op.getFinalState());
+  if (succeeded(last))
+    finalState = *last;
+  return last;
+}
+
+LogicalResult LinearAttentionKernel::emit() {
+  if (failed(bindOperands()))
+    return failure();
+  floats = frame.scratch(0, e.f32());
+  e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) { emitChunk(chunk); });
+  return success();
+}
+
+void LinearAttentionKernel::emitChunk(Value chunk) {
+  int64_t blocks = llvm::divideCeil(s.paddedD(), strategy.columns);
+  column = e.mul(e.rem(chunk, blocks), strategy.columns);
+  Value rest = e.div(chunk, blocks);
+  head = e.rem(rest, s.stateHeads);
+  batch = e.div(rest, s.stateHeads);
+  Value length = q.sizes[2];
+  e.ifThen(e.eq(length, e.index(1)), [&] { emitSingle(); }, [&] { emitPanels(length); });
+}
+
+/// Head of an operand that belongs to the chunk's state head.
+Value LinearAttentionKernel::headOf(const View &operand, int64_t dim) {
+  int64_t heads = *Emitter::constantOf(operand.sizes[dim]);
+  return e.div(head, s.stateHeads / std::min(heads, s.stateHeads));
+}
+
+void LinearAttentionKernel::emitPanels(Value length) {
+  moveNormaliser(/*in=*/true);
+  moveState(/*in=*/true);
+  e.forLoop(e.index(0), length, e.index(kPanel), [&](Value first) {
+    Value count = e.min(e.index(kPanel), e.sub(length, first));
+    preparePanel(first, count);
+    forBlocks([&] { recurrentPanel(count); });
+  });
+  moveState(/*in=*/false);
+  moveNormaliser(/*in=*/false);
+}
+
+// One position streams the state: rows go from its argument to its result, past the scratch.
+void LinearAttentionKernel::emitSingle() {
+  moveNormaliser(/*in=*/true);
+  preparePanel(e.index(0), e.index(1));
+  forBlocks([&] {
+    auto where = [&](const View &view, Value c, int64_t n) {
+      return frame.position(view, {batch, head, c, e.add(column, n * kLanes)});
+    };
+    auto load = [&](Value c, int64_t n) {
+      return op.getState() ? loadLanes(e, state, where(state, c, n), 3, lanes[n]) : e.vf(0);
+    };
+    auto store = [&](Value x, Value c, int64_t n) {
+      if (finalState)
+        storeLanes(e, x, *finalState, where(*finalState, c, n), 3, lanes[n]);
+    };
+    StateAccess access{load, store, /*decayedInPlace=*/false};
+    if (s.delta || s.erase)
+      erasingPositions(e.index(1), access);
+    else
+      plainPositions(1, e.index(0), access);
+  });
+  moveNormaliser(/*in=*/false);
+}
+
+// Blocks of columns that are in registers at once; `column` is the block's first.
+void LinearAttentionKernel::forBlocks(llvm::function_ref<void()> body) {
+  int64_t width = vectors * kLanes;
+  Value chunkColumn = column;
+  auto block = [&](Value i) {
+    column = e.add(chunkColumn, e.mul(i, width));
+    stateBase = e.add(e.mul(i, s.K * width), at.state);
+    lanes.clear();
+    for (int64_t n = 0; n < vectors; ++n)
+      lanes.push_back(Lanes::of(e, e.index(s.D), e.add(column, n * kLanes)));
+    body();
+  };
+  if (strategy.columns == width)
+    block(e.index(0));
+  else
+    e.forLoop(e.index(strategy.columns / width), block);
+  column = chunkColumn;
+}
+
+/// Position of vector n of row c of the block's state in scratch.
+Value LinearAttentionKernel::stateAddress(Value c, int64_t n) {
+  return e.add(e.add(stateBase, e.mul(c, vectors * kLanes)), n * kLanes);
+}
+
+void LinearAttentionKernel::moveState(bool in) {
+  if (!in && !finalState)
+    return;
+  forBlocks([&] {
+    e.forLoop(e.index(s.K), [&](Value c) {
+      for (int64_t n = 0; n < vectors; ++n) {
+        Value d = e.add(column, n * kLanes), here = stateAddress(c, n);
+        if (!in) {
+          storeLanes(e, e.vload(floats, here), *finalState,
+                     frame.position(*finalState, {batch, head, c, d}), 3, lanes[n]);
+          continue;
+        }
+        Value x = op.getState()
+                      ? loadLanes(e, state, frame.position(state, {batch, head, c, d}), 3, lanes[n])
+                      : e.vf(0);
+        e.vstore(x, floats, here);
+      }
+    });
+  });
+}
+
+// The last column of the state, a vector over K in scratch.
+void LinearAttentionKernel::moveNormaliser(bool in) {
+  if (!s.normalise || (!in && !finalState))
+    return;
+  if (in)
+    for (int64_t c = 0; c < s.paddedK(); c += kLanes)
+      e.vstore(e.vf(0), floats, e.index(at.z + c));
+  if (in && !op.getState())
+    return;
+  const View &view = in ? state : *finalState;
+  e.forLoop(e.index(s.K), [&](Value c) {
+    Value where = frame.position(view, {batch, head, c, e.index(s.D)});
+    if (in)
+      e.store(e.load(view.memory, where), floats, e.add(c, at.z));
+    else
+      e.store(e.load(floats, e.add(c, at.z)), view.memory, where);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Emitter
+//===----------------------------------------------------------------------===//
+
+namespace {
+class LinearAttentionEmitter final : public KernelEmitter {
+public:
+  StringRef getName() const override { return "linear_attention"; }
+  bool match(exec::KernelOp kernel) const override {
+    return static_cast<bool>(findOnly<LinearAttentionOp>(kernel));
+  }
+  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
+  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
+};
+} // namespace
+
+LogicalResult LinearAttentionEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
+  auto op = findOnly<LinearAttentionOp>(kernel);
+  LinearAttentionShape s(op);
+  auto strategy = LinearAttentionStrategy::choose(s, op.getQ().getType().getElementType(),
+                                                  op.getQ().getType().getDimSize(2));
+  setStrategy(kernel, {{"columns", strategy.columns},
+                       {"vectors", strategy.vectors},
+                       {"chunked", strategy.chunked}});
+  LaunchBuilder b(kernel);
+  int64_t blocks = llvm::divideCeil(s.paddedD(), strategy.columns);
+  Value batch = b.sizeOf(op.getQ(), 0), length = b.sizeOf(op.getQ(), 2);
+  if (!batch || !length)
+    return op.emitOpError("has a batch or a length that is no expression of the arguments");
+  Value flops = b.mul({batch, length, b.constant(2 * s.cost() * s.stateHeads * s.K * s.D)});
+  b.finish(b.mul(batch, b.constant(s.stateHeads * blocks)),
+           b.constant(4 * LinearAttentionScratch(s, strategy).total), flops,
+           bytesTouched(b, kernel));
+  return success();
+}
+
+LogicalResult LinearAttentionEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
+  LinearAttentionStrategy strategy;
+  strategy.columns = frame.strategyInt("columns");
+  strategy.vectors = frame.strategyInt("vectors");
+  strategy.chunked = frame.strategyInt("chunked");
+  return LinearAttentionKernel(findOnly<LinearAttentionOp>(kernel), frame, strategy).emit();
+}
+
+const KernelEmitter *linnet::codegen::getLinearAttentionEmitter() {
+  static const LinearAttentionEmitter emitter;
+  return &emitter;
+}

@@ -1,0 +1,217 @@
+//===- OpKernel.cpp - kernels of one structured op ------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "OpKernel.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::codegen;
+
+//===----------------------------------------------------------------------===//
+// The op of a kernel
+//===----------------------------------------------------------------------===//
+
+static bool isTensor(Value v) { return isa<RankedTensorType>(v.getType()); }
+
+// Views, sizes and the slices that results go to are no computation.
+static bool isPlumbing(Operation &op) {
+  if (isa<tensor::EmptyOp, tensor::DimOp, tensor::InsertSliceOp>(op))
+    return true;
+  if (op.getNumResults() != 1)
+    return false;
+  return isTensor(op.getResult(0)) ? KernelFrame::isView(op.getResult(0)) : isPure(&op);
+}
+
+Operation *linnet::codegen::findOnlyOp(exec::KernelOp kernel,
+                                       llvm::function_ref<bool(Operation *)> isRoot) {
+  Operation *root = nullptr;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    if (isRoot(&op) && !root)
+      root = &op;
+    else if (!isPlumbing(op))
+      return nullptr;
+  }
+  if (!root)
+    return nullptr;
+  for (Value v : root->getOperands())
+    if (isTensor(v) && !KernelFrame::isView(v))
+      return nullptr;
+  for (auto [i, v] : llvm::enumerate(kernel.getYield().getValues())) {
+    if (auto insert = v.getDefiningOp<tensor::InsertSliceOp>()) {
+      int64_t tied = kernel.getTiedInput(i);
+      if (tied < 0 || insert.getDest() != kernel.getArguments()[tied])
+        return nullptr;
+      v = insert.getSource();
+    }
+    if (v.getDefiningOp() != root)
+      return nullptr;
+  }
+  return root;
+}
+
+FailureOr<SmallVector<View>> linnet::codegen::operandViews(KernelFrame &frame, Operation *op) {
+  SmallVector<View> views(op->getNumOperands());
+  for (auto [view, operand] : llvm::zip(views, op->getOperands())) {
+    if (!isTensor(operand))
+      continue;
+    FailureOr<View> found = frame.view(operand);
+    if (failed(found))
+      return failure();
+    view = *found;
+  }
+  return views;
+}
+
+FailureOr<std::optional<View>> linnet::codegen::destination(KernelFrame &frame, Value result) {
+  for (unsigned i = 0, n = frame.kernel.getResultTypes().size(); i < n; ++i) {
+    FailureOr<KernelFrame::Output> out = frame.output(i);
+    if (failed(out))
+      return failure();
+    if (out->stored == result)
+      return std::optional<View>(out->view);
+  }
+  return std::optional<View>();
+}
+
+//===----------------------------------------------------------------------===//
+// Lanes
+//===----------------------------------------------------------------------===//
+
+Lanes Lanes::of(Emitter &e, Value size, Value first) {
+  auto n = Emitter::constantOf(size);
+  if (n && *n % kLanes == 0)
+    return {};
+  Value count = e.sub(size, first);
+  return {count, e.mask(count)};
+}
+
+static bool isUnit(const View &v, unsigned dim) { return Emitter::constantOf(v.strides[dim]) == 1; }
+
+Value linnet::codegen::loadLanes(Emitter &e, const View &v, Value position, unsigned dim,
+                                 const Lanes &lanes) {
+  if (isUnit(v, dim))
+    return e.convert(e.vload(v.memory, position, kLanes, lanes.mask), e.f32());
+  // absent lanes read the last element that there is; an empty dimension is never visited
+  Values elements;
+  for (int64_t i = 0; i < kLanes; ++i) {
+    Value lane = e.index(i);
+    if (lanes.count)
+      lane = e.min(lane, e.sub(lanes.count, 1)); // negative when no lane is there
+    elements.push_back(e.load(v.memory, e.add(position, e.mul(lane, v.strides[dim]))));
+  }
+  Value x = vector::FromElementsOp::create(e, e.vec(v.element), elements);
+  x = e.convert(x, e.f32());
+  return lanes.mask ? e.select(lanes.mask, x, e.vf(0)) : x;
+}
+
+void linnet::codegen::storeLanes(Emitter &e, Value x, const View &v, Value position, unsigned dim,
+                                 const Lanes &lanes) {
+  x = e.convert(x, v.element);
+  if (isUnit(v, dim))
+    return e.vstore(x, v.memory, position, lanes.mask);
+  for (int64_t i = 0; i < kLanes; ++i) {
+    auto put = [&] {
+      Value at = e.add(position, e.mul(e.index(i), v.strides[dim]));
+      e.store(vector::ExtractOp::create(e, x, i), v.memory, at);
+    };
+    e.ifThen(lanes.count ? e.lt(e.index(i), lanes.count) : e.boolean(true), put);
+  }
+}
+
+// A butterfly of shuffles: after step d, bit d of a lane's row and of its place are exchanged.
+static Values turn(Emitter &e, Values x) {
+  for (int64_t d = kLanes / 2; d >= 1; d /= 2) {
+    SmallVector<int64_t> upper, lower;
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      upper.push_back(lane & d ? kLanes + (lane ^ d) : lane);
+      lower.push_back(lane & d ? kLanes + lane : lane ^ d);
+    }
+    for (int64_t i = 0; i < kLanes; ++i) {
+      if (i & d)
+        continue;
+      Value a = x[i], b = x[i | d];
+      x[i] = vector::ShuffleOp::create(e, a, b, upper);
+      x[i | d] = vector::ShuffleOp::create(e, a, b, lower);
+    }
+  }
+  return x;
+}
+
+Values linnet::codegen::loadTurned(Emitter &e, const View &v, Value position, unsigned rowDim,
+                                   const Lanes &rows, unsigned columnDim, int64_t columns) {
+  Values x;
+  Value width = e.index(columns);
+  for (int64_t i = 0; i < kLanes; ++i) {
+    Value row = e.index(i);
+    if (rows.count)
+      row = e.min(row, e.sub(rows.count, 1));
+    Value at = e.add(position, e.mul(row, v.strides[rowDim]));
+    x.push_back(loadLanes(e, v, at, columnDim, Lanes::of(e, width, e.index(0))));
+  }
+  x = turn(e, x);
+  x.resize(columns);
+  return x;
+}
+
+void linnet::codegen::storeTurned(Emitter &e, Values x, const View &v, Value position,
+                                  unsigned rowDim, const Lanes &rows, unsigned columnDim,
+                                  int64_t columns) {
+  x.resize(kLanes, e.vf(0));
+  x = turn(e, x);
+  Value width = e.index(columns);
+  for (int64_t i = 0; i < kLanes; ++i) {
+    auto put = [&] {
+      Value at = e.add(position, e.mul(e.index(i), v.strides[rowDim]));
+      storeLanes(e, x[i], v, at, columnDim, Lanes::of(e, width, e.index(0)));
+    };
+    e.ifThen(rows.count ? e.lt(e.index(i), rows.count) : e.boolean(true), put);
+  }
+}
+
+// The clamp keeps 2^x finite on every CPU; x * 2^-126 is 0 in f32's precision of a sum.
+Value linnet::codegen::silu(Emitter &e, Value x) {
+  Type t = x.getType();
+  Value power = e.minf(e.mulf(x, e.fconst(t, -1.4426950408889634)), e.fconst(t, 126.0));
+  return e.divf(x, e.addf(e.fconst(t, 1.0), e.exp2Fast(power)));
+}
+
+Value linnet::codegen::loadFloat(Emitter &e, const View &v, Value position) {
+  return e.convert(e.load(v.memory, position), e.f32());
+}
+
+//===----------------------------------------------------------------------===//
+// Selection
+//===----------------------------------------------------------------------===//
+
+void linnet::codegen::setStrategy(exec::KernelOp kernel,
+                                  ArrayRef<std::pair<StringRef, int64_t>> numbers) {
+  Builder b(kernel.getContext());
+  NamedAttrList strategy;
+  for (auto [name, value] : numbers)
+    strategy.set(name, b.getI64IntegerAttr(value));
+  kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+}
+
+Value linnet::codegen::bytesTouched(LaunchBuilder &b, exec::KernelOp kernel) {
+  Value total = b.constant(0);
+  auto count = [&](Value tensor) {
+    auto type = dyn_cast<RankedTensorType>(tensor.getType());
+    if (!type)
+      return;
+    Type element = type.getElementType();
+    Value bytes = b.constant(element.isIndex() ? 8 : (element.getIntOrFloatBitWidth() + 7) / 8);
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      bytes = b.mul(bytes, b.sizeOf(tensor, d));
+    total = b.add(total, bytes);
+  };
+  for (BlockArgument arg : kernel.getArguments())
+    count(arg);
+  for (auto [i, v] : llvm::enumerate(kernel.getYield().getValues()))
+    if (kernel.getTiedInput(i) < 0)
+      count(v);
+  return total;
+}
