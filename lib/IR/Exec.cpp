@@ -152,6 +152,16 @@ static int64_t countDynamic(Type type) {
   return shaped ? shaped.getNumDynamicDims() : 0;
 }
 
+OperandRange DispatchOp::getResultSizes(unsigned i) {
+  auto count = [&](unsigned r) {
+    return getTiedInput(r) >= 0 ? 0 : countDynamic(getOutputs()[r].getType());
+  };
+  int64_t first = 0;
+  for (unsigned r = 0; r < i; ++r)
+    first += count(r);
+  return getSizes().slice(first, count(i));
+}
+
 LogicalResult DispatchOp::verify() {
   if (isOutlined() == !getBody().empty())
     return emitOpError("(C1) expects a body or a kernel, not both");

@@ -6,6 +6,7 @@
 #include "linnet/Pipelines/Tools.h"
 #include "linnet/IR/Exec.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/Program/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -21,7 +22,7 @@ void linnet::registerAllDialects(DialectRegistry &registry) {
 }
 
 void linnet::registerAllPasses() {
-  static bool done = (mlir::registerAllPasses(), true);
+  static bool done = (mlir::registerAllPasses(), registerLinnetProgramPasses(), true);
   (void)done;
 }
 

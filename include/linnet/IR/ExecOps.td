@@ -84,6 +84,8 @@ def Exec_DispatchOp : Exec_Op<"dispatch", [
     /// Position in `inputs` of the operand that result `i` takes over, or -1.
     int64_t getTiedInput(unsigned i) { return getTied() ? (*getTied())[i] : -1; }
     bool isOutlined() { return getKernel().has_value(); }
+    /// The dynamic sizes of result `i`, in order; none when it is tied.
+    ::mlir::OperandRange getResultSizes(unsigned i);
   }];
 }
 
@@ -184,15 +186,21 @@ def Exec_BufferKind : I32EnumAttr<"BufferKind", "where a buffer lives", [
 def Exec_RefOp : Exec_Op<"ref"> {
   let summary = "names a buffer";
   let description = [{
-    `argument`, `result`: number `index`. `constant`: the pool entry `symbol`. `arena`: `size`
-    bytes; after planning at `offset`, where the largest size is `max_size` (-1: unbounded).
+    `argument`, `result`: number `index`. `constant`: the pool entry `symbol`, with `layout`
+    packed in panels (codegen::PanelLayout). `arena`: `size` bytes; after planning at `offset`,
+    where the largest size is `max_size` (-1: unbounded).
+
+    An arena buffer is live from the first to the last op, in the block of its `exec.ref`, that
+    uses it or a view of it, at any depth: a buffer that outlives an iteration is named outside
+    of the loop.
   }];
   let arguments = (ins Exec_BufferKind:$kind, OptionalAttr<I64Attr>:$index,
-                       OptionalAttr<FlatSymbolRefAttr>:$symbol, Optional<Index>:$size,
+                       OptionalAttr<FlatSymbolRefAttr>:$symbol,
+                       OptionalAttr<DictionaryAttr>:$layout, Optional<Index>:$size,
                        OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$max_size);
   let results = (outs Exec_BufferType:$buffer);
   let assemblyFormat = [{
-    $kind ($symbol^)? ($index^)? (`size` `(` $size^ `)`)? (`at` $offset^)? (`max` $max_size^)? attr-dict
+    $kind ($symbol^)? (`as` $layout^)? ($index^)? (`size` `(` $size^ `)`)? (`at` $offset^)? (`max` $max_size^)? attr-dict
   }];
 }
 

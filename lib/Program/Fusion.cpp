@@ -1,0 +1,169 @@
+//===- Fusion.cpp - elementwise fusion before grouping --------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Fusion.h"
+#include "linnet/Program/KernelContract.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+using namespace linnet;
+
+//===----------------------------------------------------------------------===//
+// One form: generic ops with loops in the order of the result
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct Generalize : OpInterfaceRewritePattern<linalg::LinalgOp> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(linalg::LinalgOp op, PatternRewriter &rewriter) const override {
+    if (isa<linalg::GenericOp, linalg::FillOp>(op) || isContraction(op) || isConvolution(op))
+      return failure();
+    return linalg::generalizeNamedOp(rewriter, op);
+  }
+};
+
+/// linalg.softmax and other aggregates.
+struct Decompose : OpInterfaceRewritePattern<linalg::AggregatedOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(linalg::AggregatedOpInterface op,
+                                PatternRewriter &rewriter) const override {
+    FailureOr<SmallVector<Value>> parts = op.decomposeOperation(rewriter);
+    if (failed(parts))
+      return failure();
+    rewriter.replaceOp(op, *parts);
+    return success();
+  }
+};
+
+/// Parallel loops in the order of the first result's dimensions, then the other ones.
+struct OrderLoops : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::GenericOp op, PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics() || isContraction(op) || isConvolution(op))
+      return failure();
+    AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+    if (!out.isProjectedPermutation())
+      return failure();
+    SmallVector<unsigned> order;
+    for (AffineExpr e : out.getResults())
+      order.push_back(cast<AffineDimExpr>(e).getPosition());
+    for (bool parallel : {true, false})
+      for (auto [i, type] : llvm::enumerate(op.getIteratorTypesArray()))
+        if (linalg::isParallelIterator(type) == parallel && !llvm::is_contained(order, i))
+          order.push_back(i);
+    if (llvm::is_sorted(order))
+      return failure();
+    return linalg::interchangeGenericOp(rewriter, op, order);
+  }
+};
+
+/// A generic op that yields its input at the same place.
+struct DropCopies : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::GenericOp op, PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics() || op.getNumDpsInputs() != 1 || op.getNumDpsInits() != 1 ||
+        op.getNumReductionLoops() || !op.getIndexingMapsArray()[0].isPermutation() ||
+        op.getIndexingMapsArray()[0] != op.getIndexingMapsArray()[1] ||
+        op.getBody()->getTerminator()->getOperand(0) != op.getBody()->getArgument(0))
+      return failure();
+    if (op.getDpsInputs()[0].getType() == op.getResult(0).getType())
+      rewriter.replaceOp(op, op.getDpsInputs()[0]);
+    else
+      rewriter.replaceOpWithNewOp<tensor::CastOp>(op, op.getResult(0).getType(),
+                                                  op.getDpsInputs()[0]);
+    return success();
+  }
+};
+
+/// Splats become fills, whose value the bodies that use them write out.
+struct SplatToFill : OpRewritePattern<arith::ConstantOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::ConstantOp op, PatternRewriter &rewriter) const override {
+    auto splat = dyn_cast<SplatElementsAttr>(op.getValue());
+    auto type = dyn_cast<RankedTensorType>(op.getType());
+    if (!splat || !type)
+      return failure();
+    Value value =
+        arith::ConstantOp::create(rewriter, op.getLoc(), splat.getSplatValue<TypedAttr>());
+    Value empty =
+        tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
+    rewriter.replaceOpWithNewOp<linalg::FillOp>(op, value, empty);
+    return success();
+  }
+};
+
+struct TensorSplatToFill : OpRewritePattern<tensor::SplatOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::SplatOp op, PatternRewriter &rewriter) const override {
+    auto type = op.getType();
+    Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(),
+                                          type.getElementType(), op.getDynamicSizes());
+    rewriter.replaceOpWithNewOp<linalg::FillOp>(op, op.getInput(), empty);
+    return success();
+  }
+};
+
+} // namespace
+
+static LogicalResult normalize(Operation *root) {
+  MLIRContext *ctx = root->getContext();
+  RewritePatternSet patterns(ctx);
+  patterns.add<Generalize, Decompose, OrderLoops, DropCopies, SplatToFill, TensorSplatToFill>(ctx);
+  linalg::populateConvertToDestinationStylePatterns(patterns);
+  tensor::populateMergeConsecutiveInsertExtractSlicePatterns(patterns);
+  tensor::CastOp::getCanonicalizationPatterns(patterns, ctx);
+  return applyPatternsGreedily(root, std::move(patterns));
+}
+
+//===----------------------------------------------------------------------===//
+// What to fuse
+//===----------------------------------------------------------------------===//
+
+/// So cheap, in reads and in work, that every consumer may compute it again: index masks,
+/// broadcasts and widening casts.
+static bool isCheap(linalg::GenericOp op) {
+  for (Operation &inner : op.getBody()->without_terminator())
+    if (!isa<arith::ConstantOp, arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp, arith::CmpIOp,
+             arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::AndIOp, arith::OrIOp,
+             arith::XOrIOp, arith::SelectOp, arith::IndexCastOp, linalg::IndexOp>(inner))
+      return false;
+  unsigned whole = 0;
+  for (OpOperand *input : op.getDpsInputOperands())
+    whole += op.getMatchingIndexingMap(input).getNumResults() == op.getNumLoops();
+  return whole == 0 || (whole == 1 && op.getNumDpsInputs() == 1);
+}
+
+static bool shouldFuse(OpOperand *operand) {
+  auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  constexpr unsigned maxOperands = 24;
+  if (!producer || !consumer || producer.getNumReductionLoops() ||
+      producer->getNumOperands() + consumer->getNumOperands() > maxOperands)
+    return false;
+  if (isConvolution(consumer) || isContraction(consumer))
+    return false;
+  if (isCheap(producer))
+    return true;
+  return operand->get().hasOneUse() && consumer.getMatchingIndexingMap(operand).isPermutation();
+}
+
+static LogicalResult fuse(Operation *root) {
+  MLIRContext *ctx = root->getContext();
+  RewritePatternSet patterns(ctx);
+  linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
+  linalg::GenericOp::getCanonicalizationPatterns(patterns, ctx);
+  patterns.add<OrderLoops, DropCopies>(ctx);
+  return applyPatternsGreedily(root, std::move(patterns));
+}
+
+LogicalResult linnet::fuseElementwise(Operation *root) {
+  return success(succeeded(normalize(root)) && succeeded(fuse(root)));
+}

@@ -1,0 +1,53 @@
+//===- SelectStrategies.cpp - how every kernel is computed ----------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/Codegen/KernelEmitter.h"
+#include "linnet/IR/LinnetDialect.h"
+#include "linnet/Program/KernelContract.h"
+#include "linnet/Program/Passes.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace linnet {
+#define GEN_PASS_DEF_SELECTSTRATEGIES
+#include "linnet/Program/Passes.h.inc"
+} // namespace linnet
+
+using namespace mlir;
+using namespace linnet;
+
+/// A weight, as a hidden argument of its function.
+static bool isConstantArgument(Value v) {
+  auto arg = dyn_cast<BlockArgument>(v);
+  auto func = arg ? dyn_cast<func::FuncOp>(arg.getOwner()->getParentOp()) : func::FuncOp();
+  return func && arg.getOwner()->isEntryBlock() &&
+         func.getArgAttr(arg.getArgNumber(), kConstantAttr);
+}
+
+namespace {
+struct SelectStrategies : linnet::impl::SelectStrategiesBase<SelectStrategies> {
+  void runOnOperation() override {
+    llvm::MapVector<StringAttr, llvm::BitVector> constant;
+    getOperation().walk([&](exec::DispatchOp dispatch) {
+      if (!dispatch.isOutlined())
+        return;
+      unsigned n = dispatch.getInputs().size();
+      auto &bits = constant.try_emplace(dispatch.getKernelAttr().getAttr(), n, true).first->second;
+      for (auto [i, input] : llvm::enumerate(dispatch.getInputs()))
+        if (!isConstantArgument(input))
+          bits.reset(i);
+    });
+    bool ok = true;
+    for (auto kernel : getOperation().getOps<exec::KernelOp>()) {
+      auto it = constant.find(kernel.getSymNameAttr());
+      if (it == constant.end() || !kernel.getLaunch().empty())
+        continue;
+      ok &=
+          succeeded(verifyKernel(kernel)) && succeeded(codegen::selectStrategy(kernel, it->second));
+    }
+    if (!ok)
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,147 @@
+//===- Shapes.cpp - sizes of tensors between dispatches -------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Shapes.h"
+#include "linnet/IR/Exec.h"
+#include "linnet/Program/KernelContract.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+
+using namespace mlir;
+using namespace linnet;
+
+OpFoldResult ShapeResolver::dim(Value tensor, unsigned i) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(i))
+    return builder.getIndexAttr(type.getDimSize(i));
+  auto it = known.find({tensor, i});
+  if (it != known.end())
+    return it->second;
+  OpBuilder::InsertionGuard guard(builder);
+  OpFoldResult size = compute(tensor, i);
+  known[{tensor, i}] = size;
+  return size;
+}
+
+SmallVector<Value> ShapeResolver::dynamicDims(Value tensor) {
+  SmallVector<Value> sizes;
+  auto type = cast<RankedTensorType>(tensor.getType());
+  for (int64_t i = 0; i < type.getRank(); ++i) {
+    if (!type.isDynamicDim(i))
+      continue;
+    OpFoldResult size = dim(tensor, i);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointAfterValue(tensor);
+    sizes.push_back(getValueOrCreateConstantIndexOp(builder, tensor.getLoc(), size));
+  }
+  return sizes;
+}
+
+OpFoldResult ShapeResolver::compute(Value tensor, unsigned i) {
+  if (auto arg = dyn_cast<BlockArgument>(tensor))
+    return ofBlockArgument(arg, i);
+  return ofResult(cast<OpResult>(tensor), i);
+}
+
+OpFoldResult ShapeResolver::dimOp(Value tensor, unsigned i) {
+  builder.setInsertionPointAfterValue(tensor);
+  return tensor::DimOp::create(builder, tensor.getLoc(), tensor, i).getResult();
+}
+
+/// Loop-carried tensors keep their sizes from one iteration to the next.
+OpFoldResult ShapeResolver::ofBlockArgument(BlockArgument arg, unsigned i) {
+  Operation *parent = arg.getOwner()->getParentOp();
+  if (auto loop = dyn_cast<scf::ForOp>(parent))
+    return dim(loop.getTiedLoopInit(arg)->get(), i);
+  if (auto loop = dyn_cast<scf::WhileOp>(parent)) {
+    if (arg.getOwner() == loop.getBeforeBody())
+      return dim(loop.getInits()[arg.getArgNumber()], i);
+    return dim(loop.getConditionOp().getArgs()[arg.getArgNumber()], i);
+  }
+  return dimOp(arg, i);
+}
+
+OpFoldResult ShapeResolver::ofView(Operation *view, unsigned i) {
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(view)) {
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    for (auto [dim, size] : llvm::enumerate(slice.getMixedSizes()))
+      if (!dropped.test(dim) && i-- == 0)
+        return size;
+  }
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(view))
+    return expand.getMixedOutputShape()[i];
+  if (isTranspose(view))
+    return dim(getViewSource(view), getPermutation(view)[i]);
+  if (isa<tensor::CastOp>(view))
+    return dim(getViewSource(view), i);
+  auto collapse = cast<tensor::CollapseShapeOp>(view);
+  OpFoldResult product = builder.getIndexAttr(1);
+  for (int64_t source : collapse.getReassociationIndices()[i]) {
+    OpFoldResult size = dim(collapse.getSrc(), source);
+    builder.setInsertionPointAfter(view);
+    AffineExpr a = builder.getAffineSymbolExpr(0), b = builder.getAffineSymbolExpr(1);
+    product =
+        affine::makeComposedFoldedAffineApply(builder, view->getLoc(), a * b, {product, size});
+  }
+  return product;
+}
+
+OpFoldResult ShapeResolver::ofConcat(Operation *op, unsigned i) {
+  auto concat = cast<tensor::ConcatOp>(op);
+  OpFoldResult sum = builder.getIndexAttr(0);
+  if (i != concat.getDim())
+    return dim(concat.getInputs()[0], i);
+  for (Value input : concat.getInputs()) {
+    OpFoldResult size = dim(input, i);
+    builder.setInsertionPointAfter(op);
+    AffineExpr a = builder.getAffineSymbolExpr(0), b = builder.getAffineSymbolExpr(1);
+    sum = affine::makeComposedFoldedAffineApply(builder, op->getLoc(), a + b, {sum, size});
+  }
+  return sum;
+}
+
+OpFoldResult ShapeResolver::ofResult(OpResult result, unsigned i) {
+  Operation *op = result.getOwner();
+  unsigned n = result.getResultNumber();
+  if (isView(op))
+    return ofView(op, i);
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    return empty.getMixedSizes()[i];
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return dim(insert.getDest(), i);
+  if (isa<tensor::ConcatOp>(op))
+    return ofConcat(op, i);
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
+    return dim(dps.getTiedOpOperand(result)->get(), i);
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return dim(loop.getInits()[n], i);
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return dim(loop.getConditionOp().getArgs()[n], i);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return dim(branch.thenYield().getOperand(n), i);
+  if (auto dispatch = dyn_cast<exec::DispatchOp>(op)) {
+    if (dispatch.getTiedInput(n) >= 0)
+      return dim(dispatch.getInputs()[dispatch.getTiedInput(n)], i);
+    return dispatch.getResultSizes(
+        n)[cast<RankedTensorType>(result.getType()).getDynamicDimIndex(i)];
+  }
+  if (auto reify = dyn_cast<ReifyRankedShapedTypeOpInterface>(op)) {
+    ReifiedRankedShapedTypeDims shapes;
+    builder.setInsertionPointAfter(op);
+    if (succeeded(reify.reifyResultShapes(builder, shapes))) {
+      // what it says may be a size of one of the op's operands
+      if (auto value = dyn_cast<Value>(shapes[n][i]))
+        if (auto d = value.getDefiningOp<tensor::DimOp>())
+          if (d.getConstantIndex() && d.getSource() != result)
+            return dim(d.getSource(), *d.getConstantIndex());
+      return shapes[n][i];
+    }
+  }
+  return dimOp(result, i);
+}
