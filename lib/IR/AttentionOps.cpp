@@ -221,6 +221,26 @@ LogicalResult AttentionOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTy
   return success();
 }
 
+void AttentionOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
+  SizePairs sizes(*this, pairs);
+  Value q = getQ(), k = getK();
+  sizes.addAll(k, {{q, 0}});
+  sizes.add(k, 3, q, 3);
+  sizes.addAll(getV(), {{q, 0}, {k, 1}, {k, 2}});
+  std::pair<Value, unsigned> scores[] = {{q, 0}, {q, 1}, {q, 2}, {k, 2}};
+  for (Value value : {getBias(), getMask()}) {
+    auto type = value ? cast<RankedTensorType>(value.getType()) : RankedTensorType();
+    for (int64_t i = 0, r = type ? type.getRank() : 0; i < r; ++i)
+      if (type.getDimSize(i) != 1)
+        sizes.add(value, i, scores[4 - r + i].first, scores[4 - r + i].second);
+  }
+  sizes.addAll(getKvLengths(), {{q, 0}});
+  if (Value offset = getQOffset(); offset && cast<ShapedType>(offset.getType()).getRank())
+    sizes.add(offset, 0, q, 0);
+  sizes.addAll(getQSegments(), {{q, 0}, {q, 2}});
+  sizes.addAll(getKvSegments(), {{q, 0}, {k, 2}});
+}
+
 //===----------------------------------------------------------------------===//
 // FeatureMapOp
 //===----------------------------------------------------------------------===//
@@ -299,4 +319,23 @@ LogicalResult RotaryOp::verify() {
 LogicalResult RotaryOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   shapes.push_back(reifyFrom(b, getLoc(), getY(), shapeOf(getX())));
   return success();
+}
+
+void RotaryOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
+  SizePairs sizes(*this, pairs);
+  for (Value rows : {getCos(), getSin(), getPositions()}) {
+    if (!rows)
+      continue;
+    // [N, R/2] or [N]; one rank more: by batch
+    bool batched =
+        cast<RankedTensorType>(rows.getType()).getRank() > (rows == getPositions() ? 1 : 2);
+    if (batched)
+      sizes.add(rows, 0, getX(), 0);
+    sizes.add(rows, batched, getX(), 2);
+  }
+  if (getCos())
+    for (int64_t i = 0, r = cast<RankedTensorType>(getCos().getType()).getRank(); i < r; ++i)
+      sizes.add(getSin(), i, getCos(), i);
+  if (Value offset = getOffset(); offset && cast<ShapedType>(offset.getType()).getRank())
+    sizes.add(offset, 0, getX(), 0);
 }

@@ -6,7 +6,8 @@
 #ifndef LINNET_LIB_IR_OPSHAPES_H
 #define LINNET_LIB_IR_OPSHAPES_H
 
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "Shapes.h"
+#include "linnet/Interfaces/EqualSizes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/OpDefinition.h"
 #include "llvm/ADT/Twine.h"
@@ -53,12 +54,8 @@ inline llvm::SmallVector<mlir::OpFoldResult>
 reifyFrom(mlir::OpBuilder &b, mlir::Location loc, mlir::Value result, const ShapeSource &source) {
   auto type = mlir::cast<mlir::RankedTensorType>(result.getType());
   llvm::SmallVector<mlir::OpFoldResult> sizes;
-  for (auto [i, from] : llvm::enumerate(source)) {
-    if (!type.isDynamicDim(i))
-      sizes.push_back(b.getIndexAttr(type.getDimSize(i)));
-    else
-      sizes.push_back(mlir::tensor::getMixedSize(b, loc, from.first, from.second));
-  }
+  for (auto [i, from] : llvm::enumerate(source))
+    sizes.push_back(sizeOf(b, loc, from.first, from.second, type, i));
   return sizes;
 }
 
@@ -69,6 +66,28 @@ inline ShapeSource shapeOf(mlir::Value value) {
     source.push_back({value, i});
   return source;
 }
+
+/// Collects pairs of sizes for getEqualSizes; an absent operand has none.
+class SizePairs {
+public:
+  SizePairs(mlir::Operation *op, llvm::SmallVectorImpl<EqualSizes> &pairs) : op(op), pairs(pairs) {}
+
+  void add(mlir::Value a, unsigned aDim, mlir::Value b, unsigned bDim) {
+    if (a && b && a != b)
+      pairs.push_back({{numberOf(a), aDim}, {numberOf(b), bDim}});
+  }
+  /// Sizes 0, 1, … of `a` against the given sizes of other values.
+  void addAll(mlir::Value a, llvm::ArrayRef<std::pair<mlir::Value, unsigned>> sizes) {
+    for (auto [i, size] : llvm::enumerate(sizes))
+      add(a, i, size.first, size.second);
+  }
+
+private:
+  unsigned numberOf(mlir::Value v) const { return llvm::find(op->getOperands(), v).getIndex(); }
+
+  mlir::Operation *op;
+  llvm::SmallVectorImpl<EqualSizes> &pairs;
+};
 
 } // namespace linnet
 

@@ -166,6 +166,17 @@ LogicalResult LinearAttentionOp::reifyResultShapes(OpBuilder &b,
   return success();
 }
 
+void LinearAttentionOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
+  SizePairs sizes(*this, pairs);
+  Value timed[] = {getK(), getV(), getDecay(), getEraseA(), getEraseB(), getBeta()};
+  // heads and depths are static
+  for (Value value : timed) {
+    sizes.add(value, 0, getQ(), 0);
+    sizes.add(value, 2, getQ(), 2);
+  }
+  sizes.addAll(getState(), {{getQ(), 0}});
+}
+
 //===----------------------------------------------------------------------===//
 // SelectiveScanOp
 //===----------------------------------------------------------------------===//
@@ -206,6 +217,19 @@ LogicalResult SelectiveScanOp::reifyResultShapes(OpBuilder &b,
   return success();
 }
 
+void SelectiveScanOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
+  SizePairs sizes(*this, pairs);
+  Value u = getU();
+  sizes.addAll(getDelta(), {{u, 0}, {u, 1}, {u, 2}});
+  sizes.addAll(getA(), {{u, 2}});
+  sizes.addAll(getB(), {{u, 0}, {u, 1}, {getA(), 1}});
+  sizes.addAll(getC(), {{u, 0}, {u, 1}, {getA(), 1}});
+  sizes.addAll(getSkip(), {{u, 2}});
+  sizes.addAll(getGate(), {{u, 0}, {u, 1}, {u, 2}});
+  sizes.addAll(getDeltaBias(), {{u, 2}});
+  sizes.addAll(getState(), {{u, 0}, {u, 2}, {getA(), 1}});
+}
+
 //===----------------------------------------------------------------------===//
 // CausalConvOp
 //===----------------------------------------------------------------------===//
@@ -244,4 +268,11 @@ LogicalResult CausalConvOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedT
     shapes.push_back(sizes);
   }
   return success();
+}
+
+void CausalConvOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
+  SizePairs sizes(*this, pairs);
+  sizes.addAll(getWeight(), {{getX(), 2}});
+  sizes.addAll(getBias(), {{getX(), 2}});
+  sizes.addAll(getState(), {{getX(), 0}, {getX(), 2}});
 }

@@ -8,11 +8,16 @@
 
 include "linnet/IR/LinnetAttrs.td"
 include "linnet/IR/LinnetTypes.td"
+include "linnet/Interfaces/EqualSizes.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
+// what linnet.random takes
+def Linnet_RandomSeed : AnyTypeOf<[I64, 0DTensorOf<[I64]>]>;
+
 def Linnet_AttentionOp : Linnet_Op<"attention", [
     Pure, AttrSizedOperandSegments, AllElementTypesMatch<["q", "k", "v", "o"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "softmax attention";
   let description = [{
@@ -33,7 +38,7 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
         o[b,h,i,:] = sum_j w[j] * v[b,hk,j,:] / sum_j w[j]
         lse[b,h,i] = log sum_j w[j]
 
-    (Vaswani et al. 2017, arXiv:1706.03762; grouped heads: arXiv:2305.13245; soft cap: arXiv:2408.00118.)
+    (arXiv:1706.03762; grouped heads: arXiv:2305.13245; soft cap: arXiv:2408.00118.)
     A row without a visible key gives zeros, and -inf as `lse`. A bias of -inf masks; a finite
     one never does. Scores, softmax and sums are f32 for every element type.
 
@@ -45,7 +50,7 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
 
     `kv_lengths` says how many keys are valid: a cache may be longer. Lengths are clamped to
     0 … Nk. Dropout acts on `w` after normalisation, from the counter-based generator of the
-    random family; a lowering may refuse it.
+    random family (`linnet.random`); a lowering may refuse it.
 
     Constraints:
     - (C1) q is [B,H,Nq,Dk], k [B,Hk,Nk,Dk], v [B,Hk,Nk,Dv] of one element type, f16, bf16 or f32
@@ -59,7 +64,8 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
     - (C8) q_segments is [B,Nq] and kv_segments [B,Nk] of i32 or i64; both are present exactly
       when masks has `segments`
     - (C9) scale is finite; softcap is finite and positive
-    - (C10) dropout_key, dropout_counter and a positive dropout rate below 1 come together
+    - (C10) dropout_key and dropout_counter, i64 or `tensor<i64>`, and a positive dropout rate
+      below 1 come together
   }];
   let arguments = (ins
     Linnet_RankedFloat<[4]>:$q, Linnet_RankedFloat<[4]>:$k, Linnet_RankedFloat<[4]>:$v,
@@ -69,8 +75,7 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
     Optional<Linnet_RankedIndex<[0, 1]>>:$q_offset,
     Optional<Linnet_RankedIndex<[2]>>:$q_segments,
     Optional<Linnet_RankedIndex<[2]>>:$kv_segments,
-    Optional<Linnet_RankedIndex<[0, 1]>>:$dropout_key,
-    Optional<Linnet_RankedIndex<[0, 1]>>:$dropout_counter,
+    Optional<Linnet_RandomSeed>:$dropout_key, Optional<Linnet_RandomSeed>:$dropout_counter,
     OptionalAttr<Linnet_MaskAttr>:$masks,
     DefaultValuedAttr<Linnet_MaskAlignmentAttr, "::linnet::MaskAlignment::bottom_right">:$alignment,
     OptionalAttr<F64Attr>:$scale, OptionalAttr<F64Attr>:$softcap, OptionalAttr<F64Attr>:$dropout);
@@ -132,6 +137,7 @@ def Linnet_FeatureMapOp : Linnet_Op<"feature_map", [
 
 def Linnet_RotaryOp : Linnet_Op<"rotary", [
     Pure, AttrSizedOperandSegments, AllTypesMatch<["x", "y"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "rotary position embedding";
   let description = [{

@@ -8,11 +8,13 @@
 
 include "linnet/IR/LinnetAttrs.td"
 include "linnet/IR/LinnetTypes.td"
+include "linnet/Interfaces/EqualSizes.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Linnet_LinearAttentionOp : Linnet_Op<"linear_attention", [
     Pure, AttrSizedOperandSegments, AllElementTypesMatch<["q", "k", "v", "o"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "causal linear attention with a matrix state";
   let description = [{
@@ -100,6 +102,7 @@ def Linnet_LinearAttentionOp : Linnet_Op<"linear_attention", [
 
 def Linnet_SelectiveScanOp : Linnet_Op<"selective_scan", [
     Pure, AttrSizedOperandSegments, AllElementTypesMatch<["u", "delta", "y"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "selective state space recurrence of Mamba";
   let description = [{
@@ -153,6 +156,7 @@ def Linnet_SelectiveScanOp : Linnet_Op<"selective_scan", [
 
 def Linnet_CausalConvOp : Linnet_Op<"causal_conv", [
     Pure, AttrSizedOperandSegments, AllElementTypesMatch<["x", "y"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "depthwise causal convolution with a state of past inputs";
   let description = [{

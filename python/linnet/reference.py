@@ -1,0 +1,19 @@
+# ===- reference.py - what each op means, in NumPy and float64 -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+"""One function per op of the `linnet` dialect; compiled code is compared with these."""
+
+from linnet._src.reference.attention import attention, feature_map, rotary, visible_keys
+from linnet._src.reference.conv import conv
+from linnet._src.reference.norm import layer_norm, rms_norm, softmax
+from linnet._src.reference.plain import argmax, broadcast, einsum, gather, reduce
+from linnet._src.reference.random import random, random_bits
+from linnet._src.reference.sequence import causal_conv, linear_attention, selective_scan
+
+__all__ = [
+    "argmax", "attention", "broadcast", "causal_conv", "conv", "einsum", "feature_map", "gather",
+    "layer_norm", "linear_attention", "random", "random_bits", "reduce", "rms_norm", "rotary",
+    "selective_scan", "softmax", "visible_keys",
+]
