@@ -1,0 +1,167 @@
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+"""The byte-level language models of the demo, in PyTorch.
+
+Two variants share everything but the mixer: `softmax` attends (rotary positions, four query
+heads on two key heads), `linear` keeps a gated state (one log-decay per key channel). A step
+takes and returns the state that the compiled functions keep as donated tensors.
+"""
+
+import dataclasses
+
+import torch
+import torch.nn.functional as F
+
+VARIANTS = ("softmax", "linear")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    variant: str
+    vocab: int = 256
+    layers: int = 3
+    width: int = 128
+    heads: int = 4
+    key_heads: int = 2
+    depth: int = 32
+    hidden: int = 240
+    eps: float = 1e-5
+    theta: float = 10000.0
+    gate_divisor: float = 16.0
+
+    @property
+    def key_width(self) -> int:
+        return self.key_heads * self.depth
+
+
+def parameter_shapes(config: Config) -> dict:
+    """Name to shape of every weight, in the order in which the model uses them."""
+    w, kw, hidden = config.width, config.key_width, config.hidden
+    shapes = {"embed": (config.vocab, w)}
+    for i in range(config.layers):
+        shapes[f"layers.{i}.mixer_norm"] = (w,)
+        shapes[f"layers.{i}.q"] = (w, w)
+        shapes[f"layers.{i}.k"] = (kw, w)
+        shapes[f"layers.{i}.v"] = (kw, w)
+        if config.variant == "linear":
+            shapes[f"layers.{i}.decay"] = (kw, w)
+            shapes[f"layers.{i}.decay_bias"] = (kw,)
+            shapes[f"layers.{i}.head_norm"] = (config.depth,)
+        shapes[f"layers.{i}.o"] = (w, w)
+        shapes[f"layers.{i}.mlp_norm"] = (w,)
+        shapes[f"layers.{i}.gate"] = (hidden, w)
+        shapes[f"layers.{i}.up"] = (hidden, w)
+        shapes[f"layers.{i}.down"] = (w, hidden)
+    shapes["norm"] = (w,)
+    return shapes
+
+
+def initial_parameters(config: Config, seed: int) -> dict:
+    generator = torch.Generator().manual_seed(seed)
+    parameters = {}
+    for name, shape in parameter_shapes(config).items():
+        if name.endswith("norm"):
+            value = torch.ones(shape)
+        elif name.endswith("decay_bias"):
+            # time constants from about 16 to 1600 bytes
+            value = torch.linspace(0.0, 4.6, shape[0])
+        else:
+            scale = 0.02 if name == "embed" else shape[1] ** -0.5
+            if name.endswith((".o", ".down")):
+                scale /= (2 * config.layers) ** 0.5
+            value = torch.randn(shape, generator=generator) * scale
+        parameters[name] = value.requires_grad_()
+    return parameters
+
+
+def initial_state(config: Config, dtype=torch.float32) -> dict:
+    """The state of one sequence before its first token."""
+    state = {"position": 0}
+    for i in range(config.layers):
+        if config.variant == "softmax":
+            empty = torch.zeros(1, config.key_heads, 0, config.depth, dtype=dtype)
+            state[f"kv.{i}.k"], state[f"kv.{i}.v"] = empty, empty.clone()
+        else:
+            state[f"memory.{i}"] = torch.zeros(
+                1, config.key_heads, config.depth, config.depth, dtype=dtype)
+    return state
+
+
+def rms_norm(x, weight, eps):
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * weight
+
+
+def rotary(x, first, theta):
+    """Rotates the halves of the last axis by position; x is [B, heads, N, depth]."""
+    half = x.shape[-1] // 2
+    inverse = theta ** (-torch.arange(half, dtype=torch.float64) / half)
+    angle = torch.arange(first, first + x.shape[-2], dtype=torch.float64)[:, None] * inverse
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
+
+
+def softmax_mixer(config, q, k, v, state, i):
+    first = state["position"]
+    q, k = rotary(q, first, config.theta), rotary(k, first, config.theta)
+    k = state[f"kv.{i}.k"] = torch.cat([state[f"kv.{i}.k"].expand(k.shape[0], -1, -1, -1), k], 2)
+    v = state[f"kv.{i}.v"] = torch.cat([state[f"kv.{i}.v"].expand(v.shape[0], -1, -1, -1), v], 2)
+    if first == 0:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+    keys = torch.arange(k.shape[2])[None, :]
+    mask = keys <= first + torch.arange(q.shape[2])[:, None]
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=True)
+
+
+def gated_linear_attention(q, k, v, g, memory, scale, chunk=16):
+    """S_t = diag(exp g_t) S_{t-1} + k_t v_t^T, o_t = scale q_t S_t, in chunks."""
+    groups, outputs = q.shape[1] // k.shape[1], []
+    for start in range(0, q.shape[2], chunk):
+        qc, kc, vc, gc = (t[:, :, start:start + chunk] for t in (q, k, v, g))
+        total = gc.cumsum(2)
+        causal = torch.ones(gc.shape[2], gc.shape[2], dtype=torch.bool).tril()[..., None]
+        pairs = (total[:, :, :, None] - total[:, :, None]).masked_fill(~causal, -torch.inf).exp()
+        weighted = pairs * kc[:, :, None]  # [B, heads, i, j, depth]
+        qg = qc.unflatten(1, (-1, groups))
+        score = torch.einsum("bhgic,bhijc->bhgij", qg, weighted)
+        out = torch.einsum("bhgij,bhjd->bhgid", score, vc)
+        out = out + torch.einsum("bhgic,bhic,bhcd->bhgid", qg, total.exp(), memory)
+        outputs.append(out.flatten(1, 2) * scale)
+        last = total[:, :, -1:]
+        memory = (last.exp().transpose(2, 3) * memory
+                  + torch.einsum("bhjc,bhjd->bhcd", kc * (last - total).exp(), vc))
+    return torch.cat(outputs, 2), memory
+
+
+def linear_mixer(config, parameters, x, q, k, v, state, i):
+    gate = F.linear(x, parameters[f"layers.{i}.decay"], parameters[f"layers.{i}.decay_bias"])
+    g = split_heads(F.logsigmoid(gate) / config.gate_divisor, config.key_heads)
+    memory = state[f"memory.{i}"].expand(x.shape[0], -1, -1, -1)
+    out, state[f"memory.{i}"] = gated_linear_attention(q, k, v, g, memory, config.depth ** -0.5)
+    return rms_norm(out, parameters[f"layers.{i}.head_norm"], config.eps)
+
+
+def split_heads(x, heads):
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def forward(config, parameters, tokens, state):
+    """Logits of every position of `tokens` [B, N], and the state after them."""
+    state = dict(state)
+    x = parameters["embed"][tokens]
+    for i in range(config.layers):
+        layer = {name: parameters[f"layers.{i}.{name}"]
+                 for name in ("mixer_norm", "q", "k", "v", "o", "mlp_norm", "gate", "up", "down")}
+        h = rms_norm(x, layer["mixer_norm"], config.eps)
+        q = split_heads(F.linear(h, layer["q"]), config.heads)
+        k = split_heads(F.linear(h, layer["k"]), config.key_heads)
+        v = split_heads(F.linear(h, layer["v"]), config.key_heads)
+        if config.variant == "softmax":
+            mixed = softmax_mixer(config, q, k, v, state, i)
+        else:
+            mixed = linear_mixer(config, parameters, h, q, k, v, state, i)
+        x = x + F.linear(mixed.transpose(1, 2).flatten(2), layer["o"])
+        h = rms_norm(x, layer["mlp_norm"], config.eps)
+        h = F.silu(F.linear(h, layer["gate"])) * F.linear(h, layer["up"])
+        x = x + F.linear(h, layer["down"])
+    state["position"] += tokens.shape[1]
+    return F.linear(rms_norm(x, parameters["norm"], config.eps), parameters["embed"]), state
