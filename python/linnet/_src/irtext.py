@@ -1,4 +1,8 @@
+# ===- irtext.py - writes readable model IR -===//
+#
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
 """Writes model IR as text a person can read: named values, one op a line, no bindings needed."""
 
 import contextlib

@@ -1,4 +1,8 @@
+# ===- emit.py - the IR of the demo's models -===//
+#
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
 """Writes the IR of the demo's models.
 
     python -m linnet.examples.bytelm.emit            rewrites model.softmax.mlir, model.linear.mlir

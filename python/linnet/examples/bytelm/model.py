@@ -1,4 +1,8 @@
+# ===- model.py - the demo's models in PyTorch -===//
+#
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
 """The byte-level language models of the demo, in PyTorch.
 
 Two variants share everything but the mixer: `softmax` attends (rotary positions, four query

@@ -1,4 +1,8 @@
+# ===- train.py - trains the demo's models -===//
+#
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
 """Trains the demo's models on the licences that every Debian machine carries.
 
     python -m linnet.examples.bytelm.train --variant softmax --out DIR
