@@ -1,0 +1,258 @@
+//===- Call.cpp - what a call checks and prepares -------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Interpreter.h"
+#include "Session.h"
+#include "linnet/Bundle/Container.h"
+#include "linnet/Bundle/Element.h"
+
+#include <algorithm>
+
+namespace linnet::runtime {
+namespace {
+
+/// Plans that a function of a session keeps. A decoder that grows by one token a call would
+/// otherwise keep one for every length.
+constexpr size_t kMaxPlans = 256;
+
+constexpr char kNothing[64] = {};
+
+/// First byte of a caller's tensor, or why it cannot be used. Labels are made on failure only:
+/// a call allocates nothing.
+Failure hostPointer(const Program &program, bool isResult, size_t index, const lnt_buffer &buffer,
+                    int64_t bytes, char *&pointer) {
+  // Kernels never look at an empty buffer, but pointer arithmetic wants some address.
+  pointer = const_cast<char *>(kNothing);
+  if (bytes == 0)
+    return nullptr;
+  auto bad = [&](const auto &...parts) {
+    return fail(LNT_INVALID_ARGUMENT, "function '", program.name,
+                "': ", isResult ? program.resultLabel(index) : program.argumentLabel(index), " ",
+                parts...);
+  };
+  if (buffer.device != LNT_CPU)
+    return bad("is on device ", int(buffer.device), ", expected the CPU");
+  if (!buffer.handle)
+    return bad("expects ", bytes, " bytes, found a null buffer");
+  if (buffer.size < uint64_t(bytes))
+    return bad("expects ", bytes, " bytes, found ", buffer.size);
+  pointer = static_cast<char *>(buffer.handle) + buffer.offset;
+  unsigned element =
+      bundle::elementBytes(isResult ? program.results[index].type : program.arguments[index].type);
+  if (reinterpret_cast<uintptr_t>(pointer) % element != 0)
+    return bad("is not aligned to its elements of ", element, " bytes");
+  return nullptr;
+}
+
+} // namespace
+
+size_t SymbolsHash::operator()(const std::vector<int64_t> &values) const {
+  return size_t(bundle::hashBytes(values.data(), values.size() * sizeof(int64_t)));
+}
+
+Failure Session::bind(const Program &program, Frame &frame, const CallArguments &call) {
+  if (call.argumentCount != program.arguments.size() || call.resultCount != program.results.size())
+    return fail(LNT_INVALID_ARGUMENT, "function '", program.name, "' has ",
+                program.arguments.size(), " arguments and ", program.results.size(),
+                " results, found ", call.argumentCount, " and ", call.resultCount);
+  frame.symbols.assign(program.symbols.size(), kUnbound);
+  for (size_t i = 0; i < program.arguments.size(); ++i) {
+    const Param &param = program.arguments[i];
+    if (param.state == kNone) {
+      if (Failure failure = bindTensor(program, i, call.arguments[i], frame.symbols))
+        return failure;
+      continue;
+    }
+    const State &state = states[param.state];
+    if (state.poisoned)
+      return fail(LNT_POISONED, "function '", program.name, "': state '",
+                  module->states[param.state].name,
+                  "' was left half-written by a fault; reset or set it");
+    if (state.created) {
+      if (Failure failure = bindDims(program, i, state.dims.data(), frame.symbols))
+        return failure;
+      continue;
+    }
+    // Sizes given when the session was created.
+    for (size_t d = 0; d < param.dims.size(); ++d)
+      if (param.dims[d].constant < 0 && state.dims[d] != kUnbound)
+        if (Failure failure = bindSymbol(program, param.dims[d].reg, state.dims[d],
+                                         program.argumentLabel(i), d, frame.symbols))
+          return failure;
+  }
+  return checkSymbols(program, frame.symbols);
+}
+
+Failure Session::choosePlan(const Program &program, Frame &frame) {
+  if (frame.plan && frame.planSymbols == frame.symbols)
+    return nullptr;
+  frame.plan = nullptr;
+  auto found = frame.plans.find(frame.symbols);
+  if (found == frame.plans.end()) {
+    auto plan = std::make_unique<ShapePlan>();
+    if (Failure failure = makeShapePlan(program, frame.symbols, module->constantBytes, *plan))
+      return failure;
+    if (frame.plans.size() >= kMaxPlans)
+      frame.plans.clear();
+    found = frame.plans.emplace(frame.symbols, std::move(plan)).first;
+    frame.registers.resize(program.registers);
+    frame.bases.resize(program.buffers.size());
+    frame.views.resize(program.views.size());
+    frame.scalars.resize(program.maxScalars);
+    frame.pointers.resize(program.maxViews);
+  }
+  frame.planSymbols = frame.symbols;
+  frame.plan = found->second.get();
+  return nullptr;
+}
+
+Failure Session::reserveScratch(int64_t bytes) {
+  if (bytes <= int64_t(scratchStride) && !scratchBlocks.empty())
+    return nullptr;
+  uint64_t threads = uint64_t(module->runtime->pool.size());
+  uint64_t stride, total;
+  uint64_t limit = module->runtime->memoryLimit;
+  Memory memory;
+  // Blocks on pages of their own, so that workers do not share lines.
+  if (__builtin_add_overflow(uint64_t(std::max<int64_t>(bytes, 0)), bundle::kPage - 1, &stride) ||
+      __builtin_mul_overflow(stride / bundle::kPage * bundle::kPage, threads, &total) ||
+      (limit != 0 && held() - scratch.size() + total > limit) || !memory.allocate(total))
+    return fail(LNT_OUT_OF_MEMORY, "out of memory for ", threads, " times ", bytes,
+                " bytes of scratch");
+  scratch = std::move(memory);
+  scratchStride = stride / bundle::kPage * bundle::kPage;
+  scratchBlocks.resize(threads);
+  for (uint64_t i = 0; i < threads; ++i)
+    scratchBlocks[i] = scratch.data() ? scratch.data() + i * scratchStride : nullptr;
+  return nullptr;
+}
+
+Failure Session::reserve(const Program &program, const ShapePlan &plan) {
+  uint64_t wanted = uint64_t(plan.arenaBytes);
+  uint64_t limit = module->runtime->memoryLimit;
+  if (wanted > arena.size()) {
+    uint64_t others = held() - arena.size();
+    arena.release(); // nothing in it outlives a call
+    if ((limit != 0 && wanted + others > limit) || !arena.allocate(wanted))
+      return fail(LNT_OUT_OF_MEMORY, "function '", program.name,
+                  "': out of memory for an arena of ", wanted, " bytes");
+  }
+  return reserveScratch(plan.scratchBytes);
+}
+
+Failure Session::resolveResult(const Program &program, Frame &frame, const CallArguments &call,
+                               size_t index) {
+  const Param &param = program.results[index];
+  lnt_tensor &result = call.results[index];
+  const ShapePlan &plan = *frame.plan;
+  const int64_t *dims = plan.resultDims.data();
+  for (size_t i = 0; i < index; ++i)
+    dims += program.results[i].dims.size();
+  bool given = result.dims != nullptr || result.rank != 0;
+  if (given && (result.rank != param.dims.size() || result.type != toType(param.type) ||
+                (result.dims && !std::equal(dims, dims + param.dims.size(), result.dims))))
+    return fail(LNT_INVALID_ARGUMENT, "function '", program.name, "': ", program.resultLabel(index),
+                " has the shape ", bundle::shapeName(dims, param.dims.size(), param.type),
+                ", the tensor for it another one");
+  return nullptr;
+}
+
+Failure Session::resolve(const Program &program, Frame &frame, const CallArguments &call) {
+  const ShapePlan &plan = *frame.plan;
+  for (size_t i = 0; i < program.results.size(); ++i)
+    if (program.results[i].alias < 0)
+      if (Failure failure = resolveResult(program, frame, call, i))
+        return failure;
+  // Callers' tensors are looked at even where no command uses them.
+  auto argument = [&](size_t i, char *&pointer) -> Failure {
+    const Param &param = program.arguments[i];
+    if (param.state != kNone) {
+      pointer = states[param.state].memory.data();
+      return nullptr;
+    }
+    return hostPointer(program, false, i, call.arguments[i].buffer, plan.argumentBytes[i], pointer);
+  };
+  auto result = [&](size_t i, char *&pointer) {
+    return hostPointer(program, true, i, call.results[i].buffer, plan.resultBytes[i], pointer);
+  };
+  for (size_t i = 0; i < program.results.size(); ++i) {
+    if (program.results[i].alias >= 0)
+      continue;
+    char *target, *source;
+    if (Failure failure = result(i, target))
+      return failure;
+    for (size_t j = 0; j < program.arguments.size(); ++j) {
+      if (Failure failure = argument(j, source))
+        return failure;
+      if (source < target + plan.resultBytes[i] && target < source + plan.argumentBytes[j])
+        return fail(LNT_INVALID_ARGUMENT, "function '", program.name, "': ", program.resultLabel(i),
+                    " overlaps ", program.argumentLabel(j));
+    }
+  }
+  for (size_t i = 0; i < program.buffers.size(); ++i) {
+    const Buffer &buffer = program.buffers[i];
+    char *&base = frame.bases[i];
+    base = const_cast<char *>(kNothing);
+    Failure failure;
+    if (buffer.kind == fb::BufferKind::Argument)
+      failure = argument(buffer.index, base);
+    else if (buffer.kind == fb::BufferKind::Result)
+      failure = result(buffer.index, base);
+    else if (buffer.kind == fb::BufferKind::Constant)
+      base = const_cast<char *>(module->constants[buffer.index]);
+    else if (plan.bufferBytes[i] != 0)
+      base = arena.data() + plan.arenaOffsets[i];
+    if (failure)
+      return failure;
+    if (!base)
+      base = const_cast<char *>(kNothing); // an empty state or constant
+  }
+  for (size_t i = 0; i < program.views.size(); ++i)
+    frame.views[i] = frame.bases[program.views[i].buffer] + plan.viewOffsets[i];
+  return nullptr;
+}
+
+void Session::poison(const Program &program) {
+  for (const Param &argument : program.arguments)
+    if (argument.state != kNone && argument.alias >= 0)
+      states[argument.state].poisoned = true;
+}
+
+Failure Session::call(size_t function, const CallArguments &call) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (function >= module->programs.size())
+    return fail(LNT_INVALID_ARGUMENT, "expects a function below ", module->programs.size(),
+                ", found ", function);
+  const Program &program = module->programs[function];
+  Frame &frame = frames[function];
+  if (Failure failure = bind(program, frame, call))
+    return failure;
+  if (Failure failure = choosePlan(program, frame))
+    return failure;
+  if (Failure failure = createStates(program, frame))
+    return failure;
+  if (Failure failure = reserve(program, *frame.plan))
+    return failure;
+  if (Failure failure = resolve(program, frame, call))
+    return failure;
+  std::copy(frame.plan->registers.begin(), frame.plan->registers.end(), frame.registers.begin());
+  if (Failure failure = Interpreter(*this, program, frame, call).run()) {
+    poison(program);
+    return failure;
+  }
+  for (size_t i = 0; i < program.results.size(); ++i) {
+    const Param &result = program.results[i];
+    if (result.alias < 0)
+      continue;
+    if (result.state == kNone)
+      call.results[i].buffer = call.arguments[size_t(result.alias)].buffer;
+    else
+      call.results[i].buffer = {LNT_CPU, states[result.state].memory.data(), 0,
+                                uint64_t(states[result.state].bytes)};
+  }
+  return nullptr;
+}
+
+} // namespace linnet::runtime

@@ -1,0 +1,52 @@
+//===- Interpreter.h - runs a command list ----------------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_RUNTIME_INTERPRETER_H
+#define LINNET_LIB_RUNTIME_INTERPRETER_H
+
+#include "Session.h"
+
+#include <chrono>
+
+namespace linnet::runtime {
+
+/// One call's walk over the commands behind the entry prefix. The frame has its registers,
+/// buffers and views set.
+class Interpreter {
+public:
+  Interpreter(Session &session, const Program &program, Frame &frame, const CallArguments &call);
+  Failure run();
+
+private:
+  Failure range(uint32_t begin, uint32_t end);
+  Failure step(const Command &command);
+  Failure repeat(uint32_t index);
+  Failure dispatch(const Launch &launch);
+  Failure load(const Command &command);
+  Failure store(const Command &command);
+  Failure copy(const Command &command);
+  Failure fill(const Command &command);
+
+  Failure locate(uint32_t view, char *&pointer);
+  /// `bytes` behind the start of `view`, or a failure of the command.
+  Failure window(uint32_t view, int64_t bytes, const char *what, char *&pointer);
+  Failure count(uint32_t commands);
+  Failure fault() const;
+  void trace(const Launch &launch, std::chrono::steady_clock::time_point begin);
+
+  Session &session;
+  const Program &program;
+  Frame &frame;
+  const CallArguments &call;
+  ThreadPool &pool;
+  uint64_t error = LNT_ERROR_NONE;
+  uint64_t executed = 0, limit;
+  lnt_env env;
+  std::chrono::steady_clock::time_point started;
+};
+
+} // namespace linnet::runtime
+
+#endif // LINNET_LIB_RUNTIME_INTERPRETER_H

@@ -1,0 +1,108 @@
+//===- Module.h - a loaded bundle -------------------------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_RUNTIME_MODULE_H
+#define LINNET_LIB_RUNTIME_MODULE_H
+
+#include "CPU/CodeImage.h"
+#include "CPU/ThreadPool.h"
+#include "Memory.h"
+#include "Program.h"
+#include "ShapePlan.h"
+#include "Status.h"
+#include "linnet/Bundle/SafeTensors.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace linnet::runtime {
+
+struct Runtime {
+  explicit Runtime(int32_t threads) : pool(threads) {}
+  ThreadPool pool;
+  uint64_t memoryLimit = 0, maxCommands = 0;
+};
+
+/// The bytes of a bundle: a mapped file or the caller's memory.
+class BundleBytes {
+public:
+  BundleBytes() = default;
+  ~BundleBytes();
+  BundleBytes(const BundleBytes &) = delete;
+  BundleBytes &operator=(const BundleBytes &) = delete;
+
+  Failure open(const std::string &path);
+  void borrow(const void *data, size_t size);
+
+  const uint8_t *data = nullptr;
+  size_t size = 0;
+  int file = -1; // to map code from; closed after loading
+  void closeFile();
+
+private:
+  bool mapped = false;
+};
+
+/// A state of the module: the arguments of this name in all functions.
+struct StateSlot {
+  std::string name;
+  fb::ElementType type;
+  /// Of the function that names it first; symbols by name, since functions number their own.
+  std::vector<int64_t> constants; // -1: symbol
+  std::vector<std::string> symbols;
+};
+
+/// What the describe functions hand out.
+struct FunctionDescription {
+  lnt_function_info info = {};
+  std::vector<lnt_symbol_info> symbols;
+  std::vector<lnt_param_info> arguments, results;
+  std::vector<std::vector<lnt_dim_info>> dims;
+};
+
+class Module {
+public:
+  static Failure load(std::shared_ptr<Runtime> runtime, std::unique_ptr<BundleBytes> bytes,
+                      const std::string &label, const lnt_load_options &options,
+                      std::shared_ptr<Module> &result);
+
+  const Program *find(const std::string &name, size_t &index) const;
+
+  std::shared_ptr<Runtime> runtime;
+  std::vector<Program> programs;
+  std::vector<StateSlot> states;
+  std::vector<const char *> constants; // where each is
+  std::vector<int64_t> constantBytes;
+  uint64_t constantTotal = 0;
+  std::vector<FunctionDescription> descriptions;
+  const fb::Bundle *bundle = nullptr;
+  std::string level;
+
+private:
+  Failure readMetadata();
+  Failure loadCode(const lnt_load_options &options, std::vector<lnt_kernel> &kernels);
+  Failure loadConstants(const lnt_load_options &options);
+  Failure linkStates();
+  Failure linkState(const fb::Function &function, size_t argument, Program &program);
+  void describe();
+
+  std::unique_ptr<BundleBytes> bytes;
+  std::unique_ptr<uint64_t[]> metadataCopy; // when the caller's memory is not aligned
+  uint64_t codeOffset = 0, codeLength = 0, constantOffset = 0, constantLength = 0;
+  std::unique_ptr<CodeImage> image;
+  std::vector<std::unique_ptr<bundle::SafeTensors>> weights;
+  std::vector<Memory> owned; // constants that were laid out or moved
+};
+
+/// Memory of a function for given symbols; kUnbound counts with the maximum.
+Failure planMemory(const Module &module, const Program &program, std::vector<int64_t> symbols,
+                   lnt_memory_plan &plan);
+
+FunctionDescription describeFunction(const Module &module, const Program &program);
+
+} // namespace linnet::runtime
+
+#endif // LINNET_LIB_RUNTIME_MODULE_H

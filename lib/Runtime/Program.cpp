@@ -1,0 +1,158 @@
+//===- Program.cpp - a function of a bundle, decoded ----------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Program.h"
+#include "linnet/Bundle/Element.h"
+
+#include <algorithm>
+
+namespace linnet::runtime {
+namespace {
+
+template <typename T> uint32_t sizeOf(const flatbuffers::Vector<T> *list) {
+  return list ? list->size() : 0;
+}
+
+const char *text(const flatbuffers::String *string) { return string ? string->c_str() : ""; }
+
+void decodeSymbols(const fb::Function &function, Program &program) {
+  for (uint32_t i = 0; i < sizeOf(function.symbols()); ++i) {
+    const fb::Symbol &symbol = *function.symbols()->Get(i);
+    program.symbols.push_back(
+        {symbol.name()->str(), symbol.min(), symbol.max(), symbol.multiple()});
+  }
+}
+
+std::vector<Param> decodeParams(const flatbuffers::Vector<flatbuffers::Offset<fb::Param>> *list) {
+  std::vector<Param> params;
+  for (uint32_t i = 0; i < sizeOf(list); ++i) {
+    const fb::Param &in = *list->Get(i);
+    Param param;
+    param.name = text(in.name());
+    param.type = in.type();
+    for (uint32_t d = 0; d < sizeOf(in.dims()); ++d)
+      param.dims.push_back({in.dims()->Get(d)->constant(), in.dims()->Get(d)->reg()});
+    params.push_back(std::move(param));
+  }
+  return params;
+}
+
+void decodeAliases(const fb::Function &function, Program &program) {
+  for (uint32_t i = 0; i < sizeOf(function.result_alias()); ++i) {
+    int32_t argument = function.result_alias()->Get(i);
+    program.results[i].alias = argument;
+    if (argument >= 0)
+      program.arguments[uint32_t(argument)].alias = int32_t(i);
+  }
+}
+
+void decodeBuffers(const fb::Function &function, Program &program) {
+  for (uint32_t i = 0; i < sizeOf(function.buffers()); ++i) {
+    const fb::Buffer &in = *function.buffers()->Get(i);
+    program.buffers.push_back(
+        {in.kind(), in.index(), in.offset(), in.max_size(), in.size_reg(), in.first(), in.last()});
+  }
+  for (uint32_t i = 0; i < sizeOf(function.views()); ++i) {
+    const fb::View &in = *function.views()->Get(i);
+    program.views.push_back({in.buffer(), in.offset_reg(),
+                             in.offset_reg() != kNone && !program.fixed[in.offset_reg()]});
+  }
+}
+
+void decodeLabels(const fb::Function &function, Program &program) {
+  for (uint32_t i = 0; i < sizeOf(function.dispatches()); ++i) {
+    const fb::DispatchInfo &in = *function.dispatches()->Get(i);
+    program.dispatches.push_back(
+        {text(in.op()), text(in.location()), in.flops_reg(), in.bytes_reg()});
+  }
+  for (uint32_t i = 0; i < sizeOf(function.sites()); ++i) {
+    const fb::FaultSite &in = *function.sites()->Get(i);
+    program.sites.push_back({text(in.op()), text(in.location()), text(in.message())});
+  }
+}
+
+Launch decodeLaunch(const fb::Bundle &bundle, const fb::Command &command, const uint32_t *operands,
+                    const std::vector<lnt_kernel> &kernels) {
+  const fb::Kernel &kernel = *bundle.kernels()->Get(command.a());
+  const uint32_t *at = operands + command.b();
+  Launch launch;
+  launch.kernel = kernels[command.a()];
+  launch.kernelName = kernel.name()->c_str();
+  launch.viewCount = *at++;
+  launch.views = at;
+  at += launch.viewCount;
+  launch.scalarCount = *at++;
+  launch.scalars = at;
+  at += launch.scalarCount;
+  launch.chunksReg = at[0];
+  launch.scratchReg = at[1];
+  launch.info = command.c();
+  return launch;
+}
+
+bool writesRegister(fb::Code code) {
+  return (code >= fb::Code::Const && code <= fb::Code::Select) || code == fb::Code::Load;
+}
+
+} // namespace
+
+Program decodeFunction(const fb::Bundle &bundle, const fb::Function &function,
+                       const std::vector<lnt_kernel> &kernels) {
+  Program program;
+  program.name = function.name()->str();
+  program.registers = function.registers();
+  program.entry = function.entry();
+  program.arenaBounded = function.arena_bytes() != UINT64_MAX;
+  program.arenaBytes = function.arena_bytes();
+  program.scratchBytes = function.scratch_bytes();
+  program.largestLive = function.largest_live();
+  program.copiesForced = function.copies_forced();
+  decodeSymbols(function, program);
+  program.arguments = decodeParams(function.arguments());
+  program.results = decodeParams(function.results());
+  decodeAliases(function, program);
+  decodeLabels(function, program);
+  program.fixed.assign(program.registers, true);
+  for (uint32_t i = 0; i < sizeOf(function.commands()); ++i) {
+    const fb::Command &in = *function.commands()->Get(i);
+    Command command = {in.code(), in.a(), in.b(), in.c(), in.imm()};
+    if (in.code() == fb::Code::Dispatch) {
+      Launch launch = decodeLaunch(bundle, in, function.operands()->data(), kernels);
+      program.maxViews = std::max(program.maxViews, launch.viewCount);
+      program.maxScalars = std::max(program.maxScalars, launch.scalarCount);
+      command.a = uint32_t(program.launches.size());
+      program.launches.push_back(launch);
+    }
+    if (i >= program.entry && writesRegister(in.code()))
+      program.fixed[in.a()] = false;
+    program.commands.push_back(command);
+  }
+  decodeBuffers(function, program);
+  return program;
+}
+
+std::string Program::argumentLabel(size_t index) const {
+  const std::string &label = arguments[index].name;
+  return "argument " + (label.empty() ? std::to_string(index) : "'" + label + "'");
+}
+
+std::string Program::resultLabel(size_t index) const {
+  const std::string &label = results[index].name;
+  return "result " + (label.empty() ? std::to_string(index) : "'" + label + "'");
+}
+
+std::string Program::shapeLabel(const Param &param) const {
+  std::string label;
+  for (const Dim &dim : param.dims) {
+    if (dim.constant >= 0)
+      label += std::to_string(dim.constant);
+    else
+      label += dim.reg < symbols.size() ? symbols[dim.reg].name : "?";
+    label += 'x';
+  }
+  return label + bundle::elementName(param.type);
+}
+
+} // namespace linnet::runtime

@@ -1,0 +1,103 @@
+//===- Session.h - one user of a module -------------------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_RUNTIME_SESSION_H
+#define LINNET_LIB_RUNTIME_SESSION_H
+
+#include "Memory.h"
+#include "Module.h"
+#include "ShapePlan.h"
+#include "Status.h"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace linnet::runtime {
+
+struct State {
+  std::vector<int64_t> dims; // kUnbound: not known yet
+  Memory memory;
+  int64_t bytes = 0;
+  bool created = false, poisoned = false;
+};
+
+struct SymbolsHash {
+  size_t operator()(const std::vector<int64_t> &values) const;
+};
+
+/// What a session keeps for each function, so that a call with sizes seen before allocates
+/// nothing.
+struct Frame {
+  std::vector<int64_t> symbols;
+  std::unordered_map<std::vector<int64_t>, std::unique_ptr<ShapePlan>, SymbolsHash> plans;
+  const ShapePlan *plan = nullptr; // of the last call
+  std::vector<int64_t> planSymbols;
+  // Of a call: registers, first bytes of buffers and views, operands of a dispatch.
+  std::vector<int64_t> registers, scalars;
+  std::vector<char *> bases, views;
+  std::vector<void *> pointers;
+};
+
+struct CallArguments {
+  const lnt_tensor *arguments;
+  size_t argumentCount;
+  lnt_tensor *results;
+  size_t resultCount;
+  lnt_trace_fn trace;
+  void *traceUser;
+};
+
+class Session {
+public:
+  static Failure create(std::shared_ptr<Module> module, const lnt_binding *symbols, size_t count,
+                        std::unique_ptr<Session> &result);
+
+  Failure call(size_t function, const CallArguments &call);
+
+  Failure findState(const std::string &name, size_t &index) const;
+  Failure getState(size_t index, const lnt_buffer &target);
+  Failure setState(size_t index, const lnt_tensor &value);
+  void resetState(size_t index);
+  Failure saveStates(const std::string &path);
+  Failure loadStates(const std::string &path);
+  lnt_memory_plan memory() const;
+
+  const std::shared_ptr<Module> module;
+  std::vector<State> states;
+  mutable std::mutex mutex;
+
+private:
+  explicit Session(std::shared_ptr<Module> module) : module(std::move(module)) {}
+
+  // State.cpp
+  Failure createState(size_t index, const std::vector<int64_t> &dims);
+  Failure createStates(const Program &program, const Frame &frame);
+  uint64_t held() const;
+
+  // Call.cpp
+  Failure bind(const Program &program, Frame &frame, const CallArguments &call);
+  Failure choosePlan(const Program &program, Frame &frame);
+  Failure reserve(const Program &program, const ShapePlan &plan);
+  Failure reserveScratch(int64_t bytes);
+  Failure resolve(const Program &program, Frame &frame, const CallArguments &call);
+  Failure resolveResult(const Program &program, Frame &frame, const CallArguments &call,
+                        size_t index);
+  void poison(const Program &program);
+
+  std::vector<Frame> frames; // per function
+  Memory arena, scratch;
+  uint64_t scratchStride = 0;
+  std::vector<void *> scratchBlocks;
+
+  friend class Interpreter;
+};
+
+} // namespace linnet::runtime
+
+#endif // LINNET_LIB_RUNTIME_SESSION_H

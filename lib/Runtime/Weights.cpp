@@ -1,0 +1,162 @@
+//===- Weights.cpp - constants of a module --------------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Module.h"
+#include "linnet/Bundle/Container.h"
+#include "linnet/Bundle/Element.h"
+#include "linnet/Bundle/Pack.h"
+
+#include <cstring>
+
+namespace linnet::runtime {
+namespace {
+
+using bundle::PanelLayout;
+using bundle::Tensor;
+
+PanelLayout toPanels(const fb::Layout &layout) {
+  return {layout.batch(),    layout.n(),        layout.k(),     layout.batch_stride(),
+          layout.n_stride(), layout.k_stride(), layout.panel(), layout.group()};
+}
+
+class PackTask final : public Task {
+public:
+  PackTask(const PanelLayout &layout, unsigned bytes, const void *source, void *target)
+      : layout(layout), bytes(bytes), source(source), target(target) {}
+  void run(int64_t begin, int64_t end, int32_t) override {
+    bundle::packPanels(layout, bytes, source, target, uint64_t(begin), uint64_t(end));
+  }
+
+private:
+  const PanelLayout &layout;
+  unsigned bytes;
+  const void *source;
+  void *target;
+};
+
+bool aligned(const void *pointer, size_t alignment) {
+  return reinterpret_cast<uintptr_t>(pointer) % alignment == 0;
+}
+
+std::vector<int64_t> dimsOf(const fb::Constant &constant) {
+  std::vector<int64_t> dims;
+  for (uint32_t i = 0; constant.dims() && i < constant.dims()->size(); ++i)
+    dims.push_back(int64_t(constant.dims()->Get(i)));
+  return dims;
+}
+
+std::string keyOf(const fb::Constant &constant) {
+  return constant.key() && constant.key()->size() != 0 ? constant.key()->str()
+                                                       : constant.name()->str();
+}
+
+/// Puts `source` where kernels can read it: as it is, moved to an aligned address, or in panels.
+Failure place(const fb::Constant &constant, const void *source, uint64_t sourceBytes,
+              ThreadPool &pool, std::vector<Memory> &owned, const char *&result) {
+  bool panels = constant.layout() && constant.layout()->kind() == fb::LayoutKind::Panels;
+  if (!panels && aligned(source, bundle::kConstantAlign)) {
+    result = static_cast<const char *>(source);
+    return nullptr;
+  }
+  auto noRoom = [&] {
+    return fail(LNT_OUT_OF_MEMORY, "out of memory for constant '", constant.name()->str(), "' of ",
+                constant.length(), " bytes");
+  };
+  Memory memory, copy;
+  if (!memory.allocate(constant.length()))
+    return noRoom();
+  unsigned element = bundle::elementBytes(constant.type());
+  if (panels && !aligned(source, element)) {
+    if (!copy.allocate(sourceBytes))
+      return noRoom();
+    std::memcpy(copy.data(), source, sourceBytes);
+    source = copy.data();
+  }
+  if (panels) {
+    PanelLayout layout = toPanels(*constant.layout());
+    PackTask task(layout, element, source, memory.data());
+    pool.run(task, int64_t(layout.batch * layout.panelsPerBatch()));
+  } else if (constant.length() != 0) {
+    std::memcpy(memory.data(), source, constant.length());
+  }
+  result = memory.data();
+  owned.push_back(std::move(memory));
+  return nullptr;
+}
+
+/// The tensor for an external constant, or a line about why there is none.
+std::string findWeight(const fb::Constant &constant,
+                       const std::vector<std::unique_ptr<bundle::SafeTensors>> &files,
+                       const Tensor *&tensor) {
+  std::string key = keyOf(constant);
+  tensor = nullptr;
+  for (const auto &file : files)
+    if (!tensor)
+      tensor = file->find(key);
+  std::vector<int64_t> dims = dimsOf(constant);
+  std::string expected = bundle::shapeName(dims.data(), dims.size(), constant.type());
+  if (!tensor)
+    return "'" + key + "' (" + expected + ") is missing";
+  if (tensor->type == constant.type() && tensor->dims == dims)
+    return "";
+  return "'" + key + "' is " +
+         bundle::shapeName(tensor->dims.data(), tensor->dims.size(), tensor->type) + ", expected " +
+         expected;
+}
+
+} // namespace
+
+Failure Module::loadConstants(const lnt_load_options &options) {
+  for (size_t i = 0; i < options.weight_count; ++i) {
+    std::unique_ptr<bundle::SafeTensors> file;
+    if (bundle::Error error = bundle::SafeTensors::open(options.weights[i], file))
+      return fail(LNT_IO, error);
+    weights.push_back(std::move(file));
+  }
+  uint32_t count = bundle->constants() ? bundle->constants()->size() : 0;
+  std::string problems;
+  size_t problemCount = 0;
+  constants.assign(count, nullptr);
+  for (uint32_t i = 0; i < count; ++i) {
+    const fb::Constant &constant = *bundle->constants()->Get(i);
+    const Tensor *tensor;
+    if (!constant.external())
+      continue;
+    if (std::string problem = findWeight(constant, weights, tensor); !problem.empty()) {
+      problems += "\n  " + problem;
+      ++problemCount;
+    }
+  }
+  if (problemCount != 0)
+    return fail(LNT_BAD_FILE, problemCount, " external weights do not fit:", problems);
+  for (uint32_t i = 0; i < count; ++i) {
+    const fb::Constant &constant = *bundle->constants()->Get(i);
+    constantBytes.push_back(int64_t(constant.length()));
+    constantTotal += constant.length();
+    const Tensor *tensor = nullptr;
+    if (constant.external()) {
+      findWeight(constant, weights, tensor);
+      if (Failure failure = place(constant, tensor->data, uint64_t(tensor->bytes), runtime->pool,
+                                  owned, constants[i]))
+        return failure;
+      continue;
+    }
+    // Embedded constants are laid out already.
+    const uint8_t *source = bytes->data + constantOffset + constant.offset();
+    if (aligned(source, bundle::kConstantAlign) || constant.length() == 0) {
+      constants[i] = reinterpret_cast<const char *>(source);
+      continue;
+    }
+    Memory memory;
+    if (!memory.allocate(constant.length()))
+      return fail(LNT_OUT_OF_MEMORY, "out of memory for constant '", constant.name()->str(), "'");
+    std::memcpy(memory.data(), source, constant.length());
+    constants[i] = memory.data();
+    owned.push_back(std::move(memory));
+  }
+  return nullptr;
+}
+
+} // namespace linnet::runtime
