@@ -79,5 +79,8 @@ LogicalResult linnet::codegen::lowerToLLVMDialect(ModuleOp module) {
   pm.addPass(createConvertFuncToLLVMPass());
   pm.addPass(createUBToLLVMConversionPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  return pm.run(module);
+  if (failed(pm.run(module)))
+    return failure();
+  moveHalvesAsIntegers(module);
+  return success();
 }

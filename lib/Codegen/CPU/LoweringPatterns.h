@@ -21,6 +21,9 @@ void populateIntegerPatterns(mlir::RewritePatternSet &patterns);
 /// Replaces the math ops that LLVM would turn into calls of libm by calls of Support/Math.cc.
 mlir::LogicalResult callMathFunctions(mlir::ModuleOp module);
 
+/// In the LLVM dialect: masked loads and stores of bf16 and f16 become those of their bits.
+void moveHalvesAsIntegers(mlir::ModuleOp module);
+
 } // namespace linnet::codegen
 
 #endif // LINNET_LIB_CODEGEN_CPU_LOWERINGPATTERNS_H
