@@ -81,6 +81,6 @@ LogicalResult linnet::codegen::lowerToLLVMDialect(ModuleOp module) {
   pm.addPass(createReconcileUnrealizedCastsPass());
   if (failed(pm.run(module)))
     return failure();
-  moveHalvesAsIntegers(module);
+  adaptMaskedMemory(module);
   return success();
 }

@@ -21,8 +21,9 @@ void populateIntegerPatterns(mlir::RewritePatternSet &patterns);
 /// Replaces the math ops that LLVM would turn into calls of libm by calls of Support/Math.cc.
 mlir::LogicalResult callMathFunctions(mlir::ModuleOp module);
 
-/// In the LLVM dialect: masked loads and stores of bf16 and f16 become those of their bits.
-void moveHalvesAsIntegers(mlir::ModuleOp module);
+/// In the LLVM dialect: masked loads and stores of narrow elements in the forms that LLVM
+/// compiles well, and rightly.
+void adaptMaskedMemory(mlir::ModuleOp module);
 
 } // namespace linnet::codegen
 

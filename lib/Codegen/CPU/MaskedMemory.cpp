@@ -1,0 +1,69 @@
+//===- MaskedMemory.cpp - masked memory of narrow elements ----------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "LoweringPatterns.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+static VectorType asIntegers(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  if (!vector || !isa<BFloat16Type, Float16Type>(vector.getElementType()))
+    return {};
+  return vector.clone(IntegerType::get(type.getContext(), 16));
+}
+
+// A CPU without masked 16-bit stores takes the lanes out one by one, and a bf16 lane by way of
+// f32 and a library call: bits have no such detour.
+static void storeBits(LLVM::MaskedStoreOp op) {
+  VectorType ints = asIntegers(op.getValue().getType());
+  if (!ints)
+    return;
+  OpBuilder b(op);
+  op.getValueMutable().assign(LLVM::BitcastOp::create(b, op.getLoc(), ints, op.getValue()));
+}
+
+static void loadBits(LLVM::MaskedLoadOp op) {
+  Type type = op.getRes().getType();
+  VectorType ints = asIntegers(type);
+  if (!ints)
+    return;
+  OpBuilder b(op);
+  for (OpOperand &through : op.getPassThruMutable())
+    through.set(LLVM::BitcastOp::create(b, op.getLoc(), ints, through.get()));
+  op.getRes().setType(ints);
+  b.setInsertionPointAfter(op);
+  Value back = LLVM::BitcastOp::create(b, op.getLoc(), type, op.getRes());
+  op.getRes().replaceAllUsesExcept(back, back.getDefiningOp());
+}
+
+// LLVM 22 turns the masked store of a truncated vector into a store of one wide element when the
+// mask is known to have one lane, and so writes past that lane. A scalar store says what is meant.
+static void storeOnlyLane(LLVM::MaskedStoreOp op) {
+  auto vector = cast<VectorType>(op.getValue().getType());
+  DenseElementsAttr mask;
+  if (vector.getElementTypeBitWidth() >= 32 || vector.getRank() != 1 ||
+      !matchPattern(op.getMask(), m_Constant(&mask)))
+    return;
+  SmallVector<bool> lanes(mask.getValues<bool>());
+  if (llvm::count(lanes, true) != 1)
+    return;
+  int64_t lane = llvm::find(lanes, true) - lanes.begin();
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  Value at = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(lane));
+  Value x = LLVM::ExtractElementOp::create(b, loc, op.getValue(), at);
+  Value p = LLVM::GEPOp::create(b, loc, op.getData().getType(), vector.getElementType(),
+                                op.getData(), ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(lane)});
+  LLVM::StoreOp::create(b, loc, x, p, op.getAlignment());
+  op.erase();
+}
+
+void linnet::codegen::adaptMaskedMemory(ModuleOp module) {
+  module.walk(storeBits);
+  module.walk(loadBits);
+  module.walk(storeOnlyLane);
+}
