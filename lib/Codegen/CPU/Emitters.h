@@ -13,6 +13,7 @@ namespace linnet::codegen {
 // One function per emitter, defined beside it, giving its only instance: for example
 //   const KernelEmitter *getContractionEmitter();
 const KernelEmitter *getCausalConvEmitter();
+const KernelEmitter *getContractionEmitter();
 const KernelEmitter *getLinearAttentionEmitter();
 const KernelEmitter *getRandomEmitter();
 const KernelEmitter *getSelectiveScanEmitter();
@@ -20,7 +21,7 @@ const KernelEmitter *getSelectiveScanEmitter();
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_CPU_EMITTERS                                                                        \
   getLinearAttentionEmitter(), getSelectiveScanEmitter(), getCausalConvEmitter(),                  \
-      getRandomEmitter(),
+      getRandomEmitter(), getContractionEmitter(),
 
 } // namespace linnet::codegen
 

@@ -1,0 +1,69 @@
+//===- ContractionBlocks.cpp - blocks and scratch of matrix products ------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Contraction.h"
+
+using namespace mlir;
+using namespace linnet::codegen;
+
+static Value constant(LaunchBuilder &b, int64_t v) { return b.constant(v); }
+static Value constant(Emitter &e, int64_t v) { return e.index(v); }
+
+BlockLimits BlockLimits::of(const Contraction &c, bool panels) {
+  BlockLimits l;
+  const Arithmetic &t = c.arithmetic;
+  l.bytesA = t.a.getIntOrFloatBitWidth() / 8;
+  l.bytesB = t.b.getIntOrFloatBitWidth() / 8;
+  l.bytesCompute = t.compute.getIntOrFloatBitWidth() / 8;
+  l.panel = t.panel();
+  l.columns = 4 * l.panel;
+  // a panel's block of k stays in L2 together with the rows that walk over it
+  l.depth = 2048 / std::max<int64_t>(l.bytesB, 2);
+  if (l.bytesCompute == 8)
+    l.depth = 512;
+  // broadcasts want consecutive k (pairs even need them); the rows of a column-major A are
+  // copied in vectors first
+  l.packA = c.stride(c.a, c.k) != 1 && !(c.k.empty() && t.group() == 1);
+  l.packB = !panels;
+  return l;
+}
+
+template <class Builder>
+Blocks<Builder>::Blocks(Builder &b, Value m, Value n, Value k, Value outerK, Value batch,
+                        const BlockLimits &limits) {
+  auto c = [&](int64_t v) { return constant(b, v); };
+  auto atLeastOne = [&](Value v) { return b.max(v, c(1)); };
+  auto split = [&](Value size, Value parts, int64_t unit) {
+    return atLeastOne(b.mul(b.ceilDiv(b.ceilDiv(size, parts), c(unit)), c(unit)));
+  };
+  // enough chunks for the threads of any machine, as long as one has a megaflop or two
+  Value work = b.mul(b.mul(b.mul(m, n), b.mul(k, outerK)), batch);
+  Value wanted = atLeastOne(b.min(b.ceilDiv(work, c(1 << 20)), c(16)));
+  Value m0 = atLeastOne(b.ceilDiv(m, c(limits.rows)));
+  Value n0 = atLeastOne(b.ceilDiv(n, c(limits.columns)));
+  Value some = atLeastOne(batch);
+  Value more = b.ceilDiv(wanted, b.mul(some, b.mul(m0, n0)));
+  Value nParts = atLeastOne(b.min(b.mul(n0, more), b.ceilDiv(n, c(limits.panel))));
+  more = b.ceilDiv(wanted, b.mul(some, b.mul(m0, nParts)));
+  Value mParts = atLeastOne(b.min(b.mul(m0, more), b.ceilDiv(m, c(4 * kTileRows))));
+  rows = split(m, mParts, kTileRows);
+  columns = split(n, nParts, limits.panel);
+  mBlocks = atLeastOne(b.ceilDiv(m, rows));
+  nBlocks = atLeastOne(b.ceilDiv(n, columns));
+  chunks = b.mul(b.mul(b.mul(batch, b.min(m, c(1))), b.min(n, c(1))), b.mul(mBlocks, nBlocks));
+  // k: equal blocks too; 32 are what the transposes of packing write at once
+  depth = split(k, atLeastOne(b.ceilDiv(k, c(limits.depth))), 32);
+  kBlocks = atLeastOne(b.ceilDiv(k, depth));
+  steps = b.mul(kBlocks, atLeastOne(outerK));
+  // sums of one step never leave the tile
+  Value kept = b.mul(b.mul(rows, columns), b.min(b.sub(steps, c(1)), c(1)));
+  bytesC = b.mul(b.max(kept, c(kTileRows * limits.panel)), c(limits.bytesCompute));
+  widthA = b.add(b.mul(b.ceilDiv(rows, c(16)), c(16)), c(16));
+  bytesA = limits.packA ? b.mul(b.mul(widthA, depth), c(limits.bytesA)) : c(0);
+  bytesB = limits.packB ? b.mul(depth, c(limits.panel * limits.bytesB)) : c(0);
+}
+
+template struct linnet::codegen::Blocks<LaunchBuilder>;
+template struct linnet::codegen::Blocks<Emitter>;

@@ -1,0 +1,72 @@
+//===- ContractionCode.h - the loops of a matrix product --------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_CODEGEN_CPU_CONTRACTIONCODE_H
+#define LINNET_LIB_CODEGEN_CPU_CONTRACTIONCODE_H
+
+#include "Contraction.h"
+
+namespace linnet::codegen {
+
+mlir::LogicalResult emitContraction(const Contraction &c, KernelFrame &frame);
+
+/// A matrix in memory: element (i, k) at base + i * stride + k * depthStride.
+struct Matrix {
+  Value memory, base, stride, depthStride;
+};
+
+/// Copies `count` columns (of stride 1 or any other) and `depth` steps of k into
+/// [ceil(depth / group)][width][group], zero padded. `width` is a multiple of the lanes of a
+/// vector; the target has room for 32 steps of k at once.
+void packColumns(Emitter &e, const Matrix &from, Value count, Value depth, Value to, Value at,
+                 Value width, int64_t group, int64_t lanes);
+
+/// Products on registers: forms of the inner loops that leave sums in a tile in memory.
+class Products {
+public:
+  Products(Emitter &e, const Arithmetic &arithmetic) : e(e), t(arithmetic) {}
+  Emitter &e;
+  Arithmetic t;
+
+  /// Sums of `rows` x `vectors` vectors in memory: vector (i, v) at base + i * panel + v * lanes.
+  struct Sums {
+    Value memory, base;
+    Value first; ///< i1: start from zero instead of from what is there
+  };
+  /// A panel: rows of `panel` columns, `group` steps of k each.
+  struct Panel {
+    Value memory, base;
+    Value ahead; ///< null, or the base of what to prefetch on the way
+  };
+  /// sums += A[rows] * panel, for depth steps of k. Rows past `live` repeat the last one.
+  void panelTile(int64_t rows, int64_t vectors, const Matrix &a, bool packedA, Value live,
+                 const Panel &b, Value depth, const Sums &sums);
+  /// The same with B where it lies, contiguous along its columns, of which `columns` exist.
+  void directTile(int64_t rows, int64_t vectors, const Matrix &a, bool packedA, Value live,
+                  const Matrix &b, Value columns, Value depth, const Sums &sums);
+  /// sums(i, j) += A[i] . B[j] for `columns` of B, both contiguous along k. Columns past
+  /// `liveColumns` repeat the last one.
+  void dotTile(int64_t rows, int64_t columns, const Matrix &a, Value live, const Matrix &b,
+               Value liveColumns, Value depth, const Sums &sums);
+
+  /// How many vectors of columns a register tile has.
+  int64_t tileVectors() const { return e.target.avx512 ? 4 : 1; }
+
+private:
+  Value multiplyAdd(Value a, Value b, Value acc);
+  Value widen(Value v, bool isUnsigned) { return convertElement(e, v, t.compute, isUnsigned); }
+  Value lastOf(Value live, int64_t i);
+  Value broadcastA(const Matrix &a, Value row, Value step, bool packed);
+  Value broadcastOdd(const Matrix &a, Value row, Value step);
+  Values start(const Sums &sums, int64_t rows, int64_t vectors);
+  void finish(const Sums &sums, int64_t vectors, mlir::ArrayRef<Value> values);
+  Values runTile(int64_t rows, int64_t vectors, const Matrix &a, bool packedA, Value live,
+                 Value depth, Values acc, llvm::function_ref<Value(Value, int64_t)> b,
+                 llvm::function_ref<Value(Value, int64_t)> bOdd);
+};
+
+} // namespace linnet::codegen
+
+#endif // LINNET_LIB_CODEGEN_CPU_CONTRACTIONCODE_H
