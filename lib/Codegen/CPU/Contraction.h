@@ -15,7 +15,7 @@
 namespace linnet::codegen {
 
 /// Columns of a B panel, and of the tile that the epilogue works on.
-inline constexpr int64_t panelWidth(Type compute) {
+inline int64_t panelWidth(Type compute) {
   return compute.getIntOrFloatBitWidth() == 64 ? 32 : 64;
 }
 
@@ -42,7 +42,7 @@ struct Operand {
 using DimGroup = llvm::SmallVector<unsigned, 2>;
 
 struct Contraction {
-  mlir::linalg::LinalgOp op;
+  mutable mlir::linalg::LinalgOp op; ///< a handle without const methods
   Operand a, b;
   Arithmetic arithmetic;
   Epilogue epilogue;

@@ -7,6 +7,7 @@
 #include "Emitters.h"
 
 using namespace mlir;
+using namespace linnet;
 using namespace linnet::codegen;
 
 namespace {

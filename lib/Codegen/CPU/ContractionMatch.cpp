@@ -241,9 +241,8 @@ LogicalResult Contraction::classify(exec::KernelOp kernel) {
   n = pickGroup(kernel, inB, otherColumns);
   if (!n.empty() && llvm::any_of(otherColumns, [&](unsigned d) { return rootDim[d] == last; })) {
     // keep the contiguous one even when another is larger
-    SmallVector<unsigned> only = {inB.back()};
     otherColumns.assign(inB.begin(), inB.end() - 1);
-    n = DimGroup(only);
+    n = {inB.back()};
   }
   batch.append(otherColumns.begin(), otherColumns.end());
   llvm::sort(batch);

@@ -143,7 +143,7 @@ FailureOr<Epilogue> Epilogue::match(exec::KernelOp kernel, Value root) {
     auto type = cast<RankedTensorType>(stored.getType());
     if (type.getRank() != static_cast<int64_t>(rank))
       return failure();
-    DimMap own(llvm::seq<int>(0, rank));
+    DimMap own = llvm::to_vector(llvm::seq<int>(0, rank));
     if (failed(probe.trace(stored, own)) || !probe.rootDims)
       return failure();
     DimMap dims(rank, kNoDim);
@@ -163,7 +163,8 @@ FailureOr<Epilogue> Epilogue::match(exec::KernelOp kernel, Value root) {
 }
 
 LogicalResult Epilogue::addInit(Value tensor) {
-  DimMap dims(llvm::seq<int>(0, cast<RankedTensorType>(tensor.getType()).getRank()));
+  DimMap dims = llvm::to_vector(
+      llvm::seq<int>(0, cast<RankedTensorType>(tensor.getType()).getRank()));
   firstOfInit = nodes.size();
   FailureOr<Use> use = trace(tensor, dims);
   if (failed(use))
@@ -199,7 +200,9 @@ FailureOr<Epilogue::Use> Epilogue::trace(Value tensor, const DimMap &dims) {
   Operation *op = tensor.getDefiningOp();
   if (auto constant = dyn_cast_or_null<arith::ConstantOp>(op)) {
     auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
-    return splat ? FailureOr<Use>(append({Node::Scalar, tensor, {}, {}, {}})) : failure();
+    if (!splat)
+      return failure();
+    return append({Node::Scalar, tensor, {}, {}, {}});
   }
   if (auto fill = dyn_cast_or_null<linalg::FillOp>(op)) {
     if (!isScalarOfKernel(fill.value()))
