@@ -15,9 +15,7 @@
 namespace linnet::codegen {
 
 /// Columns of a B panel, and of the tile that the epilogue works on.
-inline int64_t panelWidth(Type compute) {
-  return compute.getIntOrFloatBitWidth() == 64 ? 32 : 64;
-}
+inline int64_t panelWidth(Type compute) { return compute.getIntOrFloatBitWidth() == 64 ? 32 : 64; }
 
 /// How products are formed.
 struct Arithmetic {
@@ -90,8 +88,8 @@ template <class Builder> struct Blocks {
   Value rows, columns, depth;    ///< of a block; rows by kTileRows, columns by panels
   Value mBlocks, nBlocks, steps; ///< steps: blocks of k times the outer dimensions of k
   Value kBlocks, chunks;
-  Value widthA;                  ///< rows of A as packed
-  Value bytesA, bytesB, bytesC;  ///< scratch for packed A, packed B, sums
+  Value widthA;                 ///< rows of A as packed
+  Value bytesA, bytesB, bytesC; ///< scratch for packed A, packed B, sums
   Blocks(Builder &b, Value m, Value n, Value k, Value outerK, Value batch,
          const BlockLimits &limits);
 };

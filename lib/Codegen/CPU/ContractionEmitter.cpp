@@ -19,9 +19,7 @@ struct Sizes {
 class ContractionEmitter : public KernelEmitter {
 public:
   StringRef getName() const override { return "contraction"; }
-  bool match(exec::KernelOp kernel) const override {
-    return succeeded(Contraction::match(kernel));
-  }
+  bool match(exec::KernelOp kernel) const override { return succeeded(Contraction::match(kernel)); }
   LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
   LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
     FailureOr<Contraction> c = Contraction::match(kernel);

@@ -30,7 +30,7 @@ private:
     Value panelBatch;
   };
   struct Step {
-    Value k, depth;    ///< first and count, within k
+    Value k, depth; ///< first and count, within k
     Value offsetA, offsetB;
     Value first, last; ///< i1
   };
@@ -148,8 +148,8 @@ LogicalResult Loops::prepare() {
   stridesA = stridesOf(c.a, viewA);
   stridesB = stridesOf(c.b, viewB);
   limits = BlockLimits::of(c, panels.has_value());
-  blocks = std::make_unique<Blocks<Emitter>>(e, m, n, product(c.k), outerK, product(c.batch),
-                                             limits);
+  blocks =
+      std::make_unique<Blocks<Emitter>>(e, m, n, product(c.k), outerK, product(c.batch), limits);
   sumsMemory = frame.scratch(0, t.compute);
   if (limits.packA)
     scratchA = frame.scratch(blocks->bytesC, t.a);
@@ -276,12 +276,11 @@ void Loops::emitPanel(const Chunk &chunk, const Step &step, const PanelOf &panel
     Value count = e.ceilDiv(n, width);
     Value number = e.add(e.mul(chunk.panelBatch, count), e.div(panel.column, width));
     Value base = e.add(e.mul(e.mul(number, padded), width), e.mul(step.k, width));
-    return panelForm(chunk, step, panel,
-                     {panelMemory, base, e.add(base, e.mul(padded, width))});
+    return panelForm(chunk, step, panel, {panelMemory, base, e.add(base, e.mul(padded, width))});
   }
   auto packed = [&] {
-    packColumns(e, columnsOfB(chunk, step, panel), panel.columns, step.depth, scratchB,
-                e.index(0), e.index(width), t.group(), t.lanes());
+    packColumns(e, columnsOfB(chunk, step, panel), panel.columns, step.depth, scratchB, e.index(0),
+                e.index(width), t.group(), t.lanes());
     panelForm(chunk, step, panel, {scratchB, e.index(0), {}});
   };
   bool dot = !limits.packA && c.stride(c.b, c.k) == 1;
@@ -336,8 +335,8 @@ void Loops::directForm(const Chunk &chunk, const Step &step, const PanelOf &pane
       Value shift = e.mul(s, lanes * vectors);
       Matrix from{b.memory, e.add(b.base, shift), b.stride, b.depthStride};
       Products::Sums at{sums.memory, e.add(sums.base, shift), sums.first};
-      products.directTile(rows, vectors, a, limits.packA, live, from,
-                          e.sub(panel.columns, shift), step.depth, at);
+      products.directTile(rows, vectors, a, limits.packA, live, from, e.sub(panel.columns, shift),
+                          step.depth, at);
     };
     if (Emitter::constantOf(most) == 1)
       return slice(e.index(0));
@@ -404,8 +403,7 @@ void Loops::tileRows(
     else if (known && rest == 0)
       full();
     else if (known)
-      e.ifThen(e.ge(rows, e.index(height)), full,
-               [&] { tile(rest, from, Value(), number, sums); });
+      e.ifThen(e.ge(rows, e.index(height)), full, [&] { tile(rest, from, Value(), number, sums); });
     else
       e.ifThen(e.ge(rows, e.index(height)), full, [&] { shorter(0); });
     Value live = e.min(rows, e.index(height));

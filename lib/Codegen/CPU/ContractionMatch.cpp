@@ -134,7 +134,9 @@ LogicalResult Contraction::matchBody() {
 // A zero start needs no reading; anything else is added by the epilogue.
 LogicalResult Contraction::matchInit() {
   Value init = op.getDpsInitOperand(0)->get();
-  auto isZero = [](Value v) { return matchPattern(v, m_AnyZeroFloat()) || matchPattern(v, m_Zero()); };
+  auto isZero = [](Value v) {
+    return matchPattern(v, m_AnyZeroFloat()) || matchPattern(v, m_Zero());
+  };
   if (auto fill = init.getDefiningOp<linalg::FillOp>(); fill && isZero(fill.value()))
     return success();
   if (isZero(init))

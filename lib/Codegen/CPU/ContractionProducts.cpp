@@ -79,8 +79,8 @@ Values Products::start(const Sums &sums, int64_t rows, int64_t vectors) {
     Values out;
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t v = 0; v < vectors; ++v)
-        out.push_back(e.vload(sums.memory, e.add(sums.base, i * t.panel() + v * t.lanes()),
-                              t.lanes()));
+        out.push_back(
+            e.vload(sums.memory, e.add(sums.base, i * t.panel() + v * t.lanes()), t.lanes()));
     return out;
   };
   SmallVector<Type> types(rows * vectors, type);

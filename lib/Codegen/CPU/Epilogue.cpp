@@ -163,8 +163,8 @@ FailureOr<Epilogue> Epilogue::match(exec::KernelOp kernel, Value root) {
 }
 
 LogicalResult Epilogue::addInit(Value tensor) {
-  DimMap dims = llvm::to_vector(
-      llvm::seq<int>(0, cast<RankedTensorType>(tensor.getType()).getRank()));
+  DimMap dims =
+      llvm::to_vector(llvm::seq<int>(0, cast<RankedTensorType>(tensor.getType()).getRank()));
   firstOfInit = nodes.size();
   FailureOr<Use> use = trace(tensor, dims);
   if (failed(use))

@@ -34,9 +34,9 @@ public:
   };
   struct Node {
     enum Kind { Root, Load, Scalar, Compute } kind;
-    Value tensor;               ///< Root, Load: the tensor; Scalar: the scalar
-    DimMap dims;                ///< Root, Load
-    mlir::linalg::LinalgOp op;  ///< Compute
+    Value tensor;                                   ///< Root, Load: the tensor; Scalar: the scalar
+    DimMap dims;                                    ///< Root, Load
+    mlir::linalg::LinalgOp op;                      ///< Compute
     llvm::SmallVector<std::optional<Use>> operands; ///< per operand of op; none: not read
   };
   struct Output {
@@ -77,7 +77,8 @@ bool adjacentMerge(Value tensor, unsigned d);
 /// Writes an epilogue inside a kernel's loops.
 class EpilogueEmitter {
 public:
-  EpilogueEmitter(const Epilogue &epilogue, KernelFrame &frame) : epilogue(epilogue), frame(frame) {}
+  EpilogueEmitter(const Epilogue &epilogue, KernelFrame &frame)
+      : epilogue(epilogue), frame(frame) {}
   /// Resolves views and scalars; call at the entry of the kernel.
   mlir::LogicalResult prepare();
   /// Evaluates and stores everything for `n` lanes along the root's dimension `vectorDim`

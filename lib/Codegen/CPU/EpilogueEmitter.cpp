@@ -49,7 +49,8 @@ Value linnet::codegen::convertElement(Emitter &e, Value v, Type element, bool is
   if (isa<FloatType>(from) && isa<FloatType>(element))
     return e.convert(v, element);
   if (isa<FloatType>(element))
-    return isUnsigned ? Value(arith::UIToFPOp::create(e, to, v)) : arith::SIToFPOp::create(e, to, v);
+    return isUnsigned ? Value(arith::UIToFPOp::create(e, to, v))
+                      : arith::SIToFPOp::create(e, to, v);
   if (from.getIntOrFloatBitWidth() > element.getIntOrFloatBitWidth())
     return arith::TruncIOp::create(e, to, v);
   return isUnsigned ? Value(arith::ExtUIOp::create(e, to, v)) : arith::ExtSIOp::create(e, to, v);
@@ -69,10 +70,10 @@ LogicalResult EpilogueEmitter::prepare() {
         return failure();
       loads.back() = *v;
     } else if (node.kind == Epilogue::Node::Scalar && isa<ShapedType>(node.tensor.getType())) {
-      auto splat = cast<SplatElementsAttr>(
-          cast<arith::ConstantOp>(node.tensor.getDefiningOp()).getValue());
-      scalars.back() = arith::ConstantOp::create(
-          frame.e, cast<TypedAttr>(splat.getSplatValue<Attribute>()));
+      auto splat =
+          cast<SplatElementsAttr>(cast<arith::ConstantOp>(node.tensor.getDefiningOp()).getValue());
+      scalars.back() =
+          arith::ConstantOp::create(frame.e, cast<TypedAttr>(splat.getSplatValue<Attribute>()));
     } else if (node.kind == Epilogue::Node::Scalar) {
       scalars.back() = frame.scalar(node.tensor);
     } else if (node.kind == Epilogue::Node::Compute) {
