@@ -11,3 +11,4 @@ config.environment["PATH"] = os.pathsep.join(
     [config.linnet_bin, config.llvm_tools, os.environ["PATH"]])
 config.substitutions.append(("%src", config.linnet_src))
 config.substitutions.append(("%lib", config.linnet_lib))
+config.substitutions.append(("%obj", config.linnet_obj))

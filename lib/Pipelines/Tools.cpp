@@ -1,4 +1,4 @@
-//===- Tools.cpp - registration and the main of linnet-opt ----------------===//
+//===- Tools.cpp - registration and the mains of the tools ----------------===//
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
@@ -6,12 +6,17 @@
 #include "linnet/Pipelines/Tools.h"
 #include "linnet/IR/Exec.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/Pipelines/PluginLoader.h"
 #include "linnet/Program/Passes.h"
+#include "linnet/Version.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
+#include "llvm/Support/CommandLine.h"
 
 using namespace mlir;
 
@@ -26,9 +31,39 @@ void linnet::registerAllPasses() {
   (void)done;
 }
 
+void linnet::printVersion(llvm::raw_ostream &os) {
+  os << "linnet " LINNET_VERSION_STRING " (LLVM " LLVM_VERSION_STRING ")\n";
+}
+
+static constexpr char kOptOverview[] =
+    "Linnet optimizer driver\n\n"
+    "  linnet-opt model.mlir --canonicalize\n"
+    "  linnet-opt model.mlir --linnet-lower-to-structured --linnet-form-dispatches\n"
+    "  linnet-opt --plugin=my-passes.so model.mlir --my-pass\n";
+
 int linnet::optMain(int argc, char **argv) {
   DialectRegistry registry;
   linnet::registerAllDialects(registry);
   linnet::registerAllPasses();
-  return asMainReturnCode(MlirOptMain(argc, argv, "Linnet optimizer driver\n", registry));
+  llvm::cl::AddExtraVersionPrinter(printVersion);
+  SmallVector<char *> args(argv, argv + argc);
+  if (!loadPlugins(args, registry))
+    return 1;
+  args.push_back(nullptr);
+  return asMainReturnCode(
+      MlirOptMain(static_cast<int>(args.size()) - 1, args.data(), kOptOverview, registry));
+}
+
+int linnet::lspMain(int argc, char **argv) {
+  DialectRegistry registry;
+  linnet::registerAllDialects(registry);
+  return asMainReturnCode(MlirLspServerMain(argc, argv, registry));
+}
+
+int linnet::reduceMain(int argc, char **argv) {
+  DialectRegistry registry;
+  linnet::registerAllDialects(registry);
+  linnet::registerAllPasses();
+  MLIRContext context(registry);
+  return asMainReturnCode(mlirReduceMain(argc, argv, context));
 }

@@ -24,8 +24,10 @@ void registerAllPasses();
 /// "linnet 0.1.0 (LLVM 22.1.8)".
 void printVersion(llvm::raw_ostream &os);
 
-/// `linnet-opt`.
+/// `linnet-opt`, `linnet-lsp-server`, `linnet-reduce`: upstream's mains with our dialects.
 int optMain(int argc, char **argv);
+int lspMain(int argc, char **argv);
+int reduceMain(int argc, char **argv);
 
 } // namespace linnet
 

@@ -10,6 +10,7 @@
 #include "linnet/Bundle/Pack.h"
 #include "linnet/Bundle/Write.h"
 #include "linnet/Codegen/KernelEmitter.h"
+#include "linnet/Version.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -173,7 +174,7 @@ LogicalResult BundleWriter::write(StringRef path) {
   writeKernels();
   writeImages();
   writeConstants();
-  auto producer = out.CreateString("linnet " LINNET_VERSION);
+  auto producer = out.CreateString("linnet " LINNET_VERSION_STRING);
   auto functionsV = out.CreateVector(functions);
   auto kernelsV = out.CreateVector(kernels);
   auto imagesV = out.CreateVector(images);
