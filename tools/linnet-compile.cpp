@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Pipelines/Compile.h"
+#include "linnet/Pipelines/PluginLoader.h"
 #include "linnet/Pipelines/Tools.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/CommandLine.h"
@@ -13,51 +14,62 @@
 using namespace linnet;
 namespace cl = llvm::cl;
 
-static cl::OptionCategory category("linnet-compile");
-static cl::opt<std::string> input(cl::Positional, cl::desc("FILE.mlir|FILE.mlirbc|-"), cl::Required,
-                                  cl::cat(category));
-static cl::opt<std::string> output("o", cl::desc("output file"), cl::value_desc("OUT.lnb"),
-                                   cl::cat(category));
-static cl::list<std::string> targets("target", cl::desc("devices (cpu)"), cl::CommaSeparated,
-                                     cl::cat(category));
-static cl::list<std::string>
-    cpus("cpu", cl::desc("CPU levels, one image each: x86-64-v3, x86-64-v4, native (default "
-                         "x86-64-v3,x86-64-v4)"),
-         cl::CommaSeparated, cl::cat(category));
-static cl::list<std::string> weights("weights", cl::desc("safetensors files with the extern weights"),
-                                     cl::value_desc("F.safetensors"), cl::CommaSeparated,
-                                     cl::cat(category));
-static cl::opt<bool> external("weights-external",
-                              cl::desc("leave the weights in their files; linnet-run maps them"),
-                              cl::cat(category));
-static cl::opt<unsigned> threads("threads", cl::desc("threads that the program is planned for"),
-                                 cl::init(1), cl::cat(category));
-static cl::opt<unsigned> jobs("jobs", cl::desc("kernels compiled at once (default: one per core)"),
-                              cl::init(0), cl::cat(category));
-static cl::opt<Stage> compileTo(
-    "compile-to", cl::desc("stop after a stage and write its IR"), cl::init(Stage::Kernels),
-    cl::values(clEnumValN(Stage::Input, "input", "the input, verified"),
-               clEnumValN(Stage::Structured, "structured", "linalg and structured ops on tensors"),
-               clEnumValN(Stage::Dispatches, "dispatches", "dispatch graph and its kernels"),
-               clEnumValN(Stage::Commands, "commands", "planned command lists"),
-               clEnumValN(Stage::Kernels, "kernels", "everything (default)")),
-    cl::cat(category));
-static cl::opt<Emit> emitKind("emit", cl::desc("what to write"), cl::init(Emit::Bundle),
-                              cl::values(clEnumValN(Emit::Bundle, "bundle", "a bundle (default)"),
-                                         clEnumValN(Emit::Exe, "exe", "a program that runs it"),
-                                         clEnumValN(Emit::So, "so", "a library with the runtime"),
-                                         clEnumValN(Emit::Obj, "obj", "an object to link"),
-                                         clEnumValN(Emit::MLIR, "mlir", "the planned program")),
-                              cl::cat(category));
-static cl::opt<std::string> dumpDirectory("dump-intermediates",
-                                          cl::desc("write the IR after every stage"),
-                                          cl::value_desc("DIR"), cl::cat(category));
-static cl::opt<std::string> report("report", cl::desc("write what was decided, as JSON"),
-                                   cl::value_desc("F.json"), cl::cat(category));
-static cl::opt<bool> strictDonation("strict-donation",
-                                    cl::desc("fail where a donated buffer needs a copy"),
-                                    cl::cat(category));
-static cl::opt<bool> verbose("v", cl::desc("say more in errors"), cl::cat(category));
+namespace {
+
+/// Made after LLVM's own options are gone: the command line is ours alone.
+struct CommandLine {
+  cl::opt<std::string> input{cl::Positional, cl::desc("FILE.mlir|FILE.mlirbc|-"), cl::Required};
+  cl::opt<std::string> output{"o", cl::desc("output file"), cl::value_desc("OUT.lnb")};
+  cl::list<std::string> targets{"target", cl::desc("devices (cpu)"), cl::CommaSeparated};
+  cl::list<std::string> cpus{
+      "cpu",
+      cl::desc("CPU levels, one image each: x86-64-v3, x86-64-v4, native (default "
+               "x86-64-v3,x86-64-v4)"),
+      cl::CommaSeparated};
+  cl::list<std::string> weights{"weights", cl::desc("safetensors files with the extern weights"),
+                                cl::value_desc("F.safetensors"), cl::CommaSeparated};
+  cl::opt<bool> external{"weights-external",
+                         cl::desc("leave the weights in their files; linnet-run maps them")};
+  cl::opt<unsigned> threads{"threads", cl::desc("threads that the program is planned for"),
+                            cl::init(1)};
+  cl::opt<unsigned> jobs{"jobs", cl::desc("kernels compiled at once (default: one per core)"),
+                         cl::init(0)};
+  cl::opt<Stage> compileTo{
+      "compile-to", cl::desc("stop after a stage and write its IR"), cl::init(Stage::Kernels),
+      cl::values(
+          clEnumValN(Stage::Input, "input", "the input, verified"),
+          clEnumValN(Stage::Structured, "structured", "linalg and structured ops on tensors"),
+          clEnumValN(Stage::Dispatches, "dispatches", "dispatch graph and its kernels"),
+          clEnumValN(Stage::Commands, "commands", "planned command lists"),
+          clEnumValN(Stage::Kernels, "kernels", "everything (default)"))};
+  cl::opt<Emit> emitKind{"emit", cl::desc("what to write"), cl::init(Emit::Bundle),
+                         cl::values(clEnumValN(Emit::Bundle, "bundle", "a bundle (default)"),
+                                    clEnumValN(Emit::Exe, "exe", "a program that runs it"),
+                                    clEnumValN(Emit::So, "so", "a library with the runtime"),
+                                    clEnumValN(Emit::Obj, "obj", "an object to link"),
+                                    clEnumValN(Emit::MLIR, "mlir", "the planned program"))};
+  cl::opt<std::string> dumpDirectory{
+      "dump-intermediates", cl::desc("write the IR after every stage"), cl::value_desc("DIR")};
+  cl::opt<std::string> report{"report", cl::desc("write what was decided, as JSON"),
+                              cl::value_desc("F.json")};
+  cl::opt<bool> strictDonation{"strict-donation",
+                               cl::desc("fail where a donated buffer needs a copy")};
+  cl::opt<bool> verbose{"v", cl::desc("say more in errors")};
+
+  CompileOptions read() const;
+};
+
+} // namespace
+
+// libLLVM registers hundreds of options of its own, some with our names.
+static void removeForeignOptions() {
+  llvm::SmallVector<cl::Option *> foreign;
+  for (auto &entry : cl::getRegisteredOptions())
+    if (entry.first != "help" && entry.first != "version")
+      foreign.push_back(entry.second);
+  for (cl::Option *option : foreign)
+    option->removeArgument();
+}
 
 static const char *const overview =
     "Linnet compiler: model IR to a bundle\n\n"
@@ -71,7 +83,7 @@ static int usage(const llvm::Twine &message) {
   return 2;
 }
 
-static CompileOptions readOptions() {
+CompileOptions CommandLine::read() const {
   CompileOptions o;
   o.input = input;
   o.output = output;
@@ -92,20 +104,27 @@ static CompileOptions readOptions() {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllPasses();
+  llvm::SmallVector<char *> args(argv, argv + argc);
+  if (!loadPlugins(args, registry))
+    return 1;
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  cl::HideUnrelatedOptions(category);
+  removeForeignOptions();
+  CommandLine line;
   cl::SetVersionPrinter(printVersion);
   std::string parsing;
   llvm::raw_string_ostream complaints(parsing);
-  if (!cl::ParseCommandLineOptions(argc, argv, overview, &complaints)) {
+  if (!cl::ParseCommandLineOptions(args.size(), args.data(), overview, &complaints)) {
     llvm::errs() << parsing;
     return 2;
   }
-  for (const std::string &target : targets)
+  for (const std::string &target : line.targets)
     if (target != "cpu")
       return usage("unknown target '" + target + "', expected cpu");
-  CompileOptions options = readOptions();
+  CompileOptions options = line.read();
   if (options.threads == 0)
     return usage("--threads expects at least 1");
   if (options.output.empty()) {
@@ -113,9 +132,6 @@ int main(int argc, char **argv) {
       return usage("expects -o OUT");
     options.output = "-";
   }
-  mlir::DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllPasses();
   mlir::MLIRContext context(registry);
   context.printOpOnDiagnostic(options.verbose);
   return mlir::succeeded(compile(context, options)) ? 0 : 1;

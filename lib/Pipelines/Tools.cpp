@@ -6,6 +6,7 @@
 #include "linnet/Pipelines/Tools.h"
 #include "linnet/IR/Exec.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/Pipelines/Pipelines.h"
 #include "linnet/Pipelines/PluginLoader.h"
 #include "linnet/Program/Passes.h"
 #include "linnet/Version.h"
@@ -27,7 +28,13 @@ void linnet::registerAllDialects(DialectRegistry &registry) {
 }
 
 void linnet::registerAllPasses() {
-  static bool done = (mlir::registerAllPasses(), registerLinnetProgramPasses(), true);
+  // registering twice is an error upstream
+  static bool done = [] {
+    mlir::registerAllPasses();
+    registerLinnetProgramPasses();
+    registerPipelines();
+    return true;
+  }();
   (void)done;
 }
 

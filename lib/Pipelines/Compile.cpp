@@ -1,0 +1,153 @@
+//===- Compile.cpp - from a source to a bundle ----------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/Pipelines/Compile.h"
+#include "Output.h"
+#include "linnet/Bundle/CPULevel.h"
+#include "linnet/Bundle/Write.h"
+#include "linnet/Codegen/CPU.h"
+#include "linnet/Pipelines/Pipelines.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace mlir;
+using namespace linnet;
+
+namespace {
+
+class Compiler {
+public:
+  Compiler(MLIRContext &context, const CompileOptions &options)
+      : context(context), options(options) {}
+  LogicalResult run();
+
+private:
+  LogicalResult parse();
+  LogicalResult stage(StringRef name, Stage stage, llvm::function_ref<void(OpPassManager &)> build);
+  LogicalResult dump(StringRef name);
+  LogicalResult generate();
+  bool stopsAt(Stage stage) const { return options.compileTo == stage; }
+  InFlightDiagnostic error() { return emitError(UnknownLoc::get(&context)); }
+
+  MLIRContext &context;
+  const CompileOptions &options;
+  llvm::SourceMgr sources;
+  OwningOpRef<ModuleOp> module;
+  unsigned errors = 0, dumped = 0;
+};
+
+} // namespace
+
+LogicalResult Compiler::parse() {
+  std::string message;
+  auto file = openInputFile(options.input, &message);
+  if (!file) {
+    llvm::errs() << "linnet-compile: error: " << message << "\n";
+    return failure();
+  }
+  sources.AddNewSourceBuffer(std::move(file), SMLoc());
+  ParserConfig config(&context);
+  module = parseSourceFile<ModuleOp>(sources, config);
+  return success(static_cast<bool>(module));
+}
+
+LogicalResult Compiler::dump(StringRef name) {
+  if (options.dumpDirectory.empty())
+    return success();
+  if (std::error_code failed = llvm::sys::fs::create_directories(options.dumpDirectory))
+    return error() << "cannot make folder " << options.dumpDirectory << ": " << failed.message();
+  SmallString<256> path(options.dumpDirectory);
+  llvm::sys::path::append(path, std::to_string(dumped++) + "-" + name + ".mlir");
+  return writeText(path, [&](raw_ostream &os) { module->print(os); });
+}
+
+LogicalResult Compiler::stage(StringRef name, Stage stage,
+                              llvm::function_ref<void(OpPassManager &)> build) {
+  PassManager pm(&context);
+  build(pm);
+  if (succeeded(pm.run(*module)))
+    return dump(name);
+  // a pass that failed without a word is our fault, not the input's: keep what shows it
+  if (errors == 0) {
+    std::string path = options.output + ".reproducer.mlir";
+    (void)writeText(path, [&](raw_ostream &os) { module->print(os); });
+    return error() << "internal error in stage '" << name << "'; the program as it stood is in "
+                   << path;
+  }
+  return failure();
+}
+
+static std::vector<std::string> featuresOf(StringRef level) {
+  if (level == "x86-64-v3")
+    return bundle::featuresOfV3();
+  if (level == "x86-64-v4")
+    return bundle::featuresOfV4();
+  return bundle::hostFeatures();
+}
+
+LogicalResult Compiler::generate() {
+  bundle::Weights weights;
+  if (failed(weights.load(*module, options.weights, options.externalWeights)))
+    return failure();
+  bundle::WriteOptions write;
+  write.threads = options.threads;
+  for (const std::string &level : options.cpus) {
+    auto target = codegen::getCPUTarget(level);
+    if (failed(target))
+      return error() << "unknown CPU level '" << level
+                     << "', expected x86-64-v3, x86-64-v4 or native";
+    auto objects = codegen::compileKernels(*module, *target, options.jobs);
+    if (failed(objects))
+      return failure();
+    auto image = codegen::buildImage(*objects);
+    if (failed(image))
+      return failure();
+    write.images.push_back({level, target->cpu, featuresOf(level), std::move(*image)});
+  }
+  return writeOutput(*module, weights, write, options);
+}
+
+LogicalResult Compiler::run() {
+  SourceMgrDiagnosticHandler printer(sources, &context);
+  ScopedDiagnosticHandler counter(&context, [&](Diagnostic &d) {
+    errors += d.getSeverity() == DiagnosticSeverity::Error;
+    return failure(); // on to the printer
+  });
+  if (failed(parse()) || failed(dump("input")))
+    return failure();
+  auto writeIR = [&] {
+    return writeText(options.output, [&](raw_ostream &os) { module->print(os); });
+  };
+  if (stopsAt(Stage::Input))
+    return writeIR();
+  if (failed(stage("structured", Stage::Structured, buildStructuredPipeline)))
+    return failure();
+  if (stopsAt(Stage::Structured))
+    return writeIR();
+  if (failed(stage("dispatches", Stage::Dispatches, buildDispatchPipeline)))
+    return failure();
+  if (stopsAt(Stage::Dispatches))
+    return writeIR();
+  ProgramOptions program;
+  program.strictDonation = options.strictDonation;
+  if (failed(stage("commands", Stage::Commands,
+                   [&](OpPassManager &pm) { buildProgramPipeline(pm, program); })))
+    return failure();
+  if (!options.report.empty() && failed(writeReport(*module, options)))
+    return failure();
+  if (stopsAt(Stage::Commands))
+    return writeIR();
+  return generate();
+}
+
+LogicalResult linnet::compile(MLIRContext &context, const CompileOptions &options) {
+  return Compiler(context, options).run();
+}

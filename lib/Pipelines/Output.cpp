@@ -1,0 +1,181 @@
+//===- Output.cpp - the files that a compilation writes -------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Output.h"
+#include "linnet/IR/Exec.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace linnet;
+
+static LogicalResult fail(const Twine &message) {
+  llvm::errs() << "linnet-compile: error: " << message << "\n";
+  return failure();
+}
+
+LogicalResult linnet::writeText(StringRef path, llvm::function_ref<void(raw_ostream &)> write) {
+  if (path == "-" || path.empty()) {
+    write(llvm::outs());
+    return success();
+  }
+  auto temporary = llvm::sys::fs::TempFile::create(path + ".%%%%%%.tmp");
+  if (!temporary)
+    return fail("cannot write " + path + ": " + llvm::toString(temporary.takeError()));
+  bool bad;
+  {
+    llvm::raw_fd_ostream os(temporary->FD, /*shouldClose=*/false);
+    write(os);
+    os.flush();
+    bad = os.has_error();
+    os.clear_error();
+  }
+  if (bad) {
+    llvm::consumeError(temporary->discard());
+    return fail("cannot write " + path + ": is the disk full?");
+  }
+  if (llvm::Error error = temporary->keep(path))
+    return fail("cannot write " + path + ": " + llvm::toString(std::move(error)));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Bundles inside objects
+//===----------------------------------------------------------------------===//
+
+// The linker driver of the machine: it knows where the C library is, as no list of ours would.
+static LogicalResult drive(ArrayRef<StringRef> arguments, StringRef what) {
+  auto driver = llvm::sys::findProgramByName(arguments.front());
+  if (!driver)
+    return fail("--emit=" + what + " needs '" + arguments.front() + "' on PATH");
+  SmallVector<StringRef> args(arguments);
+  std::string message;
+  int rc = llvm::sys::ExecuteAndWait(*driver, args, std::nullopt, {}, 0, 0, &message);
+  return rc == 0 ? success() : fail("'" + arguments.front() + "' failed " + message);
+}
+
+// The folder of libLinnetRuntime.a, beside the library that holds this function.
+static std::string runtimeFolder() {
+  std::string self = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
+  SmallString<256> folder(llvm::sys::path::parent_path(llvm::sys::path::parent_path(self)));
+  llvm::sys::path::append(folder, "lib");
+  return folder.str().str();
+}
+
+// An assembler file that includes the bundle: page-aligned, read-only, with its size.
+static std::string wrapper(StringRef bundle, StringRef symbol) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << ".section .rodata.linnet,\"a\",@progbits\n.balign 4096\n.globl " << symbol << "\n"
+     << symbol << ":\n.incbin \"" << bundle << "\"\n.globl " << symbol << "_end\n"
+     << symbol << "_end:\n.byte 0\n.section .note.GNU-stack,\"\",@progbits\n";
+  return text;
+}
+
+static LogicalResult wrap(StringRef bundle, const CompileOptions &options) {
+  SmallString<256> assembly(bundle), object(bundle);
+  assembly += ".s";
+  object += ".o";
+  auto cleanup = llvm::make_scope_exit([&] {
+    llvm::sys::fs::remove(assembly);
+    if (options.emit != Emit::Obj)
+      llvm::sys::fs::remove(object);
+  });
+  if (options.emit == Emit::Obj)
+    object = options.output;
+  if (failed(writeText(assembly, [&](raw_ostream &os) { os << wrapper(bundle, "linnet_bundle"); })))
+    return failure();
+  if (failed(drive({"cc", "-c", assembly, "-o", object}, "obj")))
+    return failure();
+  if (options.emit == Emit::Obj)
+    return success();
+  std::string temporary = options.output + ".tmp", lib = runtimeFolder();
+  std::string archive = lib + "/libLinnetRuntime.a", run = lib + "/libLinnetRunMain.a";
+  SmallVector<StringRef> args = {"c++", "-o", temporary, object};
+  std::string whole = "-Wl,--whole-archive";
+  if (options.emit == Emit::So)
+    args.append({"-shared", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive"});
+  else
+    args.append({run, archive});
+  args.append({"-pthread", "-static-libstdc++", "-static-libgcc"});
+  if (failed(drive(args, options.emit == Emit::So ? "so" : "exe"))) {
+    llvm::sys::fs::remove(temporary);
+    return failure();
+  }
+  if (std::error_code bad = llvm::sys::fs::rename(temporary, options.output))
+    return fail("cannot write " + options.output + ": " + bad.message());
+  return success();
+}
+
+LogicalResult linnet::writeOutput(ModuleOp module, const bundle::Weights &weights,
+                                  const bundle::WriteOptions &write,
+                                  const CompileOptions &options) {
+  if (options.emit == Emit::Bundle)
+    return bundle::writeBundle(module, weights, write, options.output);
+  std::string inner = options.output + ".lnb.tmp";
+  auto cleanup = llvm::make_scope_exit([&] { llvm::sys::fs::remove(inner); });
+  if (failed(bundle::writeBundle(module, weights, write, inner)))
+    return failure();
+  return wrap(inner, options);
+}
+
+//===----------------------------------------------------------------------===//
+// Report
+//===----------------------------------------------------------------------===//
+
+static llvm::json::Value toJson(Attribute attr) {
+  if (auto i = dyn_cast<IntegerAttr>(attr))
+    return i.getInt();
+  if (auto s = dyn_cast<StringAttr>(attr))
+    return s.getValue();
+  std::string text;
+  llvm::raw_string_ostream(text) << attr;
+  return text;
+}
+
+static llvm::json::Object describeKernel(exec::KernelOp kernel, int64_t runs) {
+  llvm::json::Object strategy, ops;
+  if (DictionaryAttr dict = kernel.getStrategyAttr())
+    for (NamedAttribute entry : dict)
+      strategy[entry.getName().getValue()] = toJson(entry.getValue());
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    StringRef name = op.getName().getStringRef();
+    ops[name] = ops.getInteger(name).value_or(0) + 1;
+  }
+  std::string type;
+  llvm::raw_string_ostream(type) << kernel.getFunctionType();
+  return llvm::json::Object{{"name", kernel.getSymName()},
+                            {"type", type},
+                            {"strategy", std::move(strategy)},
+                            {"ops", std::move(ops)},
+                            {"dispatches", runs}};
+}
+
+LogicalResult linnet::writeReport(ModuleOp module, const CompileOptions &options) {
+  llvm::StringMap<int64_t> runs;
+  module.walk([&](exec::RunOp run) { ++runs[run.getKernel()]; });
+  llvm::json::Array kernels, functions;
+  for (auto kernel : module.getOps<exec::KernelOp>())
+    kernels.push_back(describeKernel(kernel, runs.lookup(kernel.getSymName())));
+  for (auto program : module.getOps<exec::ProgramOp>()) {
+    int64_t dispatches = 0;
+    program.walk([&](exec::RunOp) { ++dispatches; });
+    functions.push_back(llvm::json::Object{
+        {"name", program.getSymName()},
+        {"dispatches", dispatches},
+        {"arena_bytes", static_cast<int64_t>(program.getArenaBytes())},
+        {"scratch_bytes_per_thread", static_cast<int64_t>(program.getScratchBytes())},
+        {"largest_live_bytes", static_cast<int64_t>(program.getLargestLive())},
+        {"forced_copies", static_cast<int64_t>(program.getForcedCopies())}});
+  }
+  llvm::json::Value report = llvm::json::Object{{"functions", std::move(functions)},
+                                                {"kernels", std::move(kernels)}};
+  return writeText(options.report, [&](raw_ostream &os) { os << llvm::formatv("{0:2}\n", report); });
+}

@@ -1,0 +1,42 @@
+//===- Pipelines.cpp - the stages of a compilation ------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/Pipelines/Pipelines.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/ErrorHandling.h"
+
+using namespace mlir;
+
+// Stages are lists of registered passes: what linnet-opt takes on its command line.
+static void append(OpPassManager &pm, llvm::StringRef passes) {
+  if (failed(parsePassPipeline(passes, pm)))
+    llvm::report_fatal_error("a stage names a pass that is not registered");
+}
+
+void linnet::buildStructuredPipeline(OpPassManager &pm) {
+  append(pm, "inline,symbol-dce,linnet-check-symbols,linnet-globals-to-arguments,"
+             "func.func(linnet-lower-to-structured),canonicalize,cse");
+}
+
+void linnet::buildDispatchPipeline(OpPassManager &pm) {
+  append(pm, "linnet-form-dispatches,linnet-outline-kernels,"
+             "func.func(linnet-order-dispatches),linnet-select-strategies");
+}
+
+void linnet::buildProgramPipeline(OpPassManager &pm, const ProgramOptions &options) {
+  append(pm, options.strictDonation ? "linnet-make-program{strict-donation=true}"
+                                    : "linnet-make-program");
+  append(pm, "linnet-plan-memory");
+}
+
+void linnet::registerPipelines() {
+  PassPipelineRegistration<>("linnet-structured", "model IR to structured ops",
+                             buildStructuredPipeline);
+  PassPipelineRegistration<>("linnet-dispatches",
+                             "structured ops to dispatches and kernels with strategies",
+                             buildDispatchPipeline);
+  PassPipelineRegistration<>("linnet-commands", "dispatches to planned command lists",
+                             [](OpPassManager &pm) { buildProgramPipeline(pm, {}); });
+}
