@@ -25,3 +25,25 @@ def test_generator_and_pytorch_model_agree_on_the_weights(variant):
     types = emit.parameter_types(variant)
     assert list(types) == list(shapes)
     assert types == {name: emit.tensor(shape) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("variant", list(emit.HEADER))
+def test_stored_reference_belongs_to_the_stored_weights(variant):
+    """Recomputed in f64; the margin of every greedy choice is far above the tolerance."""
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import load_file
+
+    from linnet.examples.bytelm import model as lm
+    config = lm.Config(variant)
+    weights = FOLDER / f"model.{variant}.safetensors"
+    assert weights.stat().st_size <= 2_000_000
+    parameters = {name: p.double() for name, p in load_file(weights).items()}
+    stored = load_file(FOLDER / f"reference.{variant}.safetensors")
+    tokens = torch.cat([stored["tokens"], stored["greedy"]], 1)
+    with torch.no_grad():
+        logits, _ = lm.forward(config, parameters, tokens, lm.initial_state(config, torch.float64))
+    prompt = stored["tokens"].shape[1]
+    assert (logits[:, :prompt] - stored["logits"]).abs().max() < 5e-5
+    assert torch.equal(logits[:, prompt - 1:-1].argmax(-1), stored["greedy"])
+    best = logits[0, prompt - 1:-1].topk(2).values
+    assert (best[:, 0] - best[:, 1]).min() > 1e-3

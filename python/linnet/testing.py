@@ -1,0 +1,21 @@
+# ===- testing.py - public names for executed tests -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+from linnet._src.testing import (  # noqa: F401
+    CompileError,
+    DTYPES,
+    FLOATS,
+    argument,
+    assert_close,
+    compile_text,
+    function,
+    load,
+    random,
+    run,
+    tensor_type,
+    tolerance,
+    unit_roundoff,
+    wide,
+)
