@@ -12,6 +12,7 @@ namespace linnet::codegen {
 
 // One function per emitter, defined beside it, giving its only instance: for example
 //   const KernelEmitter *getContractionEmitter();
+const KernelEmitter *getAttentionEmitter();
 const KernelEmitter *getCausalConvEmitter();
 const KernelEmitter *getContractionEmitter();
 const KernelEmitter *getLinearAttentionEmitter();
@@ -20,8 +21,8 @@ const KernelEmitter *getSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_CPU_EMITTERS                                                                        \
-  getLinearAttentionEmitter(), getSelectiveScanEmitter(), getCausalConvEmitter(),                  \
-      getRandomEmitter(), getContractionEmitter(),
+  getAttentionEmitter(), getLinearAttentionEmitter(), getSelectiveScanEmitter(),                   \
+      getCausalConvEmitter(), getRandomEmitter(), getContractionEmitter(),
 
 } // namespace linnet::codegen
 

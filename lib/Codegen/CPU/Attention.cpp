@@ -1,0 +1,375 @@
+//===- Attention.cpp - emitter of softmax attention -----------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "AttentionKernel.h"
+#include "Emitters.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <cfloat>
+#include <cmath>
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::codegen;
+
+static constexpr double kLog2e = 1.4426950408889634;
+/// Positions and reaches are clamped to this, so that their sums do not wrap.
+static constexpr int64_t kFar = int64_t(1) << 40;
+
+//===----------------------------------------------------------------------===//
+// Geometry
+//===----------------------------------------------------------------------===//
+
+/// Whether the last dimension is surely contiguous in memory.
+static bool hasUnitRows(Value tensor) {
+  while (Operation *op = tensor.getDefiningOp()) {
+    if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+      if (slice.getStaticStrides().back() != 1)
+        return false;
+    } else if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
+      if (transpose.getPermutation().back() + 1 !=
+          static_cast<int64_t>(transpose.getPermutation().size()))
+        return false;
+    }
+    tensor = op->getOperand(0);
+  }
+  return true;
+}
+
+AttentionGeometry::AttentionGeometry(AttentionOp op) {
+  auto qType = op.getQ().getType(), vType = op.getV().getType();
+  keyHeads = op.getK().getType().getDimSize(1);
+  group = op.getGroupSize();
+  keyDepth = qType.getDimSize(3);
+  valueDepth = vType.getDimSize(3);
+  int64_t staticRows = qType.isDynamicDim(2) ? -1 : group * qType.getDimSize(2);
+  decode = staticRows > 0 && staticRows <= kDecodeRows;
+  // a chunk of 96 rows spreads the transposition of the keys over four blocks of 24
+  tileRows = decode ? staticRows : 6;
+  blockRows = decode ? staticRows : 24;
+  chunkRows = decode ? staticRows : 96;
+  bool plain = vType.getElementType().isF32() && valueDepth % kLanes == 0;
+  packsValues = !decode && !(plain && hasUnitRows(op.getV()));
+  layOut();
+}
+
+void AttentionGeometry::layOut() {
+  keyStride = llvm::alignTo(keyDepth, kLanes);
+  valueStride = llvm::alignTo(valueDepth, kLanes);
+  bytes = 0;
+  auto take = [&](int64_t size) {
+    int64_t at = bytes;
+    bytes += llvm::alignTo(size, 64);
+    return at;
+  };
+  queryAt = take(chunkRows * keyStride * 4);
+  scoreAt = take(blockRows * kKeys * 4);
+  outputAt = take(chunkRows * valueStride * 4);
+  sumAt = take(chunkRows * kLanes * 4);
+  maxAt = take(chunkRows * 4);
+  firstAt = take(chunkRows * 8);
+  lastAt = take(chunkRows * 8);
+  panelAt = take(decode ? 0 : kKeys * keyStride * 4);
+  valueAt = take(packsValues ? kKeys * valueStride * 4 : 0);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+/// A view of rank 4 with stride 0 along dimensions that repeat.
+View AttentionKernel::broadcastToScores(View v) {
+  View full{v.memory, v.element, v.offset, {}, {}};
+  int64_t missing = 4 - v.rank();
+  for (int64_t d = 0; d < 4; ++d) {
+    bool repeats = d < missing || Emitter::constantOf(v.sizes[d - missing]) == 1;
+    full.strides.push_back(repeats ? e.index(0) : v.strides[d - missing]);
+    full.sizes.push_back(repeats ? e.index(1) : v.sizes[d - missing]);
+  }
+  return full;
+}
+
+LogicalResult AttentionKernel::bindOperands() {
+  auto bind = [&](Value operand, View &view) -> LogicalResult {
+    if (!operand)
+      return success();
+    FailureOr<View> found = frame.view(operand);
+    if (succeeded(found))
+      view = *found;
+    return found;
+  };
+  if (failed(bind(op.getQ(), q)) || failed(bind(op.getK(), k)) || failed(bind(op.getV(), v)) ||
+      failed(bind(op.getBias(), bias)) || failed(bind(op.getMask(), mask)) ||
+      failed(bind(op.getKvLengths(), lengths)) || failed(bind(op.getQOffset(), offset)) ||
+      failed(bind(op.getQSegments(), qSegments)) || failed(bind(op.getKvSegments(), kvSegments)))
+    return failure();
+  if (op.getBias())
+    bias = broadcastToScores(bias);
+  if (op.getMask())
+    mask = broadcastToScores(mask);
+  auto o = destination(frame, op.getO());
+  if (failed(o))
+    return failure();
+  out = *o;
+  if (!op.getLse())
+    return success();
+  auto sum = destination(frame, op.getLse());
+  if (succeeded(sum))
+    lse = *sum;
+  return sum;
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionKernel::emit() {
+  if (failed(bindOperands()))
+    return failure();
+  queries = frame.scratch(geo.queryAt, e.f32());
+  scores = frame.scratch(geo.scoreAt, e.f32());
+  outputs = frame.scratch(geo.outputAt, e.f32());
+  sums = frame.scratch(geo.sumAt, e.f32());
+  maxima = frame.scratch(geo.maxAt, e.f32());
+  firsts = frame.scratch(geo.firstAt, e.i64());
+  lasts = frame.scratch(geo.lastAt, e.i64());
+  panels = frame.scratch(geo.panelAt, e.f32());
+  values = frame.scratch(geo.valueAt, e.f32());
+  e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) { emitChunk(chunk); });
+  return success();
+}
+
+void AttentionKernel::emitChunk(Value chunk) {
+  Value total = e.mul(q.sizes[2], geo.group);
+  Value blocks = e.ceilDiv(total, geo.chunkRows);
+  Value head = e.div(chunk, blocks);
+  chunkStart = e.mul(e.rem(chunk, blocks), geo.chunkRows);
+  rows = e.min(e.index(geo.chunkRows), e.sub(total, chunkStart));
+  batch = e.div(head, geo.keyHeads);
+  keyHead = e.rem(head, geo.keyHeads);
+  keyBase = frame.position(k, {batch, keyHead, e.index(0), e.index(0)});
+  valueBase = frame.position(v, {batch, keyHead, e.index(0), e.index(0)});
+  loadKeyLimits();
+  prepareRows();
+  emitKeys();
+  e.forLoop(rows, [&](Value r) { finishRow(r); });
+}
+
+/// What the intervals of this batch's rows start from.
+void AttentionKernel::loadKeyLimits() {
+  auto number = [&](const View &v) {
+    Value at = frame.position(v, v.rank() ? ValueRange{batch} : ValueRange{});
+    return e.toIndex(frame.load(v, at));
+  };
+  Value count = k.sizes[2];
+  validKeys = masks.getKvLengths() ? e.max(e.min(number(lengths), count), e.index(0)) : count;
+  if (!masks.isPositional())
+    return;
+  if (op.getQOffset())
+    position = e.max(e.min(number(offset), e.index(kFar)), e.index(-kFar));
+  else if (op.getAlignment() == MaskAlignment::bottom_right)
+    position = e.sub(validKeys, q.sizes[2]);
+  else
+    position = e.index(0);
+}
+
+void AttentionKernel::storeInterval(Value r, Value query) {
+  Value first = e.index(0), last = validKeys;
+  if (masks.isPositional()) {
+    Value p = e.add(position, query);
+    if (auto after = masks.getReachAfter()) {
+      last = e.min(last, e.add(p, std::min(*after, kFar) + 1));
+      last = e.max(last, e.index(0));
+    }
+    if (auto before = masks.getReachBefore()) {
+      first = e.max(e.sub(p, std::min(*before, kFar)), e.index(0));
+      first = e.min(first, last);
+    }
+  }
+  e.store(e.toInt(first, e.i64()), firsts, r);
+  e.store(e.toInt(last, e.i64()), lasts, r);
+}
+
+AttentionKernel::Row AttentionKernel::rowAt(Value r) {
+  Value row = e.add(chunkStart, r);
+  return {e.div(row, geo.group), e.add(e.mul(keyHead, geo.group), e.rem(row, geo.group))};
+}
+
+/// Queries in f32 with the factors of the scores in them; empty sums. A register tile may reach
+/// past the last row: there it finds copies of it.
+void AttentionKernel::prepareRows() {
+  double scale = op.getScaleAttr() ? op.getScaleAttr().getValueAsDouble()
+                                   : 1 / std::sqrt(static_cast<double>(geo.keyDepth));
+  if (op.getSoftcapAttr())
+    scale /= op.getSoftcapAttr().getValueAsDouble();
+  else if (!op.getBias())
+    scale *= kLog2e;
+  Value factor = e.vf(scale);
+  e.forLoop(e.roundUp(rows, geo.tileRows), [&](Value r) {
+    Row row = rowAt(e.min(r, e.sub(rows, 1)));
+    Value from = frame.position(q, {batch, row.head, row.query, e.index(0)});
+    for (int64_t d = 0; d < geo.keyDepth; d += kLanes) {
+      Lanes lanes = Lanes::of(e, e.index(std::min(geo.keyDepth - d, kLanes)), e.index(0));
+      Value x = loadLanes(e, q, e.add(from, e.mul(e.index(d), q.strides[3])), 3, lanes);
+      e.vstore(e.mulf(x, factor), queries, e.add(e.mul(r, geo.keyStride), d));
+    }
+    for (int64_t d = 0; d < geo.valueStride; d += kLanes)
+      e.vstore(e.vf(0), outputs, e.add(e.mul(r, geo.valueStride), d));
+    e.vstore(e.vf(0), sums, e.mul(r, kLanes));
+    e.store(e.f(-FLT_MAX), maxima, r);
+    storeInterval(r, row.query);
+  });
+}
+
+/// Blocks of keys from the first that the first row sees to the last that the last row sees:
+/// both ends grow with the row.
+void AttentionKernel::emitKeys() {
+  Value from =
+      e.mul(e.div(firstKey(e.index(0)), AttentionGeometry::kPanel), AttentionGeometry::kPanel);
+  Value to = lastKey(e.sub(rows, 1));
+  e.forLoop(from, to, e.index(AttentionGeometry::kKeys), [&](Value key) {
+    emitBlock(key, e.min(e.index(AttentionGeometry::kKeys), e.sub(to, key)));
+  });
+}
+
+void AttentionKernel::emitBlock(Value key, Value count) {
+  if (!geo.decode)
+    packKeys(key, count);
+  if (geo.packsValues)
+    packValues(key, count);
+  e.forLoop(e.index(0), rows, e.index(geo.blockRows),
+            [&](Value firstRow) { emitRows(firstRow, key, count); });
+}
+
+/// The rows from `firstRow` on against the keys of the block that any of them sees.
+void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
+  Value blockRows = e.min(e.index(geo.blockRows), e.sub(rows, firstRow));
+  Value lastRow = e.sub(e.add(firstRow, blockRows), 1);
+  Value from = e.max(e.sub(firstKey(firstRow), key), e.index(0));
+  from = e.mul(e.div(from, AttentionGeometry::kPanel), AttentionGeometry::kPanel);
+  Value to = e.min(count, e.sub(lastKey(lastRow), key));
+  e.ifThen(e.lt(from, to), [&] {
+    if (geo.decode)
+      scoresFromRows(key, from, to);
+    else
+      scoresFromPanels(firstRow, blockRows, from, to);
+    if (adjustsEveryBlock()) {
+      adjust(firstRow, blockRows, key, from, to);
+    } else {
+      // inside of every row's interval nothing is hidden
+      Value padded = e.roundUp(to, AttentionGeometry::kPanel);
+      Value edge = e.either(e.lt(e.add(key, from), firstKey(lastRow)),
+                            e.lt(lastKey(firstRow), e.add(key, padded)));
+      e.ifThen(edge, [&] { adjust(firstRow, blockRows, key, from, to); });
+    }
+    e.forLoop(blockRows, [&](Value i) {
+      Value r = e.add(firstRow, i);
+      softmaxRow(r, e.mul(i, AttentionGeometry::kKeys), from, to);
+    });
+    accumulate(firstRow, blockRows, key, from, to);
+  });
+}
+
+/// Divides by the sum; a row that saw no key gives zeros. A NaN in the sum stays.
+void AttentionKernel::finishRow(Value r) {
+  Row row = rowAt(r);
+  Value sum = e.sumLanes(e.vload(sums, e.mul(r, kLanes)));
+  Value empty = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, sum, e.f(0));
+  if (out) {
+    Value inverse = e.splat(e.select(empty, e.f(0), e.divf(e.f(1), sum)));
+    Value to = frame.position(*out, {batch, row.head, row.query, e.index(0)});
+    for (int64_t d = 0; d < geo.valueDepth; d += kLanes) {
+      Value x = e.vload(outputs, e.add(e.mul(r, geo.valueStride), d));
+      Lanes lanes = Lanes::of(e, e.index(std::min(geo.valueDepth - d, kLanes)), e.index(0));
+      storeLanes(e, e.mulf(x, inverse), *out, e.add(to, e.mul(e.index(d), out->strides[3])), 3,
+                 lanes);
+    }
+  }
+  if (!lse)
+    return;
+  Value top = e.load(maxima, r);
+  if (!op.getBias())
+    top = e.mulf(top, e.f(1 / kLog2e));
+  Value total = e.addf(top, math::LogOp::create(e, sum));
+  total = e.select(empty, e.f(-INFINITY), total);
+  frame.store(total, *lse, frame.position(*lse, {batch, row.head, row.query}));
+}
+
+//===----------------------------------------------------------------------===//
+// Emitter
+//===----------------------------------------------------------------------===//
+
+namespace {
+class AttentionEmitter final : public KernelEmitter {
+public:
+  StringRef getName() const override { return "attention"; }
+  bool match(exec::KernelOp kernel) const override {
+    return static_cast<bool>(findOnly<AttentionOp>(kernel));
+  }
+  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
+  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
+    return AttentionKernel(findOnly<AttentionOp>(kernel), frame).emit();
+  }
+};
+} // namespace
+
+static LogicalResult verifySupported(AttentionOp op) {
+  if (op.getDropoutAttr())
+    return op.emitOpError("has dropout, for which there is no kernel yet");
+  auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
+  for (auto [name, type, dim] : {std::tuple{"query heads", q, 1}, std::tuple{"key heads", k, 1},
+                                 std::tuple{"query depth", q, 3}, std::tuple{"value depth", v, 3}})
+    if (type.isDynamicDim(dim))
+      return op.emitOpError() << "expects a static number of " << name << " for a kernel, found "
+                              << type;
+  return success();
+}
+
+/// Multiplications and additions of what the masks leave, for square causal attention half.
+static Value countFlops(LaunchBuilder &b, AttentionOp op, Value queries, Value keys) {
+  MaskAttr masks = op.getMaskSet();
+  Value pairs = b.mul(queries, keys);
+  if (masks.getReachAfter() && !op.getQOffset()) {
+    Value hidden = b.mul(queries, b.sub(queries, b.constant(1)));
+    hidden = arith::DivUIOp::create(b, hidden, b.constant(2));
+    pairs = b.max(b.sub(pairs, hidden), b.constant(0));
+  }
+  if (masks.getReachBefore() && masks.getReachAfter()) {
+    int64_t reach =
+        std::min(*masks.getReachBefore(), kFar) + std::min(*masks.getReachAfter(), kFar);
+    pairs = b.min(pairs, b.mul(queries, b.constant(reach + 1)));
+  }
+  int64_t depths = op.getQ().getType().getDimSize(3) + op.getV().getType().getDimSize(3);
+  return b.mul({pairs, b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
+                b.constant(2 * depths)});
+}
+
+LogicalResult AttentionEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
+  auto op = findOnly<AttentionOp>(kernel);
+  if (failed(verifySupported(op)))
+    return failure();
+  AttentionGeometry geo(op);
+  setStrategy(
+      kernel,
+      {{"rows", geo.chunkRows}, {"tile_rows", geo.tileRows}, {"keys", AttentionGeometry::kKeys}});
+  NamedAttrList strategy(kernel.getStrategyAttr());
+  strategy.set("form", StringAttr::get(kernel.getContext(), geo.form()));
+  kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+  LaunchBuilder b(kernel);
+  Value batches = b.sizeOf(op.getQ(), 0), queries = b.sizeOf(op.getQ(), 2);
+  Value keys = b.sizeOf(op.getK(), 2);
+  if (!batches || !queries || !keys)
+    return op.emitOpError("has a size that is no expression of the arguments");
+  Value blocks = b.ceilDiv(b.mul(queries, b.constant(geo.group)), b.constant(geo.chunkRows));
+  b.finish(b.mul({batches, b.constant(geo.keyHeads), blocks}), b.constant(geo.bytes),
+           countFlops(b, op, queries, keys), bytesTouched(b, kernel));
+  return success();
+}
+
+const KernelEmitter *linnet::codegen::getAttentionEmitter() {
+  static const AttentionEmitter emitter;
+  return &emitter;
+}

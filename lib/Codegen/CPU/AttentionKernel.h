@@ -1,0 +1,121 @@
+//===- AttentionKernel.h - softmax attention on the CPU ---------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// A chunk is a block of rows of one key head. The rows of a key head are the queries of all query
+// heads that share it: row r is query r / group of head r % group, so that neighbours see nearly
+// the same keys and keys and values are read once for all of them. Over blocks of keys:
+//
+//   scores    S = Q K^T, from transposed panels of keys (tile form) or straight from the rows of
+//             K (decode form, for a handful of rows)
+//   adjust    soft cap, bias, masks
+//   softmax   S = exp(S - max), with running maximum and sum
+//   values    O += S V
+//
+// Every row sees an interval of keys, from causal, window and lengths together; it bounds the
+// loops, so hidden blocks cost nothing. Masked scores are -inf. The running maximum starts at the
+// lowest finite float, so that differences are never NaN and a finite bias, however low, stays one.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_CODEGEN_CPU_ATTENTIONKERNEL_H
+#define LINNET_LIB_CODEGEN_CPU_ATTENTIONKERNEL_H
+
+#include "OpKernel.h"
+#include "linnet/IR/LinnetOps.h"
+
+namespace linnet::codegen {
+
+/// Sizes that selection and every image share. Scratch offsets are in bytes.
+struct AttentionGeometry {
+  explicit AttentionGeometry(AttentionOp op);
+
+  static constexpr int64_t kKeys = 256; ///< keys in a block
+  static constexpr int64_t kPanel = 64; ///< keys in a panel of transposed keys
+  static constexpr int64_t kDecodeRows = 8;
+
+  int64_t keyHeads, group, keyDepth, valueDepth;
+  bool decode;                    ///< few rows: keys are not transposed
+  bool packsValues;               ///< values are converted or padded once per block
+  int64_t chunkRows;              ///< rows of a chunk
+  int64_t blockRows;              ///< rows that share the buffer of scores
+  int64_t tileRows;               ///< rows of a register tile
+  int64_t keyStride, valueStride; ///< depths in scratch, multiples of 16
+  int64_t queryAt, scoreAt, outputAt, sumAt, maxAt, firstAt, lastAt, panelAt, valueAt, bytes;
+
+  llvm::StringRef form() const { return decode ? "decode" : "tile"; }
+
+private:
+  void layOut();
+};
+
+class AttentionKernel {
+public:
+  AttentionKernel(AttentionOp op, KernelFrame &frame)
+      : e(frame.e), frame(frame), op(op), geo(op), masks(op.getMaskSet()) {}
+  mlir::LogicalResult emit();
+
+private:
+  //--- Attention.cpp: operands, chunks, rows
+  mlir::LogicalResult bindOperands();
+  View broadcastToScores(View v);
+  void emitChunk(Value chunk);
+  void loadKeyLimits();
+  void prepareRows();
+  void storeInterval(Value r, Value query);
+  void emitKeys();
+  void emitBlock(Value key, Value count);
+  void emitRows(Value firstRow, Value key, Value count);
+  void finishRow(Value r);
+
+  struct Row {
+    Value query, head; ///< query index, query head
+  };
+  Row rowAt(Value r);
+  Value firstKey(Value r) { return e.toIndex(e.load(firsts, r)); }
+  Value lastKey(Value r) { return e.toIndex(e.load(lasts, r)); } ///< one past the last
+
+  //--- AttentionScores.cpp
+  void packKeys(Value key, Value count);
+  void packPanelColumns(Value key, Value count, Value at);
+  void packValues(Value key, Value count);
+  void scoresFromPanels(Value firstRow, Value rows, Value from, Value to);
+  void scoresFromRows(Value key, Value from, Value to);
+  void scoresOfGroup(Value key, Value count, Value at);
+  void adjust(Value firstRow, Value rows, Value key, Value from, Value to);
+  void adjustRow(Value r, Value s, Value key, Value from, Value to);
+  Value visible(const Row &row, Value r, Value key, const Lanes &inRange);
+  Value addBias(Value s, const Row &row, Value key, const Lanes &inRange);
+  /// 16 elements along the last dimension, as they lie in memory.
+  Value loadRaw(const View &v, Value position, const Lanes &inRange);
+  bool adjustsEveryBlock() const;
+
+  //--- AttentionSoftmax.cpp
+  void softmaxRow(Value r, Value s, Value from, Value to);
+  void rescale(Value r, Value factor);
+  void accumulate(Value firstRow, Value rows, Value key, Value from, Value to);
+  void accumulateTile(Value r, Value s, Value key, Value from, Value to, int64_t first,
+                      int64_t vectors);
+  Value valueLanes(Value keyInBlock, Value key, int64_t column);
+  Value exponential(Value difference);
+  Value safe(Value difference);
+
+  Value scoreRow(Value r, Value firstRow) {
+    return e.mul(e.sub(r, firstRow), AttentionGeometry::kKeys);
+  }
+
+  Emitter &e;
+  KernelFrame &frame;
+  AttentionOp op;
+  AttentionGeometry geo;
+  MaskAttr masks;
+  View q, k, v, bias, mask, lengths, offset, qSegments, kvSegments;
+  std::optional<View> out, lse;
+  Value queries, scores, outputs, sums, maxima, firsts, lasts, panels, values; // scratch
+  Value batch, keyHead, chunkStart, rows; ///< of this chunk; chunkStart: its first row
+  Value validKeys, position;              ///< limits of this batch; position of query 0
+  Value keyBase, valueBase;               ///< position of key 0 of this head
+};
+
+} // namespace linnet::codegen
+
+#endif // LINNET_LIB_CODEGEN_CPU_ATTENTIONKERNEL_H

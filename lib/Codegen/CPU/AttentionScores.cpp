@@ -1,0 +1,243 @@
+//===- AttentionScores.cpp - scores of attention, and what changes them ---===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "AttentionKernel.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::codegen;
+
+static constexpr double kLog2e = 1.4426950408889634;
+static constexpr int64_t kKeys = AttentionGeometry::kKeys;
+static constexpr int64_t kPanel = AttentionGeometry::kPanel;
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+/// Panels of 64 keys, [depth][64] each; places past the last key hold copies of it.
+void AttentionKernel::packKeys(Value key, Value count) {
+  e.forLoop(e.index(0), e.roundUp(count, kPanel), e.index(kLanes),
+            [&](Value at) { packPanelColumns(key, count, at); });
+}
+
+/// The 16 keys from place `at` of the block on.
+void AttentionKernel::packPanelColumns(Value key, Value count, Value at) {
+  Value panel = e.mul(e.div(at, kPanel), kPanel * geo.keyStride);
+  Value to = e.add(panel, e.rem(at, kPanel));
+  Value from = e.add(keyBase, e.mul(e.add(key, at), k.strides[2]));
+  Lanes keys{e.sub(count, at), {}};
+  auto turn = [&](Value d, int64_t depth) {
+    Value source = e.add(from, e.mul(d, k.strides[3]));
+    Values columns = loadTurned(e, k, source, 2, keys, 3, depth);
+    for (auto [i, column] : llvm::enumerate(columns))
+      e.vstore(column, panels, e.add(to, e.mul(e.add(d, i), kPanel)));
+  };
+  int64_t whole = geo.keyDepth / kLanes * kLanes;
+  e.forLoop(e.index(0), e.index(whole), e.index(kLanes), [&](Value d) { turn(d, kLanes); });
+  if (geo.keyDepth > whole)
+    turn(e.index(whole), geo.keyDepth - whole);
+}
+
+void AttentionKernel::packValues(Value key, Value count) {
+  e.forLoop(count, [&](Value i) {
+    Value from = e.add(valueBase, e.mul(e.add(key, i), v.strides[2]));
+    for (int64_t d = 0; d < geo.valueDepth; d += kLanes) {
+      Lanes lanes = Lanes::of(e, e.index(std::min(geo.valueDepth - d, kLanes)), e.index(0));
+      Value x = loadLanes(e, v, e.add(from, e.mul(e.index(d), v.strides[3])), 3, lanes);
+      e.vstore(x, values, e.add(e.mul(i, geo.valueStride), d));
+    }
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Scores
+//===----------------------------------------------------------------------===//
+
+/// Register tiles over panels: one broadcast query element times vectors of keys.
+void AttentionKernel::scoresFromPanels(Value firstRow, Value rows, Value from, Value to) {
+  // 24 accumulators of 32 registers, or 12 of 16
+  int64_t vectors = e.target.avx512 ? 4 : 1;
+  int64_t width = vectors * kLanes;
+  e.forLoop(from, e.roundUp(to, kPanel), e.index(width), [&](Value at) {
+    Value panel = e.add(e.mul(e.div(at, kPanel), kPanel * geo.keyStride), e.rem(at, kPanel));
+    e.forLoop(e.index(0), rows, e.index(geo.tileRows), [&](Value i) {
+      Values query, score;
+      for (int64_t m = 0; m < geo.tileRows; ++m) {
+        query.push_back(e.mul(e.add(e.add(firstRow, i), m), geo.keyStride));
+        score.push_back(e.add(e.mul(e.add(i, m), kKeys), at));
+      }
+      Values sum = e.tile(
+          geo.tileRows, vectors, e.index(geo.keyDepth), Values(geo.tileRows * vectors, e.vf(0)),
+          [&](int64_t m, Value d) { return e.splat(e.load(queries, e.add(query[m], d))); },
+          [&](Value d, int64_t n) {
+            return e.vload(panels, e.add(e.add(panel, n * kLanes), e.mul(d, kPanel)));
+          });
+      for (int64_t m = 0; m < geo.tileRows; ++m)
+        for (int64_t n = 0; n < vectors; ++n)
+          e.vstore(sum[m * vectors + n], scores, e.add(score[m], n * kLanes));
+    });
+  });
+}
+
+void AttentionKernel::scoresFromRows(Value key, Value from, Value to) {
+  e.forLoop(from, e.roundUp(to, kPanel), e.index(kLanes), [&](Value at) {
+    // past the end there are places to fill, but nothing to read
+    e.ifThen(
+        e.lt(at, to), [&] { scoresOfGroup(key, e.sub(to, at), at); },
+        [&] {
+          for (int64_t m = 0; m < geo.tileRows; ++m)
+            e.vstore(e.vf(0), scores, e.add(at, m * kKeys));
+        });
+  });
+}
+
+/// Adds lanes of two vectors of partial sums: of `width` lanes each, halves meet; the first
+/// vector's sums come first.
+static Value foldPair(Emitter &e, Value a, Value b, int64_t width) {
+  SmallVector<int64_t> lower, upper;
+  for (int64_t side = 0; side < 2; ++side)
+    for (int64_t sum = 0; sum < kLanes; sum += width)
+      for (int64_t lane = 0; lane < width / 2; ++lane) {
+        lower.push_back(side * kLanes + sum + lane);
+        upper.push_back(side * kLanes + sum + lane + width / 2);
+      }
+  return e.addf(vector::ShuffleOp::create(e, a, b, lower),
+                vector::ShuffleOp::create(e, a, b, upper));
+}
+
+/// A vector of the lane sums of 16 (or fewer, at a later width) vectors.
+static Value foldAll(Emitter &e, Values x, int64_t width = kLanes) {
+  for (; x.size() > 1; width /= 2) {
+    Values next;
+    for (size_t i = 0; i < x.size(); i += 2)
+      next.push_back(foldPair(e, x[i], x[i + 1], width));
+    x = next;
+  }
+  return x[0];
+}
+
+/// Scores of all rows with 16 keys, as dot products along the depth. Keys past the last one
+/// repeat it.
+void AttentionKernel::scoresOfGroup(Value key, Value count, Value at) {
+  int64_t rows = geo.tileRows;
+  int64_t together = !e.target.avx512 ? (rows <= 2 ? 2 : 1) : rows <= 6 ? 4 : 2;
+  Values from;
+  for (int64_t i = 0; i < kLanes; ++i) {
+    Value place = e.add(e.add(key, at), e.min(e.index(i), e.sub(count, 1)));
+    from.push_back(e.add(keyBase, e.mul(place, k.strides[2])));
+  }
+  SmallVector<Values> partial(rows);
+  for (int64_t first = 0; first < kLanes; first += together) {
+    auto step = [&](Value d, ValueRange sums, const Lanes &lanes) {
+      Values next(sums), keys;
+      for (int64_t n = 0; n < together; ++n)
+        keys.push_back(loadLanes(e, k, e.add(from[first + n], e.mul(d, k.strides[3])), 3, lanes));
+      for (int64_t m = 0; m < rows; ++m) {
+        Value query = e.vload(queries, e.add(d, m * geo.keyStride));
+        for (int64_t n = 0; n < together; ++n)
+          next[m * together + n] = e.fma(query, keys[n], next[m * together + n]);
+      }
+      return next;
+    };
+    int64_t whole = geo.keyDepth / kLanes * kLanes;
+    Values sums =
+        e.forLoop(e.index(0), e.index(whole), e.index(kLanes), Values(rows * together, e.vf(0)),
+                  [&](Value d, ValueRange in) { return step(d, in, {}); });
+    if (geo.keyDepth > whole)
+      sums = step(e.index(whole), sums, Lanes::of(e, e.index(geo.keyDepth - whole), e.index(0)));
+    for (int64_t m = 0; m < rows; ++m)
+      partial[m].push_back(foldAll(e, Values(ArrayRef(sums).slice(m * together, together))));
+  }
+  for (int64_t m = 0; m < rows; ++m)
+    e.vstore(foldAll(e, partial[m], kLanes / together), scores, e.add(at, m * kKeys));
+}
+
+//===----------------------------------------------------------------------===//
+// Soft cap, bias and masks
+//===----------------------------------------------------------------------===//
+
+bool AttentionKernel::adjustsEveryBlock() const {
+  AttentionOp o = op;
+  return o.getBias() || o.getMask() || o.getQSegments() || o.getSoftcapAttr();
+}
+
+void AttentionKernel::adjust(Value firstRow, Value rows, Value key, Value from, Value to) {
+  e.forLoop(rows, [&](Value i) { adjustRow(e.add(firstRow, i), e.mul(i, kKeys), key, from, to); });
+}
+
+Value AttentionKernel::loadRaw(const View &v, Value position, const Lanes &inRange) {
+  if (auto stride = Emitter::constantOf(v.strides.back())) {
+    if (*stride == 0)
+      return e.splat(e.load(v.memory, position));
+    if (*stride == 1)
+      return e.vload(v.memory, position, kLanes, inRange.mask);
+  }
+  Values elements;
+  for (int64_t i = 0; i < kLanes; ++i) {
+    Value lane = e.min(e.index(i), e.sub(inRange.count, 1));
+    elements.push_back(e.load(v.memory, e.add(position, e.mul(lane, v.strides.back()))));
+  }
+  Type element = cast<MemRefType>(v.memory.getType()).getElementType();
+  return vector::FromElementsOp::create(e, e.vec(element), elements);
+}
+
+Value AttentionKernel::addBias(Value s, const Row &row, Value key, const Lanes &inRange) {
+  Value at = frame.position(bias, {batch, row.head, row.query, key});
+  return e.addf(s, e.convert(loadRaw(bias, at, inRange), e.f32()));
+}
+
+static Value compareLanes(Emitter &e, arith::CmpIPredicate predicate, Value a, Value b) {
+  return arith::CmpIOp::create(e, predicate, a, b);
+}
+
+/// Lanes whose keys the row sees, by everything that masks.
+Value AttentionKernel::visible(const Row &row, Value r, Value key, const Lanes &inRange) {
+  Value seen = e.mask(e.sub(lastKey(r), key));
+  auto restrict = [&](Value more) { seen = arith::AndIOp::create(e, seen, more); };
+  if (masks.getReachBefore()) {
+    Value hidden = e.mask(e.sub(firstKey(r), key));
+    Value all = arith::ConstantOp::create(
+        e, DenseElementsAttr::get(cast<VectorType>(hidden.getType()), true));
+    restrict(arith::XOrIOp::create(e, hidden, all));
+  }
+  if (op.getMask()) {
+    Value bytes = loadRaw(mask, frame.position(mask, {batch, row.head, row.query, key}), inRange);
+    restrict(compareLanes(e, arith::CmpIPredicate::ne, bytes, e.zero(bytes.getType())));
+  }
+  if (op.getQSegments()) {
+    Type wide = e.vec(e.i64());
+    Value own =
+        e.toInt(frame.load(qSegments, frame.position(qSegments, {batch, row.query})), e.i64());
+    Value theirs = loadRaw(kvSegments, frame.position(kvSegments, {batch, key}), inRange);
+    if (theirs.getType() != wide)
+      theirs = arith::ExtSIOp::create(e, wide, theirs);
+    restrict(compareLanes(e, arith::CmpIPredicate::eq, theirs, e.splat(own)));
+  }
+  return seen;
+}
+
+void AttentionKernel::adjustRow(Value r, Value s, Value key, Value from, Value to) {
+  Row row = rowAt(r);
+  Value hidden = e.vf(-INFINITY);
+  e.forLoop(from, to, e.index(kLanes), [&](Value c) {
+    Value first = e.add(key, c), at = e.add(s, c);
+    Value count = e.sub(k.sizes[2], first);
+    Lanes inRange{count, e.mask(count)};
+    Value x = e.vload(scores, at);
+    if (auto cap = op.getSoftcapAttr()) {
+      double unit = op.getBias() ? 1 : kLog2e;
+      x = e.mulf(math::TanhOp::create(e, x), e.vf(cap.getValueAsDouble() * unit));
+    }
+    if (op.getBias())
+      x = addBias(x, row, first, inRange);
+    e.vstore(e.select(visible(row, r, first, inRange), x, hidden), scores, at);
+  });
+  e.forLoop(e.roundUp(to, kLanes), e.roundUp(to, kPanel), e.index(kLanes),
+            [&](Value c) { e.vstore(hidden, scores, e.add(s, c)); });
+}

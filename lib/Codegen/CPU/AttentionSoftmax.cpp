@@ -1,0 +1,113 @@
+//===- AttentionSoftmax.cpp - running softmax and sums of values ----------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "AttentionKernel.h"
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::codegen;
+
+static constexpr double kLog2e = 1.4426950408889634;
+static constexpr int64_t kKeys = AttentionGeometry::kKeys;
+static constexpr int64_t kPanel = AttentionGeometry::kPanel;
+static constexpr int64_t kUnroll = kPanel / kLanes;
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+/// exp of a difference to the maximum. Scores are in units of ln 2 unless there is a bias:
+/// scaling a bias of finfo.min would overflow. The bound gives exp(-inf) = 0 and keeps NaN.
+Value AttentionKernel::exponential(Value difference) {
+  if (op.getBias())
+    difference = e.mulf(difference, e.fconst(difference.getType(), kLog2e));
+  return e.exp2Fast(e.maxf(e.fconst(difference.getType(), -1000.0), difference));
+}
+
+/// Scores of row `r` at `s` become weights; maximum, sum and output so far follow. Sums stay 16
+/// lanes wide to the end.
+void AttentionKernel::softmaxRow(Value r, Value s, Value from, Value to) {
+  Value end = e.roundUp(to, kPanel), old = e.load(maxima, r);
+  Values top(kUnroll, e.splat(old));
+  top = e.forLoop(from, end, e.index(kPanel), top, [&](Value c, ValueRange in) {
+    Values next;
+    for (int64_t u = 0; u < kUnroll; ++u)
+      next.push_back(e.maxf(e.vload(scores, e.add(e.add(s, c), u * kLanes)), in[u]));
+    return next;
+  });
+  Value now = e.maxLanes(e.maxf(e.maxf(top[0], top[1]), e.maxf(top[2], top[3])));
+  Value shift = e.splat(now);
+  Values sum(kUnroll, e.vf(0));
+  sum = e.forLoop(from, end, e.index(kPanel), sum, [&](Value c, ValueRange in) {
+    Values next;
+    for (int64_t u = 0; u < kUnroll; ++u) {
+      Value at = e.add(e.add(s, c), u * kLanes);
+      Value weight = exponential(e.subf(e.vload(scores, at), shift));
+      e.vstore(weight, scores, at);
+      next.push_back(e.addf(in[u], weight));
+    }
+    return next;
+  });
+  Value added = e.addf(e.addf(sum[0], sum[1]), e.addf(sum[2], sum[3]));
+  Value at = e.mul(r, kLanes), before = e.vload(sums, at);
+  e.ifThen(
+      e.gtf(now, old),
+      [&] {
+        Value factor = exponential(e.subf(e.splat(old), shift));
+        e.store(now, maxima, r);
+        e.vstore(e.addf(e.mulf(before, factor), added), sums, at);
+        rescale(r, factor);
+      },
+      [&] { e.vstore(e.addf(before, added), sums, at); });
+}
+
+void AttentionKernel::rescale(Value r, Value factor) {
+  for (int64_t d = 0; d < geo.valueStride; d += kLanes) {
+    Value at = e.add(e.mul(r, geo.valueStride), d);
+    e.vstore(e.mulf(factor, e.vload(outputs, at)), outputs, at);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// 16 values of key `i` of the block.
+Value AttentionKernel::valueLanes(Value i, Value key, int64_t column) {
+  if (geo.packsValues)
+    return e.vload(values, e.add(e.mul(i, geo.valueStride), column));
+  Value row = e.add(valueBase, e.mul(e.add(key, i), v.strides[2]));
+  int64_t left = std::min(geo.valueDepth - column, kLanes);
+  return loadLanes(e, v, e.add(row, e.mul(e.index(column), v.strides[3])), 3,
+                   Lanes::of(e, e.index(left), e.index(0)));
+}
+
+void AttentionKernel::accumulate(Value firstRow, Value rows, Value key, Value from, Value to) {
+  int64_t most = e.target.avx512 ? 4 : geo.tileRows <= 3 ? 2 : 1;
+  int64_t total = geo.valueStride / kLanes;
+  for (int64_t first = 0; first < total; first += most)
+    e.forLoop(e.index(0), rows, e.index(geo.tileRows), [&](Value i) {
+      accumulateTile(e.add(firstRow, i), e.mul(i, kKeys), key, from, to, first,
+                     std::min(most, total - first));
+    });
+}
+
+void AttentionKernel::accumulateTile(Value r, Value s, Value key, Value from, Value to,
+                                     int64_t first, int64_t vectors) {
+  Values output, weight, sum;
+  for (int64_t m = 0; m < geo.tileRows; ++m) {
+    output.push_back(e.add(e.mul(e.add(r, m), geo.valueStride), first * kLanes));
+    weight.push_back(e.add(e.add(s, m * kKeys), from));
+    for (int64_t n = 0; n < vectors; ++n)
+      sum.push_back(e.vload(outputs, e.add(output[m], n * kLanes)));
+  }
+  sum = e.tile(
+      geo.tileRows, vectors, e.sub(to, from), sum,
+      [&](int64_t m, Value i) { return e.splat(e.load(scores, e.add(weight[m], i))); },
+      [&](Value i, int64_t n) { return valueLanes(e.add(from, i), key, (first + n) * kLanes); });
+  for (int64_t m = 0; m < geo.tileRows; ++m)
+    for (int64_t n = 0; n < vectors; ++n)
+      e.vstore(sum[m * vectors + n], outputs, e.add(output[m], n * kLanes));
+}
