@@ -1,0 +1,52 @@
+"""Writes docs/generated from TableGen. `--check`: fails where a page is stale."""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LLVM = pathlib.Path("/usr/lib/llvm-22")
+INCLUDES = [f"-I{ROOT / 'include'}", f"-I{LLVM / 'include'}"]
+
+# page: (TableGen file, backend, further arguments)
+PAGES = {
+    "dialect-linnet.md": ("include/linnet/IR/LinnetAttrs.td", "-gen-dialect-doc", ["-dialect=linnet"]),
+    "dialect-exec.md": ("include/linnet/IR/ExecOps.td", "-gen-dialect-doc", ["-dialect=exec"]),
+    "passes-transforms.md": ("include/linnet/Transforms/Passes.td", "-gen-pass-doc", []),
+    "passes-program.md": ("include/linnet/Program/Passes.td", "-gen-pass-doc", []),
+}
+for family in ("Attention", "Sequence", "Conv", "Norm", "Plain", "Random"):
+    PAGES[f"ops-{family.lower()}.md"] = (
+        f"include/linnet/IR/{family}Ops.td", "-gen-op-doc", ["-dialect=linnet"])
+
+
+def generate(source: str, backend: str, arguments: list) -> str:
+    command = [str(LLVM / "bin" / "mlir-tblgen"), backend, *arguments, *INCLUDES, str(ROOT / source)]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    # one trailing newline, no trailing blanks: what editors and diffs expect
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip() + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    folder = ROOT / "docs" / "generated"
+    folder.mkdir(exist_ok=True)
+    stale = []
+    for page, (source, backend, arguments) in PAGES.items():
+        text = generate(source, backend, arguments)
+        path = folder / page
+        if check:
+            if not path.exists() or path.read_text() != text:
+                stale.append(page)
+        else:
+            path.write_text(text)
+    for page in stale:
+        print(f"docs/generated/{page} is stale: run ./dev docs", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
