@@ -101,22 +101,21 @@ Value linnet::codegen::loadLanes(Emitter &e, const View &v, Value position, unsi
     Value lane = e.index(i);
     if (lanes.count)
       lane = e.min(lane, e.sub(lanes.count, 1)); // negative when no lane is there
-    elements.push_back(e.load(v.memory, e.add(position, e.mul(lane, v.strides[dim]))));
+    elements.push_back(loadFloat(e, v, e.add(position, e.mul(lane, v.strides[dim]))));
   }
-  Value x = vector::FromElementsOp::create(e, e.vec(v.element), elements);
-  x = e.convert(x, e.f32());
+  Value x = vector::FromElementsOp::create(e, e.vec(e.f32()), elements);
   return lanes.mask ? e.select(lanes.mask, x, e.vf(0)) : x;
 }
 
 void linnet::codegen::storeLanes(Emitter &e, Value x, const View &v, Value position, unsigned dim,
                                  const Lanes &lanes) {
-  x = e.convert(x, v.element);
   if (isUnit(v, dim))
-    return e.vstore(x, v.memory, position, lanes.mask);
+    return e.vstore(e.convert(x, v.element), v.memory, position, lanes.mask);
   for (int64_t i = 0; i < kLanes; ++i) {
     auto put = [&] {
       Value at = e.add(position, e.mul(e.index(i), v.strides[dim]));
-      e.store(vector::ExtractOp::create(e, x, i), v.memory, at);
+      Value lane = vector::ExtractOp::create(e, x, i);
+      e.store(e.convert(lane, v.element), v.memory, at);
     };
     e.ifThen(lanes.count ? e.lt(e.index(i), lanes.count) : e.boolean(true), put);
   }
@@ -172,11 +171,13 @@ void linnet::codegen::storeTurned(Emitter &e, Values x, const View &v, Value pos
   }
 }
 
-// The clamp keeps 2^x finite on every CPU; x * 2^-126 is 0 in f32's precision of a sum.
+// Below -87 the result is -1e-36 on every CPU; the clamp lets NaN pass.
 Value linnet::codegen::silu(Emitter &e, Value x) {
   Type t = x.getType();
-  Value power = e.minf(e.mulf(x, e.fconst(t, -1.4426950408889634)), e.fconst(t, 126.0));
-  return e.divf(x, e.addf(e.fconst(t, 1.0), e.exp2Fast(power)));
+  Value least = e.fconst(t, -87.0);
+  x = e.select(e.gtf(least, x), least, x);
+  Value power = e.exp2Fast(e.mulf(x, e.fconst(t, -1.4426950408889634)));
+  return e.divf(x, e.addf(e.fconst(t, 1.0), power));
 }
 
 Value linnet::codegen::loadFloat(Emitter &e, const View &v, Value position) {

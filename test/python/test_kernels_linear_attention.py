@@ -1,0 +1,216 @@
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+"""Kernels of linnet.linear_attention against the float64 recurrence."""
+
+import functools
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from linnet._src import kernels
+from linnet._src.reference.sequence import linear_attention
+
+LENGTHS = [0, 1, 2, 63, 64, 65]
+F32 = "f32"
+
+
+def tensor(shape, dtype=F32):
+    return "tensor<" + "x".join("?" if s < 0 else str(s) for s in shape) + f"x{dtype}>"
+
+
+class Case:
+    """One form of the op. Heads: q, k, v and the gates; `decay` is None, "scalar" or "vector"."""
+
+    def __init__(self, k=64, d=64, heads=(2, 2, 2), gates=None, decay=None, erase=False, beta=False,
+                 bonus=False, read="post", normalise=None, scale=None, state=True, final=True,
+                 dtype=F32, length=-1, batch=-1, tied=False):
+        self.__dict__.update({n: v for n, v in locals().items() if n != "self"})
+        hq, hk, hv = heads
+        hg = self.gates = gates or max(hk, hv)
+        self.hs = max(hk, hv, hg if decay or erase or beta or bonus else 1)
+        self.heads_out = max(hq, self.hs)
+        self.columns = d + (normalise is not None)
+        n, b = length, batch
+        self.operands = {"q": (b, hq, n, k), "k": (b, hk, n, k), "v": (b, hv, n, d)}
+        if decay:
+            self.operands["decay"] = (b, hg, n) + ((k,) if decay == "vector" else ())
+        if erase:
+            self.operands["a"] = self.operands["b"] = (b, hg, n, k)
+        if beta:
+            self.operands["beta"] = (b, hg, n)
+        if bonus:
+            self.operands["bonus"] = (hg, k)
+        if state:
+            self.operands["state"] = (b, self.hs, k, self.columns)
+
+    def type(self, name):
+        return tensor(self.operands.get(name, ()), F32 if name == "state" else self.dtype)
+
+    def text(self, name="k"):
+        o = tensor((self.batch, self.heads_out, self.length, self.d), self.dtype)
+        s = tensor((self.batch, self.hs, self.k, self.columns))
+        t = self.type
+        parts = ["%q, %k, %v"]
+        parts += [f"decay(%decay : {t('decay')})"] * bool(self.decay)
+        if self.erase:
+            parts.append(f"erase(%a, %b : {t('a')}, {t('b')})")
+        parts += [f"beta(%beta : {t('beta')})"] * self.beta
+        parts += [f"bonus(%bonus : {t('bonus')})"] * self.bonus
+        parts += [f"state(%state : {t('state')})"] * self.state
+        parts += ["read<pre>"] * (self.read == "pre")
+        parts += [f"scale({self.scale})"] * (self.scale is not None)
+        parts += [f"normalise({self.normalise or 1:.1e})"] * (self.normalise is not None)
+        results = [o] + [s] * self.final
+        values = ["%r#0", "%r#1"] if self.final else ["%r"]
+        args = ", ".join(f"%{n}: {t(n)}" for n in self.operands)
+        tied = f" attributes {{tied = array<i64: -1, {len(self.operands) - 1}>}}" * self.tied
+        return f"""
+        exec.kernel @{name}({args}) -> ({', '.join(results)}){tied} {{
+          %r{':2' * self.final} = linnet.linear_attention {' '.join(parts)}
+            : {t('q')}, {t('k')}, {t('v')} -> {', '.join(results)}
+          exec.yield {', '.join(values)} : {', '.join(results)}
+        }}"""
+
+    def arguments(self, batch, length, seed=0):
+        rng = np.random.default_rng(seed)
+        out = {}
+        for name, shape in self.operands.items():
+            shape = tuple(s if s >= 0 else [batch, length][i == 2] for i, s in enumerate(shape))
+            x = rng.standard_normal(shape)
+            if name in ("k", "a", "b"):
+                x /= np.linalg.norm(x, axis=-1, keepdims=True)
+                if self.normalise is not None:
+                    x = np.abs(x)
+            elif name == "q" and self.normalise is not None:
+                x = np.abs(x)
+            elif name == "decay":  # logarithms from -30 to -1e-6
+                x = -np.exp(rng.uniform(np.log(1e-6), np.log(30), shape))
+            elif name == "beta":
+                x = rng.uniform(0, 1, shape)
+            if name == "b":
+                x = -x * rng.uniform(0, 1, shape[:-1] + (1,))
+            if name == "state" and self.normalise is not None:
+                x = np.abs(x)
+            out[name] = x.astype(np.float32 if name == "state" else kernels.DTYPES[self.dtype])
+        return out
+
+    def sizes(self, batch, length):
+        out = [batch] * (self.batch < 0) + [length] * (self.length < 0)
+        return out + [batch] * (self.batch < 0 and self.final and not self.tied)
+
+    def expected(self, args):
+        x = {n: np.asarray(a, np.float64) for n, a in args.items()}
+        erase = (x["a"], x["b"]) if self.erase else None
+        return linear_attention(
+            x["q"], x["k"], x["v"], decay=x.get("decay"), erase=erase, beta=x.get("beta"),
+            bonus=x.get("bonus"), state=x.get("state"), read=self.read,
+            scale=1.0 if self.scale is None else self.scale, normalise=self.normalise)
+
+
+def distance(got, want):
+    if not want.size:
+        return 0.0
+    norm = np.linalg.norm(want)
+    return np.linalg.norm(np.asarray(got, np.float64) - want) / (norm or 1)
+
+
+@functools.lru_cache(None)
+def compiled(level, case):
+    return kernels.compile(case.text(), cpu=level)["k"]
+
+
+RULES = {
+    "linear": dict(),
+    "scalar": dict(decay="scalar"),
+    "vector": dict(decay="vector"),
+    "delta": dict(beta=True),
+    "gated_delta": dict(beta=True, decay="scalar"),
+    "vector_delta": dict(beta=True, decay="vector"),
+    "erase": dict(erase=True, decay="vector"),
+    "bonus": dict(decay="vector", bonus=True, read="pre"),
+    "normalised": dict(normalise=1e-6),
+    "normalised_decay": dict(normalise=1e-6, decay="scalar", scale=0.5),
+}
+CASES = {f"{name}": Case(**rule) for name, rule in RULES.items()}
+SHAPES = {  # key and value depth
+    "k5d3": dict(k=5, d=3), "k64d48": dict(k=64, d=48, scale=0.125), "k33d80": dict(k=33, d=80),
+    "k1d1": dict(k=1, d=1), "k300d32": dict(k=300, d=32),
+}
+CASES |= {f"{name}_{shape}": Case(**rule, **sizes) for shape, sizes in SHAPES.items()
+          for name, rule in RULES.items() if not ("scale" in rule and "scale" in sizes)}
+CASES |= {
+    "read_pre": Case(read="pre"),
+    "delta_pre": Case(read="pre", beta=True, decay="scalar"),
+    "erase_pre": Case(read="pre", erase=True),
+    "normalised_bonus": Case(normalise=1e-6, decay="vector", bonus=True, read="pre", k=24, d=40),
+    "no_state": Case(state=False, final=False, decay="scalar"),
+    "state_in_only": Case(final=False), "state_out_only": Case(state=False, beta=True),
+    "gqa": Case(heads=(4, 2, 2), decay="scalar"), "gqa_delta": Case(heads=(6, 2, 2), beta=True),
+    "gqa_normalised": Case(heads=(4, 2, 2), normalise=1e-6),
+    "gva": Case(heads=(2, 2, 4), beta=True, decay="scalar"),
+    "mixed_heads": Case(heads=(1, 2, 4), decay="vector", gates=1),
+    "gates_lead": Case(heads=(1, 1, 1), decay="vector", bonus=True, read="pre", gates=3),
+    "static": Case(length=65, batch=2, decay="scalar"),
+}
+
+
+@pytest.mark.parametrize("level", kernels.LEVELS)
+@pytest.mark.parametrize("name", CASES)
+def test_matches_float64(level, name):
+    case = CASES[name]
+    kernel = compiled(level, case)
+    for length in LENGTHS if case.length < 0 else [case.length]:
+        args = case.arguments(2, length)
+        o, s = case.expected(args)
+        got = kernel(*args.values(), sizes=case.sizes(2, length))
+        got, final = got if case.final else (got, None)
+        assert distance(got, o) <= 1e-5, length
+        if case.final:
+            assert distance(final, s) <= 1e-5, length
+        # the same bits however the chunks are spread
+        again = kernel(*args.values(), sizes=case.sizes(2, length), threads=3)
+        again = again[0] if case.final else again
+        assert again.tobytes() == got.tobytes()
+
+
+@pytest.mark.parametrize("level", kernels.LEVELS)
+@pytest.mark.parametrize("name", RULES)
+def test_long(level, name):
+    case = CASES[name]
+    args = case.arguments(1, 1000)
+    o, s = case.expected(args)
+    got, final = compiled(level, case)(*args.values(), sizes=case.sizes(1, 1000))
+    assert distance(got, o) <= 1e-5 and distance(final, s) <= 1e-5
+
+
+@pytest.mark.parametrize("level", kernels.LEVELS)
+@pytest.mark.parametrize("dtype", ["bf16", "f16"])
+@pytest.mark.parametrize("name", RULES)
+def test_half(level, dtype, name):
+    case = Case(**RULES[name], dtype=dtype, k=40, d=33)
+    kernel = kernels.compile(case.text(), cpu=level)["k"]
+    for length in (1, 65):
+        args = case.arguments(2, length)
+        o, s = case.expected(args)
+        got, final = kernel(*args.values(), sizes=case.sizes(2, length))
+        # inputs are what the reference reads: only the output is rounded
+        assert distance(got, o) <= {"bf16": 2**-8, "f16": 2**-10}[dtype]
+        assert distance(final, s) <= 1e-5
+
+
+@pytest.mark.parametrize("level", kernels.LEVELS)
+@pytest.mark.parametrize("name", ["scalar", "gated_delta", "erase", "normalised"])
+def test_decode_in_place(level, name):
+    """Steps of one position on a donated state give the bits of one call over all of them."""
+    case = Case(**RULES[name], tied=True)
+    kernel = kernels.compile(case.text(), cpu=level)["k"]
+    args = case.arguments(2, 7)
+    whole, final = kernel(*args.values(), sizes=case.sizes(2, 7))
+    state, steps = args["state"], []
+    for t in range(7):
+        now = {n: a if n in ("state", "bonus") else a[:, :, t:t + 1] for n, a in args.items()}
+        o, state = kernel(*(now | {"state": state}).values(), sizes=case.sizes(2, 1))
+        steps.append(o)
+    assert np.concatenate(steps, axis=2).tobytes() == whole.tobytes()
+    assert state.tobytes() == final.tobytes()
