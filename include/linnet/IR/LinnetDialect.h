@@ -23,6 +23,8 @@ inline constexpr llvm::StringLiteral kDimsAttr = "linnet.dims";
 inline constexpr llvm::StringLiteral kSymbolsAttr = "linnet.symbols";
 inline constexpr llvm::StringLiteral kStateAttr = "linnet.state";
 inline constexpr llvm::StringLiteral kNameAttr = "linnet.name";
+/// On an argument: the number of the result that takes over its memory.
+inline constexpr llvm::StringLiteral kDonateAttr = "linnet.donate";
 /// On a hidden trailing argument: the symbol of the global that it carries.
 inline constexpr llvm::StringLiteral kConstantAttr = "linnet.constant";
 } // namespace linnet

@@ -31,12 +31,50 @@ def OutlineKernels : Pass<"linnet-outline-kernels", "mlir::ModuleOp"> {
   }];
 }
 
+def OrderDispatches : Pass<"linnet-order-dispatches", "mlir::func::FuncOp"> {
+  let summary = "drop dead dispatches and order the rest for little memory";
+  let description = [{
+    A deterministic topological order of every block: of the ops that are ready, the one that
+    frees most bytes and allocates fewest goes first, the one that came first among equals.
+    The given order is kept where the new one would not have a smaller largest live set.
+  }];
+}
+
 def SelectStrategies : Pass<"linnet-select-strategies", "mlir::ModuleOp"> {
   let summary = "let the code generators decide how every kernel is computed";
   let description = [{
     Calls the emitters' `select`, which write `strategy`, the launch region, `faults` and, for
     operands that are constants in every dispatch of a kernel, the packed layout they want.
     Emitters know no CPU at this point: chunks and layouts are the same for every image.
+  }];
+}
+
+def MakeProgram : Pass<"linnet-make-program", "mlir::ModuleOp"> {
+  let summary = "turn functions over dispatches into command lists over buffers";
+  let description = [{
+    Every public function becomes an `exec.program`: tensors get buffers, sizes become index
+    arithmetic on the symbols of `linnet.dims`, launch regions are inlined at every run.
+
+    A result is computed where it is returned or carried to the next iteration; elementwise
+    work happens in place when its operand dies; a tied operand is updated in place. A result
+    with the `linnet.state` of an argument, or the number in an argument's `linnet.donate`,
+    takes over the memory of that argument; where a later reader forbids it, a copy is made,
+    counted and warned of.
+  }];
+  let options = [
+    Option<"strictDonation", "strict-donation", "bool", "false",
+           "fail where a donation needs a copy">
+  ];
+  let dependentDialects = ["::linnet::exec::ExecDialect", "mlir::arith::ArithDialect",
+                           "mlir::scf::SCFDialect"];
+}
+
+def PlanMemory : Pass<"linnet-plan-memory", "mlir::ModuleOp"> {
+  let summary = "give arena buffers their offsets";
+  let description = [{
+    Evaluates sizes at the symbols' maxima (interval arithmetic) and packs the lifetimes of
+    the arena's buffers. A size without a bound makes the arena unbounded (-1): the runtime
+    then plans per call.
   }];
 }
 

@@ -1,0 +1,40 @@
+//===- Lifetimes.h - when arena buffers are live, and how large -*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_PROGRAM_LIFETIMES_H
+#define LINNET_PROGRAM_LIFETIMES_H
+
+#include "linnet/IR/Exec.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace linnet {
+
+/// An arena buffer is live from the op `first` to the op `last` of the block of its `exec.ref`,
+/// with everything in them. Null when nothing uses it.
+struct Lifetime {
+  mlir::Operation *first = nullptr, *last = nullptr;
+};
+Lifetime getLifetime(exec::RefOp ref);
+
+/// Bounds of sizes when every symbol is between its min and its max.
+class SizeBounds {
+public:
+  static constexpr int64_t unbounded = INT64_MAX;
+  struct Range {
+    int64_t lo = 0, hi = unbounded;
+  };
+  explicit SizeBounds(exec::ProgramOp program);
+  Range of(mlir::Value v);
+  /// The largest value; -1 when there is none.
+  int64_t maximum(mlir::Value v);
+
+private:
+  Range compute(mlir::Operation *op);
+  llvm::DenseMap<mlir::Value, Range> known;
+};
+
+} // namespace linnet
+
+#endif // LINNET_PROGRAM_LIFETIMES_H

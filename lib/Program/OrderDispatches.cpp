@@ -1,0 +1,197 @@
+//===- OrderDispatches.cpp - an order that needs little memory ------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "ElementBytes.h"
+#include "Views.h"
+#include "linnet/Program/Passes.h"
+#include "mlir/IR/Iterators.h"
+#include "llvm/ADT/SetVector.h"
+#include <set>
+
+namespace linnet {
+#define GEN_PASS_DEF_ORDERDISPATCHES
+#include "linnet/Program/Passes.h.inc"
+} // namespace linnet
+
+using namespace mlir;
+using namespace linnet;
+
+/// Bytes of a tensor; sizes that are not known count alike.
+static int64_t getBytes(Value v) {
+  auto type = dyn_cast<RankedTensorType>(v.getType());
+  if (!type)
+    return 0;
+  constexpr int64_t unknown = 512;
+  int64_t n = getElementBytes(type.getElementType());
+  for (int64_t size : type.getShape())
+    n *= ShapedType::isDynamic(size) ? unknown : size;
+  return n;
+}
+
+namespace {
+
+/// The memory of one block's tensors while its ops run in some order.
+class BlockMemory {
+public:
+  explicit BlockMemory(Block &block);
+  void start();
+  /// By how much running `op` changes what is live afterwards.
+  int64_t change(Operation *op);
+  void run(Operation *op);
+  int64_t getPeak() const { return peak; }
+  ArrayRef<Operation *> operations() const { return ops; }
+  ArrayRef<Operation *> dependencies(Operation *op) { return needs[op]; }
+
+private:
+  SmallVector<Operation *> ops;
+  DenseMap<Operation *, SmallVector<Operation *>> needs;
+  /// Tensors of the block that an op reads, its own and those behind aliases.
+  DenseMap<Operation *, SmallVector<Value>> reads;
+  DenseMap<Value, unsigned> readers, left;
+  int64_t live = 0, peak = 0;
+};
+
+} // namespace
+
+/// The value that owns the memory of `v`: behind views and tied operands.
+static Value getOwner(Value v) {
+  v = getAliasRoot(v);
+  if (auto dispatch = v.getDefiningOp<exec::DispatchOp>()) {
+    int64_t tied = dispatch.getTiedInput(cast<OpResult>(v).getResultNumber());
+    if (tied >= 0)
+      return getOwner(dispatch.getInputs()[tied]);
+  }
+  return v;
+}
+
+BlockMemory::BlockMemory(Block &block) {
+  for (Operation &op : block.without_terminator())
+    ops.push_back(&op);
+  for (Operation &op : block) {
+    llvm::SetVector<Value> used;
+    llvm::SetVector<Operation *> before;
+    op.walk([&](Operation *inner) {
+      for (Value v : inner->getOperands()) {
+        if (v.getParentBlock() != &block)
+          continue;
+        if (Operation *def = v.getDefiningOp(); def && def != &op)
+          before.insert(def);
+        if (isa<ShapedType>(v.getType()))
+          used.insert(getOwner(v));
+      }
+    });
+    // what is updated in place is read by all others first
+    if (auto dispatch = dyn_cast<exec::DispatchOp>(op))
+      for (unsigned i = 0; i < dispatch.getOutputs().size(); ++i)
+        if (int64_t tied = dispatch.getTiedInput(i); tied >= 0)
+          for (Operation *user : dispatch.getInputs()[tied].getUsers())
+            if (user->getBlock() == &block && user != &op && user->isBeforeInBlock(&op))
+              before.insert(user);
+    needs[&op] = before.takeVector();
+    for (Value v : used)
+      if (v.getDefiningOp()) // arguments stay
+        ++readers[v], reads[&op].push_back(v);
+  }
+}
+
+void BlockMemory::start() {
+  left = readers;
+  live = peak = 0;
+}
+
+int64_t BlockMemory::change(Operation *op) {
+  int64_t bytes = 0;
+  for (Value result : op->getResults())
+    if (readers.count(result))
+      bytes += getBytes(result);
+  for (Value v : reads[op])
+    if (left[v] == 1)
+      bytes -= getBytes(v);
+  return bytes;
+}
+
+void BlockMemory::run(Operation *op) {
+  int64_t after = live + change(op);
+  for (Value result : op->getResults())
+    if (readers.count(result))
+      live += getBytes(result);
+  peak = std::max(peak, live);
+  for (Value v : reads[op])
+    --left[v];
+  live = after;
+}
+
+/// Of the ops that are ready, those that work on no tensor go first, then the one that leaves
+/// least behind; the first one among equals.
+static SmallVector<Operation *> chooseOrder(BlockMemory &memory) {
+  DenseMap<Operation *, unsigned> position, waiting;
+  DenseMap<Operation *, SmallVector<Operation *>> users;
+  std::set<unsigned> ready;
+  for (auto [i, op] : llvm::enumerate(memory.operations())) {
+    position[op] = i;
+    waiting[op] = memory.dependencies(op).size();
+    for (Operation *before : memory.dependencies(op))
+      users[before].push_back(op);
+    if (!waiting[op])
+      ready.insert(i);
+  }
+  SmallVector<Operation *> order;
+  memory.start();
+  while (!ready.empty()) {
+    unsigned best = *ready.begin();
+    int64_t least = INT64_MAX;
+    for (unsigned i : ready) {
+      Operation *op = memory.operations()[i];
+      bool works = isa<exec::DispatchOp>(op) || op->getNumRegions();
+      int64_t change = works ? memory.change(op) : INT64_MIN;
+      if (change < least) {
+        least = change;
+        best = i;
+      }
+    }
+    ready.erase(best);
+    Operation *op = memory.operations()[best];
+    memory.run(op);
+    order.push_back(op);
+    for (Operation *user : users[op])
+      if (--waiting[user] == 0 && position.count(user))
+        ready.insert(position[user]);
+  }
+  return order;
+}
+
+static void orderBlock(Block &block) {
+  BlockMemory memory(block);
+  memory.start();
+  for (Operation *op : memory.operations())
+    memory.run(op);
+  int64_t before = memory.getPeak();
+  SmallVector<Operation *> order = chooseOrder(memory);
+  if (memory.getPeak() >= before || order.size() != memory.operations().size())
+    return;
+  for (Operation *op : order)
+    op->moveBefore(block.getTerminator());
+}
+
+/// A dispatch is not pure, so that upstream passes keep it; here it goes when nothing uses it.
+static void eraseDeadDispatches(func::FuncOp func) {
+  func.walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+    if (isa<exec::DispatchOp>(op) ? op->use_empty() : isOpTriviallyDead(op))
+      op->erase();
+  });
+}
+
+namespace {
+struct OrderDispatches : linnet::impl::OrderDispatchesBase<OrderDispatches> {
+  void runOnOperation() override {
+    eraseDeadDispatches(getOperation());
+    getOperation()->walk([](Block *block) {
+      Operation *parent = block->getParentOp();
+      if (isa<func::FuncOp>(parent) || isa<scf::SCFDialect>(parent->getDialect()))
+        orderBlock(*block);
+    });
+  }
+};
+} // namespace
