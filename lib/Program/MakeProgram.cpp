@@ -66,6 +66,10 @@ static void simplifySizes(exec::ProgramOp program) {
     DominanceInfo dominance(program);
     eliminateCommonSubExpressions(rewriter, dominance, program);
   }
+  program.walk([](exec::RefOp ref) {
+    if (ref.getBuffer().use_empty())
+      ref.erase();
+  });
   hoistSizes(program);
 }
 

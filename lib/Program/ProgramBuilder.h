@@ -115,8 +115,7 @@ private:
   /// The memory of region results and loop-carried values, by op and position.
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> ifRoots, carriedRoots,
       forwardedRoots;
-  mlir::Operation *entryEnd = nullptr;
-  int64_t sites = 0, forcedCopies = 0;
+  int64_t forcedCopies = 0;
 };
 
 } // namespace linnet

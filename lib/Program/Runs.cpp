@@ -73,7 +73,7 @@ ProgramBuilder::Place ProgramBuilder::placeUntied(exec::DispatchOp op, exec::Ker
 // What a launch passes
 //===----------------------------------------------------------------------===//
 
-/// In the order of Bundle/KernelABI.h, without the fault site.
+/// In the order of Bundle/KernelABI.h, without the fault site, which the bundle's writer numbers.
 ProgramBuilder::Values ProgramBuilder::launchScalars(exec::DispatchOp op, exec::KernelOp kernel) {
   Values values;
   for (Value input : op.getInputs()) {
@@ -176,10 +176,6 @@ LogicalResult ProgramBuilder::emitDispatch(exec::DispatchOp op) {
   FailureOr<Values> launch = inlineLaunch(kernel, values);
   if (failed(launch))
     return failure();
-  if (kernel.getFaults()) {
-    values.push_back(index(sites));
-    sites += kernel.getFaults();
-  }
   auto run = exec::RunOp::create(b, b.getLoc(), *op.getKernel(), buffers, values, (*launch)[0],
                                  (*launch)[1], (*launch)[2], (*launch)[3]);
   run->setAttr("op", b.getStringAttr(describe(kernel)));

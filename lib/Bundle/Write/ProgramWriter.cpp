@@ -172,8 +172,8 @@ LogicalResult ProgramWriter::writeIf(scf::IfOp op) {
   size_t middle = commands.size();
   if (failed(side(op.elseBlock())))
     return failure();
-  commands[at] = fb::Command(Code::If, reg(op.getCondition()), middle - at - 1,
-                             commands.size() - middle, 0);
+  commands[at] =
+      fb::Command(Code::If, reg(op.getCondition()), middle - at - 1, commands.size() - middle, 0);
   return success();
 }
 
@@ -219,8 +219,7 @@ LogicalResult ProgramWriter::writeFor(scf::ForOp op) {
     return failure();
   moveAll(op.getRegionIterArgs(), op.getBody()->getTerminator()->getOperands());
   command(Code::Add, i, i, reg(op.getStep()));
-  commands[at] =
-      fb::Command(Code::While, go, middle - at - 1, commands.size() - middle, 0);
+  commands[at] = fb::Command(Code::While, go, middle - at - 1, commands.size() - middle, 0);
   for (auto [r, a] : llvm::zip(op.getResults(), op.getRegionIterArgs()))
     move(reg(r), reg(a));
   return success();
@@ -251,6 +250,7 @@ LogicalResult ProgramWriter::writeRef(exec::RefOp op) {
     b.kind = fb::BufferKind::Arena;
     if (!op.getSize() || !op.getOffset())
       return op.emitOpError("has no planned offset; run --linnet-plan-memory first");
+    b.named = commands.size();
     b.sizeReg = reg(op.getSize());
     b.offset = *op.getOffset();
     b.maxSize = static_cast<uint64_t>(op.getMaxSize().value_or(-1));
@@ -373,25 +373,21 @@ LogicalResult ProgramWriter::writeEntry() {
 // Lifetimes
 //===----------------------------------------------------------------------===//
 
-// First and last command that touches each buffer. What a loop touches lives through the whole
-// outermost loop: the next iteration may read it.
+// First and last command that touches each buffer. A buffer that is named outside of a loop and
+// touched in it lives through the whole loop: the next iteration may read it.
 void ProgramWriter::lifetimes() {
-  std::vector<std::pair<uint32_t, uint32_t>> loops;
-  for (uint32_t i = 0; i < commands.size();) {
-    const fb::Command &c = commands[i];
-    if (c.code() != Code::While) {
-      ++i;
-      continue;
-    }
-    loops.emplace_back(i, i + c.b() + c.c());
-    i += c.b() + c.c() + 1;
-  }
+  std::vector<std::pair<uint32_t, uint32_t>> loops; // outer before inner
+  for (uint32_t i = 0; i < commands.size(); ++i)
+    if (const fb::Command &c = commands[i]; c.code() == Code::While)
+      loops.emplace_back(i, i + c.b() + c.c());
   auto touch = [&](uint32_t viewNumber, uint32_t i) {
     Buffer &b = buffers[views[viewNumber].buffer()];
     uint32_t first = i, last = i;
     for (auto [lo, hi] : loops)
-      if (lo <= i && i <= hi)
+      if (lo <= i && i <= hi && !(lo < b.named && b.named <= hi)) {
         first = lo, last = hi;
+        break;
+      }
     b.first = std::min(b.first, first);
     b.last = std::max(b.last, last);
   };
@@ -515,9 +511,8 @@ ProgramWriter::finish(const std::vector<flatbuffers::Offset<fb::Symbol>> &symbol
                                                    out.CreateString(d.location), d.flops, d.bytes));
   std::vector<flatbuffers::Offset<fb::FaultSite>> siteTable;
   for (const Site &s : sites)
-    siteTable.push_back(fb::CreateFaultSite(out, out.CreateString(s.op),
-                                            out.CreateString(s.location),
-                                            out.CreateString(s.message)));
+    siteTable.push_back(fb::CreateFaultSite(
+        out, out.CreateString(s.op), out.CreateString(s.location), out.CreateString(s.message)));
   std::vector<int32_t> alias(program.getResultAlias().begin(), program.getResultAlias().end());
   auto name = out.CreateString(program.getSymName().str());
   auto symbolsV = out.CreateVector(symbols);
@@ -531,9 +526,9 @@ ProgramWriter::finish(const std::vector<flatbuffers::Offset<fb::Symbol>> &symbol
   auto dispatchV = out.CreateVector(dispatchTable);
   auto sitesV = out.CreateVector(siteTable);
   auto bytes = [](int64_t v) { return static_cast<uint64_t>(v); };
-  return fb::CreateFunction(
-      out, name, symbolsV, argumentsV, resultsV, aliasV, registers, viewsV, buffersV, commandsV,
-      operandsV, dispatchV, sitesV, entry, bytes(program.getArenaBytes()),
-      bytes(program.getScratchBytes()), bytes(program.getLargestLive()),
-      static_cast<uint32_t>(program.getForcedCopies()));
+  return fb::CreateFunction(out, name, symbolsV, argumentsV, resultsV, aliasV, registers, viewsV,
+                            buffersV, commandsV, operandsV, dispatchV, sitesV, entry,
+                            bytes(program.getArenaBytes()), bytes(program.getScratchBytes()),
+                            bytes(program.getLargestLive()),
+                            static_cast<uint32_t>(program.getForcedCopies()));
 }

@@ -80,7 +80,7 @@ private:
   std::vector<fb::View> views;
   struct Buffer {
     fb::BufferKind kind;
-    uint32_t index = 0, sizeReg = kNone, first = kNone, last = 0;
+    uint32_t index = 0, sizeReg = kNone, first = kNone, last = 0, named = 0;
     uint64_t offset = 0, maxSize = 0;
   };
   std::vector<Buffer> buffers;
