@@ -124,13 +124,18 @@ Failure Module::loadConstants(const lnt_load_options &options) {
     const Tensor *tensor;
     if (!constant.external())
       continue;
-    if (std::string problem = findWeight(constant, weights, tensor); !problem.empty()) {
-      problems += "\n  " + problem;
-      ++problemCount;
-    }
+    std::string problem = findWeight(constant, weights, tensor);
+    // One tensor may be laid out in several ways: one line is enough.
+    if (problem.empty() || problems.find("\n  " + problem) != std::string::npos)
+      continue;
+    problems += "\n  " + problem;
+    ++problemCount;
   }
   if (problemCount != 0)
-    return fail(LNT_BAD_FILE, problemCount, " external weights do not fit:", problems);
+    return fail(LNT_BAD_FILE, problemCount,
+                problemCount == 1 ? " external weight does not fit:"
+                                  : " external weights do not fit:",
+                problems);
   for (uint32_t i = 0; i < count; ++i) {
     const fb::Constant &constant = *bundle->constants()->Get(i);
     constantBytes.push_back(int64_t(constant.length()));

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "../Testing.h"
 #include "Api.h"
-#include "TestBundle.h"
+#include "Samples.h"
 
 #include <cmath>
 #include <cstring>
@@ -16,22 +16,6 @@ using namespace linnet;
 using namespace linnet::test;
 
 namespace {
-
-/// out[n] = 2 x + y in chunks, with scratch of `scratch` bytes.
-void addAxpy(TestBundle &bundle, int64_t max = 4096) {
-  FunctionBuilder f("axpy");
-  Size n = f.symbol("N", 1, max);
-  uint32_t x = f.argument("x", ElementType::F32, {n});
-  uint32_t y = f.argument("y", ElementType::F32, {n});
-  uint32_t out = f.result("out", ElementType::F32, {n});
-  uint32_t chunk = f.constant(kChunk), zero = f.constant(0);
-  uint32_t chunks = f.op(Code::CeilDiv, n.index, chunk);
-  f.entry();
-  uint32_t vx = f.view(f.argumentBuffer(x)), vy = f.view(f.argumentBuffer(y)),
-           vo = f.view(f.resultBuffer(out));
-  f.dispatch(0, {vx, vy, vo}, {n.index}, chunks, zero, "test.axpy", n.index);
-  bundle.add(f);
-}
 
 void kernels(Api &api) {
   TestBundle bundle;

@@ -1,0 +1,212 @@
+//===- Options.cpp - command line of linnet-run ---------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Options.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace linnet::run {
+
+const char *const kHelp = R"(linnet-run: calls a function of a compiled bundle
+
+Usage: linnet-run BUNDLE.lnb [options]
+
+Function and data
+  --function=NAME         which function; may be left out when there is one, or a 'main'
+  --input=SPEC            next argument that is not a state, in order; SPEC is
+                            FILE.npy              an array in C order
+                            SHAPExTYPE=VALUE      every element, e.g. 2x8xf32=0.5, i64=3
+                            SHAPExTYPE=iota       0, 1, 2, ...
+                            SHAPExTYPE=rand:SEED[:LOW:HIGH]
+                                                  floats in [-1, 1), integers in [0, 10)
+                          types: i1 i8 i16 i32 i64 f16 bf16 f32 f64
+  --output=FILE.npy       writes the next result that is not a state; bf16 as '<V2'
+  --expect=FILE.npy       compares the next result; fails when they differ
+  --rtol=X --atol=X       |found - expected| <= atol + rtol * |expected| (1e-5, 1e-6);
+                          integers must be equal, NaN equals NaN
+  --weights=F.safetensors external weights (repeat)
+  --state=F.safetensors   starts with these states; others are zero
+  --save-state=F.safetensors
+                          writes all states after the call
+  --symbol=NAME=VALUE     size of a symbol, for states and --print-memory (repeat)
+
+Running
+  --threads=N             threads of a call (default: one per core)
+  --device=cpu            where to run
+  --cpu=LEVEL             use this code: x86-64-v3, x86-64-v4 or native (default: the best)
+  --profile               show kernels to perf
+
+Reports
+  --describe              functions, arguments, results, states and memory; no call
+  --print-memory          bytes of the call by kind
+  --benchmark[=N]         times N calls (default 10) and every dispatch
+  --trace=F.json          dispatches of the call, for Perfetto or chrome://tracing
+  --help --version
+
+Exit code: 0 success, 1 the input is at fault, 2 wrong usage.
+
+Examples
+  linnet-run model.lnb --describe
+  linnet-run model.lnb --input=x.npy --output=y.npy
+  linnet-run model.lnb --function=decode --input=1x1xi64=7 --state=cache.safetensors
+  linnet-run model.lnb --input=8x128xf32=rand:1 --expect=y.npy --rtol=1e-4
+  linnet-run model.lnb --input=8x128xf32=rand:1 --benchmark=50 --threads=2
+)";
+
+namespace {
+
+/// "--name=value" or "--name value"; `value` is null where there is none.
+struct Argument {
+  std::string name;
+  const char *value;
+};
+
+Error parseInteger(const Argument &argument, int64_t low, int64_t high, int64_t &value) {
+  char *end = nullptr;
+  errno = 0;
+  value = argument.value ? std::strtoll(argument.value, &end, 10) : 0;
+  if (!argument.value || end == argument.value || *end || errno || value < low || value > high)
+    return makeError(argument.name, " expects an integer from ", low, " to ", high, ", found '",
+                     argument.value ? argument.value : "", "'");
+  return Error();
+}
+
+Error parseTolerance(const Argument &argument, double &value) {
+  char *end = nullptr;
+  value = argument.value ? std::strtod(argument.value, &end) : -1;
+  if (!argument.value || end == argument.value || *end || !(value >= 0))
+    return makeError(argument.name, " expects a number of at least 0, found '",
+                     argument.value ? argument.value : "", "'");
+  return Error();
+}
+
+Error parseSymbol(const Argument &argument, Options &options) {
+  const char *equals = argument.value ? std::strchr(argument.value, '=') : nullptr;
+  if (!equals)
+    return makeError("--symbol expects NAME=VALUE, found '", argument.value ? argument.value : "",
+                     "'");
+  Argument size = {"--symbol", equals + 1};
+  int64_t value;
+  if (Error error = parseInteger(size, 0, INT64_MAX, value))
+    return error;
+  options.symbols.push_back({std::string(argument.value, equals), value});
+  return Error();
+}
+
+Error parseDevice(const Argument &argument) {
+  std::string device = argument.value ? argument.value : "";
+  if (device == "cpu")
+    return Error();
+  if (device == "cuda" || device == "vulkan")
+    return makeError("--device=", device, " is not available in this build; there is cpu");
+  return makeError("--device expects cpu, found '", device, "'");
+}
+
+/// Options whose value is text; `list` or `text` receives it.
+struct TextOption {
+  const char *name;
+  std::string Options::*text;
+  std::vector<std::string> Options::*list;
+};
+
+const TextOption kTextOptions[] = {
+    {"--function", &Options::function, nullptr},
+    {"--state", &Options::state, nullptr},
+    {"--save-state", &Options::saveState, nullptr},
+    {"--trace", &Options::trace, nullptr},
+    {"--cpu", &Options::level, nullptr},
+    {"--input", nullptr, &Options::inputs},
+    {"--output", nullptr, &Options::outputs},
+    {"--expect", nullptr, &Options::expects},
+    {"--weights", nullptr, &Options::weights},
+};
+
+const struct {
+  const char *name;
+  bool Options::*flag;
+} kFlags[] = {
+    {"--describe", &Options::describe}, {"--print-memory", &Options::printMemory},
+    {"--profile", &Options::profile},   {"--help", &Options::help},
+    {"--version", &Options::version},
+};
+
+Error parseValue(const Argument &argument, Options &options) {
+  int64_t number;
+  if (argument.name == "--threads") {
+    if (Error error = parseInteger(argument, 1, 1024, number))
+      return error;
+    options.threads = int32_t(number);
+    return Error();
+  }
+  if (argument.name == "--rtol" || argument.name == "--atol")
+    return parseTolerance(argument, argument.name == "--rtol" ? options.rtol : options.atol);
+  if (argument.name == "--symbol")
+    return parseSymbol(argument, options);
+  if (argument.name == "--device")
+    return parseDevice(argument);
+  for (const TextOption &option : kTextOptions) {
+    if (argument.name != option.name)
+      continue;
+    if (!argument.value || !*argument.value)
+      return makeError(argument.name, " expects a value");
+    if (option.text)
+      options.*option.text = argument.value;
+    else
+      (options.*option.list).push_back(argument.value);
+    return Error();
+  }
+  return makeError("unknown option '", argument.name, "'");
+}
+
+/// Options without a value, or whose value may be left out: true when it was one.
+bool parseFlag(const Argument &argument, Options &options, Error &error) {
+  for (const auto &flag : kFlags)
+    if (argument.name == flag.name && !argument.value) {
+      options.*flag.flag = true;
+      return true;
+    }
+  if (argument.name != "--benchmark")
+    return false;
+  options.benchmark = 10;
+  if (argument.value)
+    error = parseInteger(argument, 1, 1000000, options.benchmark);
+  return true;
+}
+
+} // namespace
+
+Error parseOptions(int argc, char **argv, Options &options) {
+  for (int i = 1; i < argc; ++i) {
+    std::string text = argv[i];
+    if (text.size() < 2 || text[0] != '-') {
+      if (!options.bundle.empty())
+        return makeError("expects one bundle, found '", options.bundle, "' and '", text, "'");
+      options.bundle = text;
+      continue;
+    }
+    if (text == "-h")
+      text = "--help";
+    const char *equals = std::strchr(argv[i], '=');
+    Argument argument = {text.substr(0, text.find('=')), equals ? equals + 1 : nullptr};
+    Error error;
+    if (parseFlag(argument, options, error)) {
+      if (error)
+        return error;
+      continue;
+    }
+    if (!equals && i + 1 < argc)
+      argument.value = argv[i + 1];
+    if ((error = parseValue(argument, options)))
+      return error;
+    i += !equals;
+  }
+  if (options.bundle.empty() && !options.help && !options.version)
+    return makeError("expects a bundle");
+  return Error();
+}
+
+} // namespace linnet::run
