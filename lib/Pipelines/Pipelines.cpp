@@ -16,8 +16,14 @@ static void append(OpPassManager &pm, llvm::StringRef passes) {
 }
 
 void linnet::buildStructuredPipeline(OpPassManager &pm) {
-  append(pm, "inline,symbol-dce,linnet-check-symbols,linnet-globals-to-arguments,"
-             "func.func(linnet-lower-to-structured),canonicalize,cse");
+  append(pm, "inline,symbol-dce,linnet-check-symbols");
+  // `tosa`, in the order of upstream's own pipeline
+  append(pm, "func.func(tosa-optional-decompositions,canonicalize,tosa-infer-shapes,"
+             "tosa-make-broadcastable,tosa-to-linalg-named,canonicalize,"
+             "tosa-layerwise-constant-fold,tosa-make-broadcastable,tosa-to-linalg,"
+             "tosa-to-tensor,tosa-to-arith,tosa-to-scf)");
+  append(pm, "canonicalize,func.func(linnet-lower-to-structured),linnet-globals-to-arguments,"
+             "canonicalize,cse");
 }
 
 void linnet::buildDispatchPipeline(OpPassManager &pm) {

@@ -9,6 +9,7 @@
 #include "linnet/Pipelines/Pipelines.h"
 #include "linnet/Pipelines/PluginLoader.h"
 #include "linnet/Program/Passes.h"
+#include "linnet/Transforms/Passes.h"
 #include "linnet/Version.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
@@ -31,6 +32,7 @@ void linnet::registerAllPasses() {
   // registering twice is an error upstream
   static bool done = [] {
     mlir::registerAllPasses();
+    registerLinnetTransformsPasses();
     registerLinnetProgramPasses();
     registerPipelines();
     return true;

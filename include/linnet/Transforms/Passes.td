@@ -1,0 +1,54 @@
+//===- Passes.td - rewrites of model IR --------------------*- tablegen -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_TRANSFORMS_PASSES_TD
+#define LINNET_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LowerToStructured : Pass<"linnet-lower-to-structured", "mlir::func::FuncOp"> {
+  let summary = "model IR to linalg on tensors and the structured linnet ops";
+  let description = [{
+    Elementwise `arith` and `math` on tensors become `linalg.generic`; so do einsum, broadcast,
+    reduce, softmax, the norms, gather, argmax, feature_map, rotary and upstream's named linalg
+    ops. Contractions and convolutions among the named ops stay, and the linnet ops with kernels
+    of their own: attention, linear_attention, selective_scan, causal_conv, conv, random.
+
+    16-bit floats are widened to f32 inside of reductions, norms and contractions, and rounded
+    once. A `tensor.extract` that stands for a gather carries `linnet.checked`, the positions of
+    its indices that may be out of range: the kernel reads zero there and reports a fault at
+    the extract's location.
+
+    Whatever is left over that later stages do not take is reported at once: op, count and
+    first location.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
+}
+
+def GlobalsToArguments : Pass<"linnet-globals-to-arguments", "mlir::ModuleOp"> {
+  let summary = "weights become hidden trailing arguments";
+  let description = [{
+    A load of an `ml_program.global` becomes a function argument with the attribute
+    `linnet.constant = @symbol`, after the arguments that callers see; a function has one per
+    global that it reads. Constants of more than 64 elements that are not a splat become
+    private globals first, equal ones the same, so that all functions share one pool.
+    Run it after inlining: functions that are called keep their signature.
+  }];
+  let dependentDialects = ["mlir::ml_program::MLProgramDialect"];
+}
+
+def CheckSymbols : Pass<"linnet-check-symbols", "mlir::ModuleOp"> {
+  let summary = "refuse dynamic sizes that have to be equal and are not known to be";
+  let description = [{
+    Every dynamic size is taken for a polynomial in the symbols that `linnet.dims` names on the
+    arguments of its function; a size without a name is a symbol of its own, and so is whatever
+    the analysis cannot see through. Where an op wants two sizes to be equal and they are not
+    the same polynomial, both are reported, with the names that would make them equal. All
+    such places are reported at once.
+  }];
+}
+
+#endif // LINNET_TRANSFORMS_PASSES_TD

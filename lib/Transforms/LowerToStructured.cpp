@@ -1,0 +1,142 @@
+//===- LowerToStructured.cpp - model IR to structured ops -----------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "LowerToStructured.h"
+#include "linnet/IR/LinnetOps.h"
+#include "linnet/Transforms/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace linnet {
+#define GEN_PASS_DEF_LOWERTOSTRUCTURED
+#include "linnet/Transforms/Passes.h.inc"
+} // namespace linnet
+
+using namespace mlir;
+using namespace linnet;
+
+namespace {
+
+/// A constant of one value that something else than an elementwise op reads.
+struct SplatConstantToFill : OpRewritePattern<arith::ConstantOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::ConstantOp op, PatternRewriter &rewriter) const override {
+    auto splat = dyn_cast<SplatElementsAttr>(op.getValue());
+    auto type = dyn_cast<RankedTensorType>(op.getType());
+    if (!splat || !type || type.getRank() == 0)
+      return failure();
+    auto value = dyn_cast<TypedAttr>(splat.getSplatValue<Attribute>());
+    if (!value || !isa<FloatType, IntegerType, IndexType>(value.getType()))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Sizes sizes;
+    for (int64_t size : type.getShape())
+      sizes.push_back(b.getIndexAttr(size));
+    rewriter.replaceOp(op, fillTensor(b, sizes, value));
+    return success();
+  }
+};
+
+/// The linnet ops that have kernels of their own.
+bool isStructuredOp(Operation *op) {
+  return isa<AttentionOp, LinearAttentionOp, SelectiveScanOp, CausalConvOp, ConvOp, RandomOp>(op);
+}
+
+bool worksOnTensors(Operation *op) {
+  auto isTensor = [](Type type) { return isa<TensorType>(type); };
+  return llvm::any_of(op->getOperandTypes(), isTensor) ||
+         llvm::any_of(op->getResultTypes(), isTensor);
+}
+
+/// Whether later stages take the op where it stands.
+bool isStructuredForm(Operation *op) {
+  if (isa<LinnetDialect>(op->getDialect()))
+    return isStructuredOp(op);
+  if (isa<tensor::ScatterOp, tensor::GatherOp, tensor::GenerateOp, tensor::ReshapeOp>(op))
+    return false;
+  if (isa<arith::ConstantOp, ml_program::GlobalLoadOp, ml_program::GlobalLoadConstOp>(op))
+    return true;
+  if (isa<arith::ArithDialect, math::MathDialect, affine::AffineDialect>(op->getDialect()))
+    return !worksOnTensors(op);
+  return isa<func::FuncDialect, scf::SCFDialect, linalg::LinalgDialect, tensor::TensorDialect>(
+      op->getDialect());
+}
+
+class LowerToStructured : public linnet::impl::LowerToStructuredBase<LowerToStructured> {
+public:
+  using LowerToStructuredBase::LowerToStructuredBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet lowering(context);
+    populateElementwiseToStructuredPatterns(lowering);
+    populateEinsumToStructuredPatterns(lowering);
+    populateNormToStructuredPatterns(lowering);
+    populatePlainToStructuredPatterns(lowering);
+    populateAttentionToStructuredPatterns(lowering);
+    populateUpstreamToStructuredPatterns(lowering);
+    lower = std::move(lowering);
+
+    RewritePatternSet finishing(context);
+    finishing.add<SplatConstantToFill>(context);
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(finishing);
+    tensor::EmptyOp::getCanonicalizationPatterns(finishing, context);
+    tensor::DimOp::getCanonicalizationPatterns(finishing, context);
+    tensor::CastOp::getCanonicalizationPatterns(finishing, context);
+    finish = std::move(finishing);
+    return success();
+  }
+
+  void runOnOperation() override {
+    if (failed(refuseDropout()) || failed(rewrite(lower)) || failed(rewrite(finish)) ||
+        failed(refuseLeftovers()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult rewrite(const FrozenRewritePatternSet &patterns) {
+    GreedyRewriteConfig config;
+    config.setUseTopDownTraversal(true).setRegionSimplificationLevel(
+        GreedySimplifyRegionLevel::Disabled);
+    return applyPatternsGreedily(getOperation(), patterns, config);
+  }
+
+  LogicalResult refuseDropout() {
+    LogicalResult result = success();
+    getOperation().walk([&](AttentionOp op) {
+      if (op.getDropoutKey())
+        result =
+            op.emitOpError() << "with dropout is not compiled: drop the operands 'dropout_key' "
+                                "and 'dropout_counter' for inference";
+    });
+    return result;
+  }
+
+  LogicalResult refuseLeftovers() {
+    llvm::MapVector<StringRef, std::pair<unsigned, Location>> leftovers;
+    getOperation()->walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (!isStructuredForm(op))
+        ++leftovers.try_emplace(op->getName().getStringRef(), 0u, op->getLoc()).first->second.first;
+      // bodies hold scalars, and a kernel's emitter says what it lacks
+      return isa<linalg::LinalgOp>(op) ? WalkResult::skip() : WalkResult::advance();
+    });
+    if (leftovers.empty())
+      return success();
+    InFlightDiagnostic diag = getOperation().emitError() << "no lowering for ";
+    llvm::interleaveComma(leftovers, diag, [&](auto &entry) {
+      diag << entry.second.first << " x '" << entry.first << "'";
+    });
+    for (auto &entry : leftovers)
+      diag.attachNote(entry.second.second) << "first '" << entry.first << "' here";
+    return failure();
+  }
+
+  FrozenRewritePatternSet lower, finish;
+};
+
+} // namespace
