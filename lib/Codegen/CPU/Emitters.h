@@ -16,13 +16,15 @@ const KernelEmitter *getAttentionEmitter();
 const KernelEmitter *getCausalConvEmitter();
 const KernelEmitter *getContractionEmitter();
 const KernelEmitter *getLinearAttentionEmitter();
+const KernelEmitter *getLoopsEmitter(); // last: it takes what is left
 const KernelEmitter *getRandomEmitter();
 const KernelEmitter *getSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_CPU_EMITTERS                                                                        \
   getAttentionEmitter(), getLinearAttentionEmitter(), getSelectiveScanEmitter(),                   \
-      getCausalConvEmitter(), getRandomEmitter(), getContractionEmitter(),
+      getCausalConvEmitter(), getRandomEmitter(), getContractionEmitter(),                   \
+      getLoopsEmitter(),
 
 } // namespace linnet::codegen
 

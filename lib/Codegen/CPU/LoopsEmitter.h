@@ -1,0 +1,172 @@
+//===- LoopsEmitter.h - emits the stages of a loops kernel ------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_CODEGEN_CPU_LOOPSEMITTER_H
+#define LINNET_LIB_CODEGEN_CPU_LOOPSEMITTER_H
+
+#include "LoopsPlan.h"
+#include "linnet/Codegen/KernelFrame.h"
+
+namespace linnet::codegen {
+
+/// A value for the lanes of a vector: the same in all, rising by `step` from lane to lane
+/// (integers and indices), or a vector.
+struct Lane {
+  Value v;
+  int64_t step = 0;
+  bool isVector = false;
+  bool isUniform() const { return !isVector && step == 0; }
+  bool operator==(const Lane &o) const;
+};
+using Lanes = llvm::SmallVector<Lane>;
+
+/// What the lanes do: how many (0: scalars), which of them count (null: all), and a condition on
+/// all of them (null: true) under which memory may be read.
+struct Scope {
+  int64_t n = 0;
+  Value mask, guard;
+  bool operator==(const Scope &o) const { return n == o.n && mask == o.mask && guard == o.guard; }
+};
+
+/// Evaluates tensors of the body element by element.
+class LoopsEvaluator {
+public:
+  LoopsEvaluator(KernelFrame &frame, const LoopsPlan &plan) : f(frame), e(frame.e), plan(plan) {}
+
+protected:
+  using Result = mlir::FailureOr<Lanes>;
+
+  //--- values -------------------------------------------------------------------
+  Value vector(const Lane &a, int64_t n);
+  Lane addIndex(const Lane &a, const Lane &b, int64_t n);
+  Lane mulIndex(const Lane &a, Value b, int64_t n);
+  Lane evaluate(mlir::AffineExpr expr, llvm::ArrayRef<Lane> dims, int64_t n);
+  Lanes evaluate(mlir::AffineMap map, llvm::ArrayRef<Lane> dims, int64_t n);
+  Lane select(const Lane &condition, const Lane &a, const Lane &b, int64_t n);
+  Value effectiveMask(const Scope &s);
+  Scope restrict(const Scope &s, const Lane &condition);
+  /// 0 <= i < size.
+  Lane inRange(const Lane &i, Value size, int64_t n);
+  Lane both(const Lane &a, const Lane &b, int64_t n);
+
+  //--- memory -------------------------------------------------------------------
+  Lane position(const View &view, llvm::ArrayRef<Lane> coords, int64_t n);
+  Lane load(const View &view, llvm::ArrayRef<Lane> coords, const Scope &s);
+  Lane loadAt(const View &view, const Lane &position, const Scope &s);
+  void store(const Lane &x, const View &view, llvm::ArrayRef<Lane> coords, const Scope &s);
+
+  //--- tensors ------------------------------------------------------------------
+  mlir::FailureOr<Lane> evaluate(Value tensor, llvm::ArrayRef<Lane> coords, const Scope &s);
+  mlir::FailureOr<Lane> evaluateOp(mlir::Operation *op, llvm::ArrayRef<Lane> coords,
+                                   const Scope &s);
+  mlir::FailureOr<Lane> evaluatePad(mlir::tensor::PadOp op, llvm::ArrayRef<Lane> coords,
+                                    const Scope &s);
+  mlir::FailureOr<Lane> evaluateConcat(mlir::tensor::ConcatOp op, llvm::ArrayRef<Lane> coords,
+                                       const Scope &s);
+  mlir::FailureOr<Lane> evaluateInsert(mlir::tensor::InsertSliceOp op, llvm::ArrayRef<Lane> coords,
+                                       const Scope &s);
+  Lanes sliceCoordinates(mlir::tensor::ExtractSliceOp op, llvm::ArrayRef<Lane> coords, int64_t n);
+  Lanes expandCoordinates(mlir::tensor::ExpandShapeOp op, llvm::ArrayRef<Lane> coords, int64_t n);
+  Lanes collapseCoordinates(mlir::tensor::CollapseShapeOp op, llvm::ArrayRef<Lane> coords,
+                            int64_t n);
+  /// The region of a linalg op at loop coordinates; `accs` stands for its output arguments
+  /// (empty: what the outputs hold before), `index` for linalg.index of reduced loops.
+  Result evaluateRegion(mlir::linalg::LinalgOp op, llvm::ArrayRef<Lane> loops, const Scope &s,
+                        llvm::ArrayRef<Lane> accs = {});
+  /// The ops of a block whose arguments `map` holds.
+  Result evaluateBlock(mlir::Block &block, llvm::DenseMap<Value, Lane> &map,
+                       llvm::ArrayRef<Lane> loops, const Scope &s);
+  mlir::LogicalResult evaluateElementwise(mlir::Operation &op, llvm::DenseMap<Value, Lane> &map,
+                                          const Scope &s);
+  Lane lookup(Value v, llvm::DenseMap<Value, Lane> &map);
+  Value scalar(Value v);
+  mlir::FailureOr<Lane> extract(mlir::tensor::ExtractOp op, llvm::ArrayRef<Lane> indices,
+                                llvm::ArrayRef<Lane> loops, const Scope &s);
+  void reportFault(mlir::tensor::ExtractOp op, const Lane &ok, llvm::ArrayRef<Lane> loops,
+                   const Scope &s);
+
+  //--- state --------------------------------------------------------------------
+  struct Memo {
+    Lanes coords;
+    Scope scope;
+    Lane value;
+  };
+  using Memos = llvm::DenseMap<Value, Memo>;
+  struct PendingStore {
+    Lane value;
+    Value tensor;
+    Lanes coords;
+    Scope scope;
+  };
+  void write(const PendingStore &p);
+  void flush(); ///< writes the pending stores
+
+  KernelFrame &f;
+  Emitter &e;
+  const LoopsPlan &plan;
+  Memos memos; ///< values of the block being written and of those around it
+  llvm::DenseMap<Value, Lane> registers;
+  llvm::DenseMap<Value, llvm::SmallVector<View>> places; ///< to store to; the first to load from
+  llvm::DenseSet<Value> waitingStages; ///< deferred stages that no stage has written yet
+  llvm::DenseSet<Value> writtenAlong;  ///< those that the current stage writes
+  llvm::SmallVector<PendingStore> pending;
+  bool failedInside = false;
+};
+
+/// How a kernel's work is cut: the same arithmetic in its launch and in its code.
+struct LoopsShape {
+  llvm::SmallVector<Value> axes;         ///< sizes of the outer loops, merged ones as one
+  llvm::SmallVector<unsigned> axisLoops; ///< the loop that stands for each
+  Value units;    ///< points; with lanes along the outer loops, blocks of kBlock of them
+  Value blocks;   ///< per row of the last axis
+  Value perChunk; ///< units per chunk
+  llvm::SmallVector<Value> offsets; ///< of the values in scratch, in bytes
+  Value scratch;
+};
+inline constexpr int64_t kBlock = 4096;
+inline constexpr int64_t kChunkWork = 16384;
+
+LoopsShape getLoopsShape(const LoopsPlan &plan, Emitter &e,
+                         llvm::function_ref<Value(const SizeOf &)> size);
+
+/// Emits the kernel: chunks, points, stages.
+class LoopsEmitter : LoopsEvaluator {
+public:
+  using LoopsEvaluator::LoopsEvaluator;
+  mlir::LogicalResult run();
+
+private:
+  friend class ReductionEmitter;
+  using Body = llvm::function_ref<void(llvm::ArrayRef<Lane>, const Scope &)>;
+
+  void fail() { failedInside = true; }
+  Value sizeOf(const SizeOf &s) { return f.size(s.tensor, s.dim); }
+  mlir::LogicalResult placeOutputs();
+  void placeScratch(llvm::ArrayRef<Lane> point);
+  void decode(Value row, unsigned count, Lanes &point);
+  void forPoints(llvm::function_ref<void(const Lanes &, const Scope &)> body);
+  void emitPoint(llvm::ArrayRef<Lane> point, const Scope &s);
+  void emitStage(const Stage &stage, llvm::ArrayRef<Lane> point, const Scope &s);
+  void emitCopy(Value from, llvm::ArrayRef<Lane> point, const Scope &s);
+  void emitElementwise(mlir::Operation *op, const OpLoops &loops, int lane, const Lanes &coords,
+                       const Scope &s);
+  void emitReduction(mlir::Operation *op, const OpLoops &loops, int lane, const Lanes &coords,
+                     const Scope &s);
+  void keep(mlir::Operation *op, const OpLoops &loops, llvm::ArrayRef<Lane> values,
+            llvm::ArrayRef<Lane> coords, const Scope &s);
+  /// Calls `body` over the loops in `order`, lanes along `lane` (-1: as in s).
+  void nest(const OpLoops &loops, llvm::ArrayRef<unsigned> order, int lane, Lanes coords,
+            const Scope &s, Body body);
+  void vectorLoop(Value lo, Value hi, llvm::function_ref<void(const Lane &, const Scope &)> body);
+  llvm::SmallVector<unsigned> innerLoops(const OpLoops &loops, bool reduction, int lane);
+
+  LoopsShape shape;
+  llvm::SmallVector<PendingStore> pointStores;
+  llvm::DenseMap<Value, llvm::SmallVector<View>> copies; ///< where copied tensors go
+};
+
+} // namespace linnet::codegen
+
+#endif // LINNET_LIB_CODEGEN_CPU_LOOPSEMITTER_H

@@ -1,0 +1,265 @@
+//===- LoopsReduce.cpp - reductions of a loops kernel -----------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// The order of a reduction is fixed: 16 lanes or one, four running values that take turns along
+// the innermost reduced loop, a halving tree over the four, another over the lanes, and the value
+// that was there before last.
+//
+//===----------------------------------------------------------------------===//
+#include "LoopsEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace linnet::codegen;
+
+static TypedAttr identityOf(Operation *combiner, Type type) {
+  Builder b(combiner->getContext());
+  if (auto t = dyn_cast<FloatType>(type)) {
+    auto inf = [&](bool negative) {
+      return b.getFloatAttr(t, APFloat::getInf(t.getFloatSemantics(), negative));
+    };
+    if (isa<arith::MulFOp>(combiner))
+      return b.getFloatAttr(t, 1.0);
+    if (isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner))
+      return inf(true);
+    if (isa<arith::MinimumFOp, arith::MinNumFOp>(combiner))
+      return inf(false);
+    return b.getFloatAttr(t, -0.0);
+  }
+  unsigned bits = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+  APInt v = APInt::getZero(bits);
+  if (isa<arith::MulIOp>(combiner))
+    v = APInt(bits, 1);
+  if (isa<arith::MaxSIOp>(combiner))
+    v = APInt::getSignedMinValue(bits);
+  if (isa<arith::MinSIOp>(combiner))
+    v = APInt::getSignedMaxValue(bits);
+  if (isa<arith::MinUIOp, arith::AndIOp>(combiner))
+    v = APInt::getAllOnes(bits);
+  return b.getIntegerAttr(type, v);
+}
+
+static Value combine(Emitter &e, Operation *combiner, Value a, Value b) {
+  if (isa<math::FmaOp>(combiner))
+    return e.addf(a, b);
+  OperationState state(combiner->getLoc(), combiner->getName(), ValueRange{a, b}, {a.getType()});
+  return e.create(state)->getResult(0);
+}
+
+namespace linnet::codegen {
+/// One reduction at one result coordinate.
+class ReductionEmitter {
+public:
+  ReductionEmitter(LoopsEmitter &l, Operation *op, const OpLoops &loops, int lane, const Scope &s)
+      : l(l), e(l.e), op(cast<linalg::LinalgOp>(op)), loops(loops), scope(s) {
+    for (unsigned r = 0; r < op->getNumResults(); ++r)
+      combiners.push_back(findCombiner(op, r));
+    known = !llvm::is_contained(combiners, nullptr);
+    lanesReduce = lane >= 0 && loops.reduction[lane];
+    order = l.innerLoops(loops, /*reduction=*/true, lane);
+    if (lanesReduce)
+      scope = {kLanes, s.mask, s.guard};
+  }
+  FailureOr<Lanes> run(Lanes coords, ArrayRef<Lane> initial);
+
+private:
+  Values reduce(ArrayRef<unsigned> rest, Lanes coords, Values accs);
+  Values reduceInnermost(unsigned loop, Lanes coords, Values accs);
+  /// The accumulators of turn `turn` after the element at coords.
+  void update(MutableArrayRef<Value> accs, ArrayRef<Lane> coords, const Scope &s, Value tail);
+  Values mergeTurns(Values accs);
+  Value mergeLanes(Value v, Operation *combiner);
+  Values mergeArgLanes(Values accs);
+  Values chooseArg(ValueRange a, ValueRange b, int64_t n);
+  unsigned count() const { return combiners.size(); }
+
+  LoopsEmitter &l;
+  Emitter &e;
+  linalg::LinalgOp op;
+  const OpLoops &loops;
+  Scope scope;
+  SmallVector<Operation *> combiners;
+  SmallVector<unsigned> order;
+  bool known, lanesReduce;
+  unsigned turns = 1;
+};
+} // namespace linnet::codegen
+
+void ReductionEmitter::update(MutableArrayRef<Value> accs, ArrayRef<Lane> coords, const Scope &s,
+                              Value tail) {
+  Lanes running;
+  for (Value v : accs)
+    running.push_back({v, 0, s.n != 0});
+  auto next = l.evaluateRegion(op, coords, s, running);
+  if (failed(next))
+    return l.fail();
+  for (auto [acc, x] : llvm::zip(accs, *next)) {
+    Value v = l.vector(x, s.n);
+    acc = tail ? e.select(tail, v, acc) : v;
+  }
+  l.flush();
+}
+
+Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values accs) {
+  Value size = l.sizeOf(loops.sizes[loop]);
+  int64_t width = lanesReduce ? kLanes : 1;
+  auto at = [&](Value i, int64_t turn) {
+    coords[loop] = {e.add(i, turn * width), lanesReduce ? 1 : 0, false};
+    return ArrayRef<Lane>(coords);
+  };
+  auto block = [&](Value from, Value to, unsigned some) {
+    return e.forLoop(from, to, e.index(some * width), accs, [&](Value i, ValueRange carried) {
+      auto outside = l.memos;
+      Values next(carried);
+      for (unsigned t = 0; t < some; ++t)
+        update(MutableArrayRef(next).slice(t * count(), count()), at(i, t), scope, {});
+      l.memos = std::move(outside);
+      return next;
+    });
+  };
+  Value whole = e.mul(e.div(size, turns * width), turns * width);
+  accs = block(e.index(0), whole, turns);
+  Value full = e.mul(e.div(size, width), width);
+  if (turns > 1)
+    accs = block(whole, full, 1);
+  auto known = Emitter::constantOf(size);
+  if (!lanesReduce || (known && *known % kLanes == 0))
+    return accs;
+  Scope masked = scope;
+  masked.mask = e.mask(e.sub(size, full));
+  return e.ifElse(
+      e.lt(full, size), TypeRange(ValueRange(accs)),
+      [&] {
+        auto outside = l.memos;
+        Values next = accs;
+        update(MutableArrayRef(next).take_front(count()), at(full, 0), masked, masked.mask);
+        l.memos = std::move(outside);
+        return next;
+      },
+      [&] { return accs; });
+}
+
+Values ReductionEmitter::reduce(ArrayRef<unsigned> rest, Lanes coords, Values accs) {
+  if (rest.size() == 1)
+    return reduceInnermost(rest.front(), coords, accs);
+  Value size = l.sizeOf(loops.sizes[rest.front()]);
+  return e.forLoop(e.index(0), size, e.index(1), accs, [&](Value i, ValueRange carried) {
+    auto outside = l.memos;
+    coords[rest.front()] = {i};
+    Values next = reduce(rest.drop_front(), coords, Values(carried));
+    l.memos = std::move(outside);
+    return next;
+  });
+}
+
+Values ReductionEmitter::mergeTurns(Values accs) {
+  for (unsigned half = turns / 2; half >= 1; half /= 2)
+    for (unsigned t = 0; t < half; ++t)
+      for (unsigned r = 0; r < count(); ++r)
+        accs[t * count() + r] =
+            combine(e, combiners[r], accs[t * count() + r], accs[(t + half) * count() + r]);
+  accs.resize(count());
+  return accs;
+}
+
+Value ReductionEmitter::mergeLanes(Value v, Operation *combiner) {
+  return e.reduceLanes(v, [&](Value a, Value b) { return combine(e, combiner, a, b); });
+}
+
+/// The better of two running (value, index) pairs. The region says which of two it takes; where
+/// it says both or neither, they are equal, and the order of the indices decides.
+Values ReductionEmitter::chooseArg(ValueRange a, ValueRange b, int64_t n) {
+  auto apply = [&](ValueRange x, ValueRange acc) -> Value {
+    llvm::DenseMap<Value, Lane> map;
+    map[op.getBlock()->getArgument(0)] = {x[0], 0, true};
+    for (auto [arg, v] : llvm::zip(op.getRegionOutputArgs(), acc))
+      map[arg] = {v, 0, true};
+    Value index = x[1];
+    if (!getElementTypeOrSelf(index.getType()).isIndex())
+      index = arith::IndexCastOp::create(e, e.vec(e.getIndexType(), n), index);
+    Lanes at(loops.rank(), Lane{index, 0, true});
+    auto r = l.evaluateBlock(*op.getBlock(), map, at, {n, {}, {}});
+    if (failed(r))
+      return l.fail(), x[1];
+    return l.vector((*r)[1], n);
+  };
+  auto compare = [&](arith::CmpIPredicate p, Value x, Value y) -> Value {
+    return arith::CmpIOp::create(e, p, x, y);
+  };
+  Value takes = compare(arith::CmpIPredicate::eq, apply(b, a), b[1]);
+  Value keeps = compare(arith::CmpIPredicate::eq, apply(a, b), b[1]);
+  Value same = compare(arith::CmpIPredicate::eq, takes, keeps);
+  Value tie = e.select(takes, compare(arith::CmpIPredicate::sgt, b[1], a[1]),
+                       compare(arith::CmpIPredicate::slt, b[1], a[1]));
+  Value useB = e.select(same, takes, tie);
+  return {e.select(useB, b[0], a[0]), e.select(useB, b[1], a[1])};
+}
+
+Values ReductionEmitter::mergeArgLanes(Values accs) {
+  for (int64_t n = kLanes / 2; n >= 1; n /= 2) {
+    auto half = [&](Value v, int64_t from) -> Value {
+      return vector::ShuffleOp::create(e, v, v, llvm::to_vector(llvm::seq(from, from + n)));
+    };
+    accs = chooseArg({half(accs[0], 0), half(accs[1], 0)}, {half(accs[0], n), half(accs[1], n)}, n);
+  }
+  return {vector::ExtractOp::create(e, accs[0], 0), vector::ExtractOp::create(e, accs[1], 0)};
+}
+
+FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
+  int64_t n = scope.n;
+  Value innermost = l.sizeOf(loops.sizes[order.back()]);
+  int64_t width = lanesReduce ? kLanes : 1;
+  if (known && Emitter::constantOf(innermost).value_or(INT64_MAX) >= 4 * width)
+    turns = 4;
+  Values accs;
+  for (unsigned t = 0; t < turns; ++t)
+    for (unsigned r = 0; r < count(); ++r) {
+      if (!known) {
+        accs.push_back(l.vector(initial[r], n));
+        continue;
+      }
+      Type element = getElementTypeOrSelf(op->getResult(r).getType());
+      Value one = arith::ConstantOp::create(e, identityOf(combiners[r], element));
+      accs.push_back(n ? e.splat(one, n) : one);
+    }
+  accs = mergeTurns(reduce(order, coords, accs));
+  if (lanesReduce && known)
+    for (auto [v, combiner] : llvm::zip(accs, combiners))
+      v = mergeLanes(v, combiner);
+  else if (lanesReduce)
+    accs = mergeArgLanes(accs);
+  Lanes out;
+  bool vectors = n && !lanesReduce;
+  for (unsigned r = 0; r < count(); ++r) {
+    Value v = accs[r];
+    if (known)
+      v = combine(e, combiners[r], l.vector(initial[r], vectors ? n : 0), v);
+    out.push_back({v, 0, vectors});
+  }
+  return out;
+}
+
+void LoopsEmitter::emitReduction(Operation *op, const OpLoops &loops, int lane, const Lanes &coords,
+                                 const Scope &s) {
+  auto parallel = innerLoops(loops, /*reduction=*/false, lane);
+  auto linalgOp = cast<linalg::LinalgOp>(op);
+  nest(loops, parallel, lane, coords, s, [&](ArrayRef<Lane> at, const Scope &inner) {
+    Lanes initial;
+    for (OpResult r : op->getResults()) {
+      Value init = linalgOp.getDpsInitOperand(r.getResultNumber())->get();
+      FailureOr<Lane> x =
+          evaluate(init, evaluate(loops.results[r.getResultNumber()], at, inner.n), inner);
+      if (failed(x))
+        return fail();
+      initial.push_back(*x);
+    }
+    ReductionEmitter reduction(*this, op, loops, lane, inner);
+    FailureOr<Lanes> values = reduction.run(Lanes(at), initial);
+    if (failed(values))
+      return fail();
+    keep(op, loops, *values, at, inner);
+  });
+}

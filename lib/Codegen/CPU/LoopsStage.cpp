@@ -1,0 +1,251 @@
+//===- LoopsStage.cpp - emits the points and stages of a loops kernel -------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "LoopsEmitter.h"
+
+using namespace mlir;
+using namespace linnet::codegen;
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+// Full vectors from lo on, then the masked rest.
+void LoopsEmitter::vectorLoop(Value lo, Value hi,
+                              llvm::function_ref<void(const Lane &, const Scope &)> body) {
+  Value count = e.sub(hi, lo);
+  Value full = e.add(lo, e.mul(e.div(count, kLanes), kLanes));
+  auto enter = [&](Value i, const Scope &s) {
+    Memos outside = memos;
+    body(Lane{i, 1, false}, s);
+    memos = std::move(outside);
+  };
+  auto known = Emitter::constantOf(count);
+  if (!known || *known >= kLanes)
+    e.forLoop(lo, full, e.index(kLanes), [&](Value i) { enter(i, {kLanes, {}, {}}); });
+  if (known && *known % kLanes == 0)
+    return;
+  e.ifThen(e.lt(full, hi), [&] { enter(full, {kLanes, e.mask(e.sub(hi, full)), {}}); });
+}
+
+void LoopsEmitter::nest(const OpLoops &loops, ArrayRef<unsigned> order, int lane, Lanes coords,
+                        const Scope &s, Body body) {
+  if (order.empty())
+    return body(coords, s);
+  unsigned d = order.front();
+  Value size = sizeOf(loops.sizes[d]);
+  if (int(d) == lane)
+    return vectorLoop(e.index(0), size, [&](const Lane &i, const Scope &inner) {
+      coords[d] = i;
+      nest(loops, order.drop_front(), lane, coords, inner, body);
+    });
+  e.forLoop(size, [&](Value i) {
+    Memos outside = memos;
+    coords[d] = {i};
+    nest(loops, order.drop_front(), lane, coords, s, body);
+    memos = std::move(outside);
+  });
+}
+
+/// Inner loops of one kind, the lanes' one last.
+SmallVector<unsigned> LoopsEmitter::innerLoops(const OpLoops &loops, bool reduction, int lane) {
+  SmallVector<unsigned> order;
+  for (unsigned d = plan.outer; d < loops.rank(); ++d)
+    if (loops.reduction[d] == reduction && int(d) != lane)
+      order.push_back(d);
+  if (lane >= 0 && loops.reduction[lane] == reduction)
+    order.push_back(lane);
+  return order;
+}
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+void LoopsEvaluator::write(const PendingStore &p) {
+  for (const View &view : places.find(p.tensor)->second)
+    store(p.value, view, p.coords, p.scope);
+}
+
+void LoopsEvaluator::flush() {
+  for (const PendingStore &p : pending)
+    write(p);
+  pending.clear();
+}
+
+/// Where the results of a stage go. What has no inner loops stays in a register and is stored
+/// behind the last stage.
+void LoopsEmitter::keep(Operation *op, const OpLoops &loops, ArrayRef<Lane> values,
+                        ArrayRef<Lane> coords, const Scope &s) {
+  for (auto [r, x] : llvm::zip(op->getResults(), values)) {
+    Lanes at = evaluate(loops.results[r.getResultNumber()], coords, s.n);
+    bool stored = places.count(r);
+    if (at.size() == plan.outer) {
+      registers[r] = x;
+      if (stored)
+        pointStores.push_back({x, r, at, s});
+    } else if (stored) {
+      pending.push_back({x, r, at, s});
+    }
+  }
+  flush();
+}
+
+void LoopsEmitter::emitElementwise(Operation *op, const OpLoops &loops, int lane,
+                                   const Lanes &coords, const Scope &s) {
+  auto order = innerLoops(loops, /*reduction=*/false, lane);
+  nest(loops, order, lane, coords, s, [&](ArrayRef<Lane> at, const Scope &inner) {
+    Lanes values;
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
+      Result all = evaluateRegion(linalgOp, at, inner);
+      if (failed(all))
+        return fail();
+      values = *all;
+    } else {
+      FailureOr<Lane> x = evaluateOp(op, at, inner);
+      if (failed(x))
+        return fail();
+      values = {*x};
+    }
+    keep(op, loops, values, at, inner);
+  });
+}
+
+/// Copies a tensor that no stage makes to the results that hold it.
+void LoopsEmitter::emitCopy(Value from, ArrayRef<Lane> point, const Scope &s) {
+  OpLoops loops(from);
+  Lanes coords(point);
+  coords.resize(loops.rank());
+  int lane = laneLoop(plan, loops);
+  nest(loops, innerLoops(loops, false, lane), lane, coords, s,
+       [&](ArrayRef<Lane> at, const Scope &inner) {
+         FailureOr<Lane> x = evaluate(from, at, inner);
+         if (failed(x))
+           return fail();
+         for (const View &view : copies.find(from)->second)
+           store(*x, view, at, inner);
+       });
+}
+
+void LoopsEmitter::emitStage(const Stage &stage, ArrayRef<Lane> point, const Scope &s) {
+  if (!stage.op)
+    return emitCopy(stage.copied, point, s);
+  OpLoops loops(stage.op);
+  Lanes coords(point);
+  coords.resize(loops.rank());
+  int lane = laneLoop(plan, loops);
+  if (loops.isParallel())
+    emitElementwise(stage.op, loops, lane, coords, s);
+  else
+    emitReduction(stage.op, loops, lane, coords, s);
+  // Deferred stages that this one has run through are in memory from now on.
+  for (Value v : writtenAlong)
+    waitingStages.erase(v);
+  writtenAlong.clear();
+}
+
+void LoopsEmitter::emitPoint(ArrayRef<Lane> point, const Scope &s) {
+  memos.clear();
+  registers.clear();
+  pointStores.clear();
+  placeScratch(point);
+  for (const Stage &stage : plan.stages)
+    if (stage.deferred)
+      waitingStages.insert(stage.op->getResult(0));
+  for (const Stage &stage : plan.stages)
+    if (!stage.deferred)
+      emitStage(stage, point, s);
+  for (const Stage &stage : plan.stages)
+    if (stage.deferred && waitingStages.erase(stage.op->getResult(0)))
+      emitStage(stage, point, s);
+  for (Value v : plan.late)
+    emitCopy(v, point, s);
+  for (const PendingStore &p : pointStores)
+    write(p);
+}
+
+//===----------------------------------------------------------------------===//
+// Places
+//===----------------------------------------------------------------------===//
+
+LogicalResult LoopsEmitter::placeOutputs() {
+  for (auto [i, stored] : llvm::enumerate(plan.stored)) {
+    if (!stored)
+      continue;
+    FailureOr<KernelFrame::Output> out = f.output(i);
+    if (failed(out))
+      return failure();
+    auto place = plan.places.find(stored);
+    bool direct = place != plan.places.end() && !llvm::is_contained(plan.late, stored);
+    (direct ? places : copies)[stored].push_back(out->view);
+  }
+  return success();
+}
+
+/// Scratch holds the inner coordinates of a point, or of a point per lane, lane by lane.
+void LoopsEmitter::placeScratch(ArrayRef<Lane> point) {
+  for (auto [v, bytes] : llvm::zip(plan.scratch, shape.offsets)) {
+    auto type = cast<RankedTensorType>(v.getType());
+    View view{f.scratch(bytes, type.getElementType()), type.getElementType(), e.index(0), {}, {}};
+    view.strides.assign(type.getRank(), e.index(0));
+    view.sizes = view.strides;
+    Value stride = e.index(1);
+    if (plan.lanesAreOuter) {
+      view.strides[plan.outer - 1] = e.index(1);
+      view.offset = e.sub(e.index(0), point[plan.outer - 1].v);
+      stride = e.index(kLanes);
+    }
+    for (unsigned d = type.getRank(); d-- > plan.outer;) {
+      view.strides[d] = stride;
+      stride = e.mul(stride, f.size(v, d));
+    }
+    places[v] = {view};
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Points
+//===----------------------------------------------------------------------===//
+
+/// Coordinates of the outer loops from the number of a row of the axes [0, count).
+void LoopsEmitter::decode(Value row, unsigned count, Lanes &point) {
+  for (unsigned a = count; a-- > 0;) {
+    point[shape.axisLoops[a]] = {a ? e.rem(row, shape.axes[a]) : row};
+    if (a)
+      row = e.div(row, shape.axes[a]);
+  }
+}
+
+void LoopsEmitter::forPoints(llvm::function_ref<void(const Lanes &, const Scope &)> body) {
+  Value lo = e.mul(f.begin, shape.perChunk);
+  Value hi = e.min(e.mul(f.end, shape.perChunk), shape.units);
+  unsigned axes = shape.axes.size();
+  e.forLoop(lo, hi, e.index(1), [&](Value unit) {
+    Lanes point(plan.outer, Lane{e.index(0)});
+    if (!plan.lanesAreOuter) {
+      decode(unit, axes, point);
+      return body(point, {});
+    }
+    decode(e.div(unit, shape.blocks), axes - 1, point);
+    Value first = e.mul(e.rem(unit, shape.blocks), kBlock);
+    Value last = e.min(e.add(first, kBlock), shape.axes.back());
+    if (Emitter::constantOf(shape.blocks) == 1) {
+      first = e.index(0);
+      last = shape.axes.back();
+    }
+    vectorLoop(first, last, [&](const Lane &i, const Scope &s) {
+      point.back() = i;
+      body(point, s);
+    });
+  });
+}
+
+LogicalResult LoopsEmitter::run() {
+  shape = getLoopsShape(plan, e, [&](const SizeOf &s) { return sizeOf(s); });
+  if (failed(placeOutputs()))
+    return failure();
+  forPoints([&](const Lanes &point, const Scope &s) { emitPoint(point, s); });
+  return failure(failedInside);
+}
