@@ -84,7 +84,12 @@ LaunchBuilder::LaunchBuilder(KernelOp kernel)
   setInsertionPointToEnd(block);
 }
 
-Value LaunchBuilder::constant(int64_t v) { return arith::ConstantIndexOp::create(*this, v); }
+Value LaunchBuilder::constant(int64_t v) {
+  Value &made = constants[v];
+  if (!made)
+    made = arith::ConstantIndexOp::create(*this, v);
+  return made;
+}
 
 static std::optional<int64_t> known64(Value v) { return getConstantIntValue(v); }
 

@@ -18,9 +18,6 @@ using namespace linnet;
 
 namespace {
 
-/// Constants up to this size stay in the code of the kernels that read them.
-constexpr int64_t kMaxInlineElements = 64;
-
 class GlobalsToArguments : public linnet::impl::GlobalsToArgumentsBase<GlobalsToArguments> {
 public:
   using GlobalsToArgumentsBase::GlobalsToArgumentsBase;
@@ -54,8 +51,7 @@ private:
     llvm::MapVector<ElementsAttr, SmallVector<arith::ConstantOp>> constants;
     getOperation().walk([&](arith::ConstantOp op) {
       auto value = dyn_cast<ElementsAttr>(op.getValue());
-      if (value && isa<RankedTensorType>(op.getType()) && !isa<SplatElementsAttr>(value) &&
-          value.getNumElements() > kMaxInlineElements)
+      if (value && isa<RankedTensorType>(op.getType()) && !isa<SplatElementsAttr>(value))
         constants[value].push_back(op);
     });
     OpBuilder b = OpBuilder::atBlockBegin(getOperation().getBody());

@@ -67,6 +67,7 @@ public:
 private:
   exec::KernelOp kernel;
   llvm::DenseMap<mlir::Value, mlir::Value> known;
+  llvm::DenseMap<int64_t, mlir::Value> constants;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> sizes;
 };
 
