@@ -58,12 +58,13 @@ private:
                    const std::string &whatB, const SizeExpr &b) {
     if (a == b)
       return;
-    failed = true;
+    bool first = !std::exchange(failed, true);
     InFlightDiagnostic diag = op->emitOpError()
                               << "expects " << whatA << ", '" << sizes.print(a) << "', to match "
                               << whatB << ", '" << sizes.print(b) << "'";
-    diag.attachNote(fn.getLoc()) << "name equal sizes alike in 'linnet.dims' on the arguments of '"
-                                 << fn.getName() << "'";
+    if (first)
+      diag.attachNote(fn.getLoc())
+          << "name equal sizes alike in 'linnet.dims' on the arguments of '" << fn.getName() << "'";
   }
 
   void expectEqualOperands(Operation *op, unsigned a, int64_t dimA, unsigned b, int64_t dimB) {

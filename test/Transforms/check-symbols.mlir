@@ -36,7 +36,6 @@ func.func @unnamed(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
 
 // -----
 
-// expected-note @+2 {{name equal sizes alike}}
 // expected-note @+1 {{name equal sizes alike}}
 func.func @all_at_once(%q: tensor<2x?x8xf32> {linnet.dims = [2, "N", 8]},
                        %k: tensor<2x?x8xf32> {linnet.dims = [2, "M", 8]}) {
