@@ -93,6 +93,7 @@ public:
   }
 
   void runOnOperation() override {
+    liftScalarFloats(getOperation());
     if (failed(refuseDropout()) || failed(rewrite(lower)) || failed(rewrite(finish)) ||
         failed(refuseLeftovers()))
       signalPassFailure();

@@ -20,6 +20,9 @@ void populateAttentionToStructuredPatterns(mlir::RewritePatternSet &patterns);
 /// linalg's named ops and the tensor ops that are loops.
 void populateUpstreamToStructuredPatterns(mlir::RewritePatternSet &patterns);
 
+/// Float arithmetic on scalars outside of bodies becomes arithmetic on tensors of rank 0.
+void liftScalarFloats(mlir::Operation *root);
+
 /// On a `tensor.extract`: the positions of the indices that may be out of range.
 inline constexpr llvm::StringLiteral kCheckedAttr = "linnet.checked";
 

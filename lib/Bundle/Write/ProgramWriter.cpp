@@ -428,7 +428,8 @@ FailureOr<flatbuffers::Offset<fb::Param>> ProgramWriter::param(DictionaryAttr en
                                  << ", whose elements a bundle cannot hold";
   auto names = entry.getAs<ArrayAttr>("dims");
   std::vector<fb::Dim> dims;
-  for (auto [i, d] : llvm::enumerate(type.getShape())) {
+  size_t dynamic = 0;
+  for (int64_t d : type.getShape()) {
     if (!ShapedType::isDynamic(d)) {
       dims.emplace_back(d, 0, 0);
       continue;
@@ -439,7 +440,8 @@ FailureOr<flatbuffers::Offset<fb::Param>> ProgramWriter::param(DictionaryAttr en
       dims.emplace_back(-1, reg(resultSizes[nextResultSize++]), 0);
       continue;
     }
-    auto name = names ? dyn_cast<StringAttr>(names[i]) : StringAttr();
+    auto name = names && dynamic < names.size() ? dyn_cast<StringAttr>(names[dynamic++])
+                                                : StringAttr();
     auto symbol = name ? symbolRegs.find(name.getValue()) : symbolRegs.end();
     if (symbol == symbolRegs.end())
       return program.emitOpError() << "has an argument size without a symbol in " << entry;
