@@ -98,10 +98,12 @@ private:
   Ahead lookAhead(Value t, const StateAccess &access);
   Ahead erasingPosition(Value t, const Ahead &ahead, bool last, const StateAccess &access);
   void readAhead(Ahead &ahead, Values &s, Value t, Value c);
-  Values forRows(mlir::ValueRange init, llvm::function_ref<Values(Value, mlir::ValueRange)> body);
+  using RowsBody = llvm::function_ref<Values(llvm::ArrayRef<Value>, mlir::ValueRange)>;
+  Values forRows(int64_t together, mlir::ValueRange init, RowsBody body);
   Values loadValues(Value t);
   void storeOutputs(Value t, int64_t g, Values o, mlir::ValueRange values);
   int64_t positionsAtOnce() const;
+  int64_t rowsAtOnce(int64_t positions) const;
 
   Emitter &e;
   KernelFrame &frame;

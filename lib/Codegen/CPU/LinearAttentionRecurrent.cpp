@@ -13,15 +13,20 @@ using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-// Registers hold per position its outputs and values, and one row of the state.
+// Registers hold per position its outputs and values, and the rows of the state.
 int64_t LinearAttentionKernel::positionsAtOnce() const {
-  int64_t registers = e.target.avx512 ? 29 : 7;
+  int64_t registers = e.target.avx512 ? 30 : 7;
   int64_t each = vectors * (s.group + 1) + s.scalarDecay;
-  int64_t fit = (registers - vectors) / each;
-  for (int64_t n : {6, 4, 3, 2})
+  int64_t fit = (registers - (e.target.avx512 ? 2 : 1) * vectors) / each;
+  for (int64_t n : {4, 3, 2})
     if (fit >= n)
       return n;
   return 1;
+}
+
+// A row takes its updates one after the other: others fill the time between them.
+int64_t LinearAttentionKernel::rowsAtOnce(int64_t positions) const {
+  return e.target.avx512 || positions == 1 ? 2 : 1;
 }
 
 void LinearAttentionKernel::recurrentPanel(Value count) {
@@ -67,22 +72,27 @@ void LinearAttentionKernel::storeOutputs(Value t, int64_t g, Values o, ValueRang
   }
 }
 
-/// A loop over the K rows of the state, unrolled by four.
-Values LinearAttentionKernel::forRows(ValueRange init,
-                                      llvm::function_ref<Values(Value, ValueRange)> body) {
-  constexpr int64_t unroll = 4;
-  int64_t whole = s.K / unroll * unroll;
+/// A loop over the K rows of the state, `together` (1, 2 or 4) of them in one call of the body.
+Values LinearAttentionKernel::forRows(int64_t together, ValueRange init, RowsBody body) {
+  constexpr int64_t unrolled = 4;
+  int64_t whole = s.K / unrolled * unrolled;
+  auto group = [&](Value first, int64_t count, Values carried) {
+    Values rows;
+    for (int64_t i = 0; i < count; ++i)
+      rows.push_back(e.add(first, i));
+    return body(rows, carried);
+  };
   Values carried(init);
   if (whole)
-    carried = e.forLoop(e.index(0), e.index(whole), e.index(unroll), carried,
+    carried = e.forLoop(e.index(0), e.index(whole), e.index(unrolled), carried,
                         [&](Value c, ValueRange in) {
                           Values x(in);
-                          for (int64_t i = 0; i < unroll; ++i)
-                            x = body(e.add(c, i), x);
+                          for (int64_t i = 0; i < unrolled; i += together)
+                            x = group(e.add(c, i), together, x);
                           return x;
                         });
   for (int64_t c = whole; c < s.K; ++c)
-    carried = body(e.index(c), carried);
+    carried = group(e.index(c), 1, carried);
   return carried;
 }
 
@@ -100,32 +110,38 @@ void LinearAttentionKernel::plainPositions(int64_t positions, Value t, const Sta
   }
   // outputs by position, query head and vector
   auto slot = [&](int64_t j, int64_t g, int64_t n) { return (j * s.group + g) * vectors + n; };
-  Values sums =
-      forRows(Values(positions * s.group * vectors, e.vf(0)), [&](Value c, ValueRange in) {
-        Values o(in), row;
+  auto advance = [&](ArrayRef<Value> rows, ValueRange in) {
+    Values o(in), x;
+    for (Value c : rows)
+      for (int64_t n = 0; n < vectors; ++n)
+        x.push_back(access.load(c, n));
+    auto read = [&](int64_t j, int64_t r) {
+      for (int64_t g = 0; g < s.group; ++g) {
+        Value query = e.splat(element(queries[g], times[j], rows[r]));
         for (int64_t n = 0; n < vectors; ++n)
-          row.push_back(access.load(c, n));
-        for (int64_t j = 0; j < positions; ++j) {
-          auto read = [&] {
-            for (int64_t g = 0; g < s.group; ++g) {
-              Value query = e.splat(element(queries[g], times[j], c));
-              for (int64_t n = 0; n < vectors; ++n)
-                o[slot(j, g, n)] = e.fma(query, row[n], o[slot(j, g, n)]);
-            }
-          };
-          if (s.pre)
-            read();
-          Value key = e.splat(element(keys, times[j], c));
-          Value gate = s.vectorDecay ? e.splat(element(decays, times[j], c)) : gates[j];
-          for (int64_t n = 0; n < vectors; ++n)
-            row[n] = e.fma(key, values[j][n], gate ? e.mulf(gate, row[n]) : row[n]);
-          if (!s.pre)
-            read();
+          o[slot(j, g, n)] = e.fma(query, x[r * vectors + n], o[slot(j, g, n)]);
+      }
+    };
+    for (int64_t j = 0; j < positions; ++j)
+      for (int64_t r = 0, count = rows.size(); r < count; ++r) {
+        if (s.pre)
+          read(j, r);
+        Value key = e.splat(element(keys, times[j], rows[r]));
+        Value gate = s.vectorDecay ? e.splat(element(decays, times[j], rows[r])) : gates[j];
+        for (int64_t n = 0; n < vectors; ++n) {
+          Value &row = x[r * vectors + n];
+          row = e.fma(key, values[j][n], gate ? e.mulf(gate, row) : row);
         }
-        for (int64_t n = 0; n < vectors; ++n)
-          access.store(row[n], c, n);
-        return o;
-      });
+        if (!s.pre)
+          read(j, r);
+      }
+    for (int64_t r = 0, count = rows.size(); r < count; ++r)
+      for (int64_t n = 0; n < vectors; ++n)
+        access.store(x[r * vectors + n], rows[r], n);
+    return o;
+  };
+  Values init(positions * s.group * vectors, e.vf(0));
+  Values sums = forRows(rowsAtOnce(positions), init, advance);
   for (int64_t j = 0; j < positions; ++j)
     for (int64_t g = 0; g < s.group; ++g) {
       ArrayRef<Value> o = ArrayRef<Value>(sums).slice(slot(j, g, 0), vectors);
@@ -163,17 +179,19 @@ static Values joined(const Values &a, const Values &b) {
 
 LinearAttentionKernel::Ahead LinearAttentionKernel::lookAhead(Value t, const StateAccess &access) {
   int64_t outputs = s.pre ? s.group * vectors : 0;
-  Values all = forRows(Values(vectors + outputs, e.vf(0)), [&](Value c, ValueRange in) {
-    Ahead ahead{Values(in.take_front(vectors)), Values(in.drop_front(vectors))};
-    Values row;
-    for (int64_t n = 0; n < vectors; ++n)
-      row.push_back(access.load(c, n));
-    readAhead(ahead, row, t, c);
-    if (s.delta && s.decays() && access.decayedInPlace)
-      for (int64_t n = 0; n < vectors; ++n)
-        access.store(row[n], c, n);
-    return joined(ahead.y, ahead.o);
-  });
+  Values all =
+      forRows(1, Values(vectors + outputs, e.vf(0)), [&](ArrayRef<Value> rows, ValueRange in) {
+        Value c = rows.front();
+        Ahead ahead{Values(in.take_front(vectors)), Values(in.drop_front(vectors))};
+        Values row;
+        for (int64_t n = 0; n < vectors; ++n)
+          row.push_back(access.load(c, n));
+        readAhead(ahead, row, t, c);
+        if (s.delta && s.decays() && access.decayedInPlace)
+          for (int64_t n = 0; n < vectors; ++n)
+            access.store(row[n], c, n);
+        return joined(ahead.y, ahead.o);
+      });
   ArrayRef<Value> found(all);
   return {Values(found.take_front(vectors)), Values(found.drop_front(vectors))};
 }
@@ -192,7 +210,8 @@ LinearAttentionKernel::Ahead LinearAttentionKernel::erasingPosition(Value t, con
   bool decaysHere = s.decays() && !(s.delta && access.decayedInPlace);
   int64_t reads = s.group * vectors;
   int64_t carried = (s.pre ? 0 : reads) + (last ? 0 : vectors + (s.pre ? reads : 0));
-  Values all = forRows(Values(carried, e.vf(0)), [&](Value c, ValueRange in) {
+  Values all = forRows(1, Values(carried, e.vf(0)), [&](ArrayRef<Value> rows, ValueRange in) {
+    Value c = rows.front();
     Values now(in.take_front(s.pre ? 0 : reads)), later(in.drop_front(now.size()));
     Values row;
     Value key = e.splat(element(keys, t, c));
