@@ -172,7 +172,9 @@ Failure Module::linkState(const fb::Function &function, size_t argument, Program
   StateSlot slot = {name, param.type, {}, {}};
   for (const Dim &dim : param.dims) {
     slot.constants.push_back(dim.constant);
-    slot.symbols.push_back(dim.constant < 0 ? program.symbols[dim.reg].name : "");
+    slot.symbols.emplace_back();
+    if (dim.constant < 0)
+      slot.symbols.back().push_back(program.symbols[dim.reg].name);
   }
   for (size_t i = 0; i < states.size(); ++i) {
     if (states[i].name != name)
@@ -182,8 +184,12 @@ Failure Module::linkState(const fb::Function &function, size_t argument, Program
     for (size_t d = 0; same && d < slot.constants.size(); ++d)
       same = states[i].constants[d] < 0 || slot.constants[d] < 0 ||
              states[i].constants[d] == slot.constants[d];
-    if (same)
+    if (same) {
+      for (size_t d = 0; d < slot.symbols.size(); ++d)
+        states[i].symbols[d].insert(states[i].symbols[d].end(), slot.symbols[d].begin(),
+                                    slot.symbols[d].end());
       return nullptr;
+    }
     return fail(LNT_BAD_FILE, "state '", name, "' is ", program.shapeLabel(param), " in function '",
                 program.name, "', but of another type in an earlier one");
   }

@@ -50,9 +50,9 @@ private:
 struct StateSlot {
   std::string name;
   fb::ElementType type;
-  /// Of the function that names it first; symbols by name, since functions number their own.
   std::vector<int64_t> constants; // -1: symbol
-  std::vector<std::string> symbols;
+  /// Per dimension, what the functions call its symbol; the first one's name first.
+  std::vector<std::vector<std::string>> symbols;
 };
 
 /// What the describe functions hand out.

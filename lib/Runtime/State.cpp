@@ -16,7 +16,9 @@ namespace {
 std::string slotShape(const StateSlot &slot) {
   std::string label;
   for (size_t i = 0; i < slot.constants.size(); ++i)
-    label += (slot.constants[i] >= 0 ? std::to_string(slot.constants[i]) : slot.symbols[i]) + "x";
+    label +=
+        (slot.constants[i] >= 0 ? std::to_string(slot.constants[i]) : slot.symbols[i].front()) +
+        "x";
   return label + bundle::elementName(slot.type);
 }
 
@@ -46,7 +48,8 @@ Failure Session::create(std::shared_ptr<Module> module, const lnt_binding *symbo
     std::vector<int64_t> dims = of.states[s].constants;
     for (size_t d = 0; d < dims.size(); ++d)
       for (size_t i = 0; i < count && dims[d] < 0; ++i)
-        if (of.states[s].symbols[d] == symbols[i].name)
+        if (const auto &names = of.states[s].symbols[d];
+            std::find(names.begin(), names.end(), symbols[i].name) != names.end())
           dims[d] = symbols[i].value;
     session->states[s].dims = dims;
     if (complete(dims))
