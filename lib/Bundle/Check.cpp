@@ -85,6 +85,8 @@ Error checkLayout(const fb::Constant &constant, uint64_t elements, uint64_t &byt
 Error checkConstant(const fb::Constant &constant, uint64_t segment) {
   if (!validElement(uint64_t(constant.type())))
     return makeError("has element type ", unsigned(constant.type()));
+  if (!alignedElements(constant.dims()))
+    return makeError("has misaligned dims");
   uint64_t elements = 1, bytes;
   bool overflow = sizeOf(constant.dims()) > 32, empty = false;
   for (uint32_t i = 0; i < sizeOf(constant.dims()); ++i)

@@ -51,6 +51,8 @@ private:
 
 Error FunctionChecker::counts() {
   uint64_t most = uint64_t(context.symbols) + context.commands + 65536;
+  if (!alignedElements(function.commands()))
+    return makeError("has misaligned commands");
   if (context.registers < context.symbols || context.registers > most)
     return makeError("expects ", context.symbols, " to ", most, " registers, found ",
                      context.registers);
@@ -90,6 +92,8 @@ Error FunctionChecker::params(const flatbuffers::Vector<flatbuffers::Offset<fb::
       return makeError(what, " ", i, " has element type ", unsigned(param.type()));
     if (sizeOf(param.dims()) > kMaxRank)
       return makeError(what, " ", i, " has rank ", sizeOf(param.dims()), ", at most ", kMaxRank);
+    if (!alignedElements(param.dims()))
+      return makeError(what, " ", i, " has misaligned dims");
     for (uint32_t d = 0; d < sizeOf(param.dims()); ++d) {
       const fb::Dim &dim = *param.dims()->Get(d);
       if (dim.constant() < -1)

@@ -20,6 +20,11 @@ template <typename T> uint32_t sizeOf(const flatbuffers::Vector<T> *list) {
   return list ? list->size() : 0;
 }
 
+/// The FlatBuffers verifier looks at the alignment of a vector's length, not of its elements.
+template <typename T> bool alignedElements(const flatbuffers::Vector<T> *list) {
+  return !list || reinterpret_cast<uintptr_t>(list->Data()) % 8 == 0;
+}
+
 /// Without a NUL: c_str() shows all of it.
 inline bool cleanString(const flatbuffers::String *text) {
   return !text || std::memchr(text->c_str(), 0, text->size()) == nullptr;

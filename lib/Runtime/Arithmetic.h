@@ -18,14 +18,15 @@ enum class Arithmetic { Ok, Overflow, Division };
 /// multiply report an overflow instead: a size must not.
 template <bool Checked, typename Command> Arithmetic compute(const Command &command, int64_t *r) {
   using fb::Code;
-  const int64_t x = r[command.b], y = r[command.c];
   int64_t &out = r[command.a];
+  if (command.code == Code::Const) { // whose b and c mean nothing
+    out = command.imm;
+    return Arithmetic::Ok;
+  }
+  const int64_t x = r[command.b], y = r[command.c];
   auto wrap = [](uint64_t value) { return int64_t(value); };
   bool overflow = false;
   switch (command.code) {
-  case Code::Const:
-    out = command.imm;
-    break;
   case Code::Add:
     overflow = __builtin_add_overflow(x, y, &out);
     break;
