@@ -185,7 +185,7 @@ def test_sites(name, cpu):
 
 @pytest.mark.parametrize("cpu", kernels.LEVELS)
 @pytest.mark.parametrize("dtype", ["f32", "bf16", "f16"])
-@pytest.mark.parametrize("heads,key_heads,queries", [(4, 4, 1), (12, 2, 1), (8, 1, 1), (7, 1, 1),
+@pytest.mark.parametrize("heads,key_heads,queries", [(4, 4, 1), (12, 2, 1), (8, 1, 1), (7, 1, 1), (5, 1, 1),
                                                      (2, 2, 3), (3, 3, 8)])
 def test_decode(heads, key_heads, queries, dtype, cpu):
     """A handful of rows: another form of the kernel."""

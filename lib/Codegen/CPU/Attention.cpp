@@ -48,9 +48,11 @@ AttentionGeometry::AttentionGeometry(AttentionOp op) {
   int64_t staticRows = qType.isDynamicDim(2) ? -1 : group * qType.getDimSize(2);
   decode = staticRows > 0 && staticRows <= kDecodeRows;
   // a chunk of 96 rows spreads the transposition of the keys over four blocks of 24
-  tileRows = decode ? staticRows : 6;
-  blockRows = decode ? staticRows : 24;
-  chunkRows = decode ? staticRows : 96;
+  // up to 6 rows times 4 vectors fit the registers
+  tileRows = !decode ? 6 : staticRows <= 6 ? staticRows : llvm::divideCeil(staticRows, 2);
+  blockRows = decode ? llvm::alignTo(staticRows, tileRows) : 24;
+  chunkRows = decode ? blockRows : 96;
+  keys = 256;
   bool plain = vType.getElementType().isF32() && valueDepth % kLanes == 0;
   packsValues = !decode && !(plain && hasUnitRows(op.getV()));
   layOut();
@@ -66,14 +68,14 @@ void AttentionGeometry::layOut() {
     return at;
   };
   queryAt = take(chunkRows * keyStride * 4);
-  scoreAt = take(blockRows * kKeys * 4);
+  scoreAt = take(blockRows * keys * 4);
   outputAt = take(chunkRows * valueStride * 4);
   sumAt = take(chunkRows * kLanes * 4);
   maxAt = take(chunkRows * 4);
   firstAt = take(chunkRows * 8);
   lastAt = take(chunkRows * 8);
-  panelAt = take(decode ? 0 : kKeys * keyStride * 4);
-  valueAt = take(packsValues ? kKeys * valueStride * 4 : 0);
+  panelAt = take(decode ? 0 : keys * keyStride * 4);
+  valueAt = take(packsValues ? keys * valueStride * 4 : 0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -230,9 +232,8 @@ void AttentionKernel::emitKeys() {
   Value from =
       e.mul(e.div(firstKey(e.index(0)), AttentionGeometry::kPanel), AttentionGeometry::kPanel);
   Value to = lastKey(e.sub(rows, 1));
-  e.forLoop(from, to, e.index(AttentionGeometry::kKeys), [&](Value key) {
-    emitBlock(key, e.min(e.index(AttentionGeometry::kKeys), e.sub(to, key)));
-  });
+  e.forLoop(from, to, e.index(geo.keys),
+            [&](Value key) { emitBlock(key, e.min(e.index(geo.keys), e.sub(to, key))); });
 }
 
 void AttentionKernel::emitBlock(Value key, Value count) {
@@ -267,7 +268,7 @@ void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
     }
     e.forLoop(blockRows, [&](Value i) {
       Value r = e.add(firstRow, i);
-      softmaxRow(r, e.mul(i, AttentionGeometry::kKeys), from, to);
+      softmaxRow(r, e.mul(i, geo.keys), from, to);
     });
     accumulate(firstRow, blockRows, key, from, to);
   });
@@ -352,9 +353,7 @@ LogicalResult AttentionEmitter::select(exec::KernelOp kernel, const llvm::BitVec
   if (failed(verifySupported(op)))
     return failure();
   AttentionGeometry geo(op);
-  setStrategy(
-      kernel,
-      {{"rows", geo.chunkRows}, {"tile_rows", geo.tileRows}, {"keys", AttentionGeometry::kKeys}});
+  setStrategy(kernel, {{"rows", geo.chunkRows}, {"tile_rows", geo.tileRows}, {"keys", geo.keys}});
   NamedAttrList strategy(kernel.getStrategyAttr());
   strategy.set("form", StringAttr::get(kernel.getContext(), geo.form()));
   kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));

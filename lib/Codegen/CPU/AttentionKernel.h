@@ -29,12 +29,12 @@ namespace linnet::codegen {
 struct AttentionGeometry {
   explicit AttentionGeometry(AttentionOp op);
 
-  static constexpr int64_t kKeys = 256; ///< keys in a block
   static constexpr int64_t kPanel = 64; ///< keys in a panel of transposed keys
   static constexpr int64_t kDecodeRows = 8;
 
   int64_t keyHeads, group, keyDepth, valueDepth;
   bool decode;                    ///< few rows: keys are not transposed
+  int64_t keys;                   ///< keys in a block
   bool packsValues;               ///< values are converted or padded once per block
   int64_t chunkRows;              ///< rows of a chunk
   int64_t blockRows;              ///< rows that share the buffer of scores
@@ -81,6 +81,7 @@ private:
   void scoresFromPanels(Value firstRow, Value rows, Value from, Value to);
   void scoresFromRows(Value key, Value from, Value to);
   void scoresOfGroup(Value key, Value count, Value at);
+  Values dotProducts(llvm::ArrayRef<Value> keyRows, Value firstRow);
   void adjust(Value firstRow, Value rows, Value key, Value from, Value to);
   void adjustRow(Value r, Value s, Value key, Value from, Value to);
   Value visible(const Row &row, Value r, Value key, const Lanes &inRange);
@@ -99,9 +100,7 @@ private:
   Value exponential(Value difference);
   Value safe(Value difference);
 
-  Value scoreRow(Value r, Value firstRow) {
-    return e.mul(e.sub(r, firstRow), AttentionGeometry::kKeys);
-  }
+  Value scoreRow(Value r, Value firstRow) { return e.mul(e.sub(r, firstRow), geo.keys); }
 
   Emitter &e;
   KernelFrame &frame;

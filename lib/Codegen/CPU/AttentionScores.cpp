@@ -13,7 +13,6 @@ using namespace linnet;
 using namespace linnet::codegen;
 
 static constexpr double kLog2e = 1.4426950408889634;
-static constexpr int64_t kKeys = AttentionGeometry::kKeys;
 static constexpr int64_t kPanel = AttentionGeometry::kPanel;
 
 //===----------------------------------------------------------------------===//
@@ -70,7 +69,7 @@ void AttentionKernel::scoresFromPanels(Value firstRow, Value rows, Value from, V
       Values query, score;
       for (int64_t m = 0; m < geo.tileRows; ++m) {
         query.push_back(e.mul(e.add(e.add(firstRow, i), m), geo.keyStride));
-        score.push_back(e.add(e.mul(e.add(i, m), kKeys), at));
+        score.push_back(e.add(e.mul(e.add(i, m), geo.keys), at));
       }
       Values sum = e.tile(
           geo.tileRows, vectors, e.index(geo.keyDepth), Values(geo.tileRows * vectors, e.vf(0)),
@@ -91,8 +90,8 @@ void AttentionKernel::scoresFromRows(Value key, Value from, Value to) {
     e.ifThen(
         e.lt(at, to), [&] { scoresOfGroup(key, e.sub(to, at), at); },
         [&] {
-          for (int64_t m = 0; m < geo.tileRows; ++m)
-            e.vstore(e.vf(0), scores, e.add(at, m * kKeys));
+          for (int64_t m = 0; m < geo.blockRows; ++m)
+            e.vstore(e.vf(0), scores, e.add(at, m * geo.keys));
         });
   });
 }
@@ -122,26 +121,35 @@ static Value foldAll(Emitter &e, Values x, int64_t width = kLanes) {
   return x[0];
 }
 
-/// Scores of all rows with 16 keys, as dot products along the depth. Keys past the last one
-/// repeat it.
+/// Scores of all rows with 16 keys. Keys past the last one repeat it.
 void AttentionKernel::scoresOfGroup(Value key, Value count, Value at) {
-  int64_t rows = geo.tileRows;
-  int64_t together = !e.target.avx512 ? (rows <= 2 ? 2 : 1) : rows <= 6 ? 4 : 2;
-  Values from;
+  Values keyRows;
   for (int64_t i = 0; i < kLanes; ++i) {
     Value place = e.add(e.add(key, at), e.min(e.index(i), e.sub(count, 1)));
-    from.push_back(e.add(keyBase, e.mul(place, k.strides[2])));
+    keyRows.push_back(e.add(keyBase, e.mul(place, k.strides[2])));
   }
+  for (int64_t first = 0; first < geo.blockRows; first += geo.tileRows) {
+    Values score = dotProducts(keyRows, e.index(first));
+    for (int64_t m = 0; m < geo.tileRows; ++m)
+      e.vstore(score[m], scores, e.add(at, (first + m) * geo.keys));
+  }
+}
+
+/// For every row of a tile the dot products with 16 keys, along the depth.
+Values AttentionKernel::dotProducts(ArrayRef<Value> keyRows, Value firstRow) {
+  int64_t rows = geo.tileRows, together = e.target.avx512 ? 4 : rows <= 2 ? 2 : 1;
+  Value query = e.mul(firstRow, geo.keyStride);
   SmallVector<Values> partial(rows);
   for (int64_t first = 0; first < kLanes; first += together) {
     auto step = [&](Value d, ValueRange sums, const Lanes &lanes) {
       Values next(sums), keys;
       for (int64_t n = 0; n < together; ++n)
-        keys.push_back(loadLanes(e, k, e.add(from[first + n], e.mul(d, k.strides[3])), 3, lanes));
+        keys.push_back(
+            loadLanes(e, k, e.add(keyRows[first + n], e.mul(d, k.strides[3])), 3, lanes));
       for (int64_t m = 0; m < rows; ++m) {
-        Value query = e.vload(queries, e.add(d, m * geo.keyStride));
+        Value row = e.vload(queries, e.add(e.add(query, m * geo.keyStride), d));
         for (int64_t n = 0; n < together; ++n)
-          next[m * together + n] = e.fma(query, keys[n], next[m * together + n]);
+          next[m * together + n] = e.fma(row, keys[n], next[m * together + n]);
       }
       return next;
     };
@@ -154,8 +162,10 @@ void AttentionKernel::scoresOfGroup(Value key, Value count, Value at) {
     for (int64_t m = 0; m < rows; ++m)
       partial[m].push_back(foldAll(e, Values(ArrayRef(sums).slice(m * together, together))));
   }
-  for (int64_t m = 0; m < rows; ++m)
-    e.vstore(foldAll(e, partial[m], kLanes / together), scores, e.add(at, m * kKeys));
+  Values scores;
+  for (const Values &sums : partial)
+    scores.push_back(foldAll(e, sums, kLanes / together));
+  return scores;
 }
 
 //===----------------------------------------------------------------------===//
@@ -168,7 +178,8 @@ bool AttentionKernel::adjustsEveryBlock() const {
 }
 
 void AttentionKernel::adjust(Value firstRow, Value rows, Value key, Value from, Value to) {
-  e.forLoop(rows, [&](Value i) { adjustRow(e.add(firstRow, i), e.mul(i, kKeys), key, from, to); });
+  e.forLoop(rows,
+            [&](Value i) { adjustRow(e.add(firstRow, i), e.mul(i, geo.keys), key, from, to); });
 }
 
 Value AttentionKernel::loadRaw(const View &v, Value position, const Lanes &inRange) {

@@ -10,7 +10,6 @@ using namespace linnet;
 using namespace linnet::codegen;
 
 static constexpr double kLog2e = 1.4426950408889634;
-static constexpr int64_t kKeys = AttentionGeometry::kKeys;
 static constexpr int64_t kPanel = AttentionGeometry::kPanel;
 static constexpr int64_t kUnroll = kPanel / kLanes;
 
@@ -89,7 +88,7 @@ void AttentionKernel::accumulate(Value firstRow, Value rows, Value key, Value fr
   int64_t total = geo.valueStride / kLanes;
   for (int64_t first = 0; first < total; first += most)
     e.forLoop(e.index(0), rows, e.index(geo.tileRows), [&](Value i) {
-      accumulateTile(e.add(firstRow, i), e.mul(i, kKeys), key, from, to, first,
+      accumulateTile(e.add(firstRow, i), e.mul(i, geo.keys), key, from, to, first,
                      std::min(most, total - first));
     });
 }
@@ -99,7 +98,7 @@ void AttentionKernel::accumulateTile(Value r, Value s, Value key, Value from, Va
   Values output, weight, sum;
   for (int64_t m = 0; m < geo.tileRows; ++m) {
     output.push_back(e.add(e.mul(e.add(r, m), geo.valueStride), first * kLanes));
-    weight.push_back(e.add(e.add(s, m * kKeys), from));
+    weight.push_back(e.add(e.add(s, m * geo.keys), from));
     for (int64_t n = 0; n < vectors; ++n)
       sum.push_back(e.vload(outputs, e.add(output[m], n * kLanes)));
   }
