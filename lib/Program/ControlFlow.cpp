@@ -95,6 +95,22 @@ LogicalResult ProgramBuilder::emitIf(scf::IfOp op) {
   return success();
 }
 
+/// Upstream folds make a selection of an scf.if that computes nothing.
+void ProgramBuilder::emitSelect(arith::SelectOp op) {
+  Values sizes = dims.lookup(op.getTrueValue());
+  dims[op] = sizes;
+  Place where = defaultPlace(op, op, bytes(op));
+  auto branch = scf::IfOp::create(b, b.getLoc(), TypeRange(), scalars.lookup(op.getCondition()),
+                                  /*withElseRegion=*/true);
+  for (auto [block, value] : {std::pair(branch.thenBlock(), op.getTrueValue()),
+                              std::pair(branch.elseBlock(), op.getFalseValue())}) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(block);
+    copyTo(value, where.buffer);
+  }
+  place(op, where, sizes);
+}
+
 //===----------------------------------------------------------------------===//
 // scf.while
 //===----------------------------------------------------------------------===//

@@ -71,6 +71,14 @@ Value DispatchBuilder::addInput(Value v) {
 }
 
 Value DispatchBuilder::cloneOf(Operation *op, Value v) {
+  if (isTranspose(op)) {
+    Value source = import(getViewSource(op));
+    auto init = cast<DestinationStyleOpInterface>(op).getDpsInitOperand(0);
+    auto transpose = linalg::TransposeOp::create(builder, op->getLoc(), source, import(init->get()),
+                                                 getPermutation(op));
+    map.map(v, transpose->getResult(0));
+    return transpose->getResult(0);
+  }
   for (Value operand : op->getOperands())
     import(operand);
   builder.clone(*op, map);

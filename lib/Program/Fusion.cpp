@@ -43,6 +43,13 @@ struct Decompose : OpInterfaceRewritePattern<linalg::AggregatedOpInterface> {
   }
 };
 
+struct Generate : OpRewritePattern<tensor::GenerateOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::GenerateOp op, PatternRewriter &rewriter) const override {
+    return linalg::rewriteInDestinationPassingStyle(rewriter, op);
+  }
+};
+
 /// Parallel loops in the order of the first result's dimensions, then the other ones.
 struct OrderLoops : OpRewritePattern<linalg::GenericOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -116,8 +123,9 @@ struct TensorSplatToFill : OpRewritePattern<tensor::SplatOp> {
 static LogicalResult normalize(Operation *root) {
   MLIRContext *ctx = root->getContext();
   RewritePatternSet patterns(ctx);
-  patterns.add<Generalize, Decompose, OrderLoops, DropCopies, SplatToFill, TensorSplatToFill>(ctx);
-  linalg::populateConvertToDestinationStylePatterns(patterns);
+  patterns
+      .add<Generate, Generalize, Decompose, OrderLoops, DropCopies, SplatToFill, TensorSplatToFill>(
+          ctx);
   tensor::populateMergeConsecutiveInsertExtractSlicePatterns(patterns);
   tensor::CastOp::getCanonicalizationPatterns(patterns, ctx);
   return applyPatternsGreedily(root, std::move(patterns));
@@ -164,6 +172,32 @@ static LogicalResult fuse(Operation *root) {
   return applyPatternsGreedily(root, std::move(patterns));
 }
 
+//===----------------------------------------------------------------------===//
+// Reshapes between a product and its epilogue
+//===----------------------------------------------------------------------===//
+
+/// An elementwise op that reads a reshaped product computes in the product's shape instead.
+static bool shouldFoldReshape(OpOperand *operand) {
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  Operation *reshape = operand->get().getDefiningOp();
+  if (!consumer || !isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(reshape) ||
+      !reshape->hasOneUse() || !isElementwiseEpilogue(consumer))
+    return false;
+  Operation *source = reshape->getOperand(0).getDefiningOp();
+  return source && source->hasOneUse() && (isContraction(source) || isConvolution(source));
+}
+
+static LogicalResult foldReshapes(Operation *root) {
+  MLIRContext *ctx = root->getContext();
+  RewritePatternSet patterns(ctx);
+  linalg::populateFoldReshapeOpsByCollapsingPatterns(patterns, shouldFoldReshape);
+  linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, shouldFoldReshape);
+  tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, ctx);
+  tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, ctx);
+  return applyPatternsGreedily(root, std::move(patterns));
+}
+
 LogicalResult linnet::fuseElementwise(Operation *root) {
-  return success(succeeded(normalize(root)) && succeeded(fuse(root)));
+  return success(succeeded(normalize(root)) && succeeded(fuse(root)) &&
+                 succeeded(foldReshapes(root)) && succeeded(fuse(root)));
 }

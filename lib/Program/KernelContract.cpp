@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "linnet/Program/KernelContract.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
@@ -12,6 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -36,11 +38,19 @@ static bool hasProjectedPermutationsOnly(linalg::LinalgOp op) {
 
 bool linnet::isContraction(Operation *op) {
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-  if (!linalgOp || !hasProjectedPermutationsOnly(linalgOp) || !multipliesAndAdds(linalgOp))
+  if (!linalgOp || !hasProjectedPermutationsOnly(linalgOp) || !multipliesAndAdds(linalgOp) ||
+      linalgOp.getNumReductionLoops() == 0)
     return false;
-  auto dims = linalg::inferContractionDims(linalgOp);
-  return succeeded(dims) && dims->batch.size() + dims->m.size() + dims->n.size() + dims->k.size() ==
-                                linalgOp.getNumLoops();
+  SmallVector<AffineMap> maps = linalgOp.getIndexingMapsArray();
+  bool product = false; // a row or column dimension: else it is a sum of products, for loops
+  for (unsigned d = 0; d < linalgOp.getNumLoops(); ++d) {
+    bool inA = maps[0].isFunctionOfDim(d), inB = maps[1].isFunctionOfDim(d);
+    bool reduced = !maps[2].isFunctionOfDim(d);
+    if (reduced ? !(inA && inB) : !(inA || inB))
+      return false;
+    product |= inA != inB;
+  }
+  return product;
 }
 
 bool linnet::isConvolution(Operation *op) {
@@ -61,9 +71,8 @@ bool linnet::isElementwiseEpilogue(linalg::GenericOp op) {
          op.hasPureTensorSemantics() && hasProjectedPermutationsOnly(op) &&
          op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() &&
          !op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)) &&
-         !op.getBody()
-              ->walk([](tensor::ExtractOp) { return WalkResult::interrupt(); })
-              .wasInterrupted();
+         llvm::none_of(op.getBody()->getOperations(),
+                       llvm::IsaPred<tensor::ExtractOp, linalg::IndexOp>);
 }
 
 static bool onlyPermutes(linalg::GenericOp op) {
@@ -309,9 +318,24 @@ static bool collectReads(BlockArgument arg, SmallVectorImpl<OpOperand *> &reads)
   return true;
 }
 
+/// The kernels of recurrences read and write a state's elements in the same chunk, reads first.
+static bool isStateOf(Operation *op, BlockArgument arg, Value result) {
+  auto matches = [&](auto stateful) {
+    return stateful.getState() == arg && stateful.getFinalState() == result;
+  };
+  bool state = llvm::TypeSwitch<Operation *, bool>(op)
+                   .Case<LinearAttentionOp, SelectiveScanOp, CausalConvOp>(matches)
+                   .Default(false);
+  return state && result.getType() == arg.getType() &&
+         llvm::all_of(arg.getUsers(),
+                      [&](Operation *user) { return user == op || isa<tensor::DimOp>(user); });
+}
+
 bool linnet::mayShareMemory(Block &body, unsigned input, unsigned result) {
   KernelInfo info = classify(body);
   Value yielded = body.getTerminator()->getOperand(result);
+  if (info.kind == KernelClass::Structured)
+    return isStateOf(info.root, body.getArgument(input), yielded);
   auto writer = yielded.getDefiningOp<linalg::GenericOp>();
   BlockArgument arg = body.getArgument(input);
   SmallVector<OpOperand *> reads;

@@ -185,6 +185,8 @@ LogicalResult ProgramBuilder::emit(Operation &op) {
     return emitFromElements(elements), success();
   if (auto insert = dyn_cast<tensor::InsertOp>(op))
     return emitInsert(insert), success();
+  if (auto select = dyn_cast<arith::SelectOp>(op); select && isa<ShapedType>(select.getType()))
+    return emitSelect(select), success();
   if (isView(&op) && isAlias(&op))
     return emitView(&op), success();
   if (auto dim = dyn_cast<tensor::DimOp>(op); dim && dim.getConstantIndex()) {

@@ -8,6 +8,7 @@
 
 #include "Residents.h"
 #include "linnet/IR/Exec.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -93,6 +94,7 @@ private:
   // ControlFlow.cpp
   mlir::LogicalResult emitIf(mlir::scf::IfOp op);
   mlir::LogicalResult emitBranch(mlir::scf::IfOp op, mlir::Region &region, mlir::Block *block);
+  void emitSelect(mlir::arith::SelectOp op);
   mlir::Value chooseIfRoot(mlir::scf::IfOp op, unsigned i);
   mlir::LogicalResult emitWhile(mlir::scf::WhileOp op);
   void enterLoop(mlir::scf::WhileOp op);

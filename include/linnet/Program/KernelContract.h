@@ -6,15 +6,15 @@
 //
 //   - index arithmetic (arith, tensor.dim of arguments), constants, index arguments;
 //   - views of arguments: extract_slice, expand_shape, collapse_shape that merges only what
-//     lies together, cast, linalg.transpose or a linalg.generic that only permutes;
+//     lies together, cast, linalg.transpose;
 //   - the ops of one class, below;
 //   - at its end tensor.insert_slice ops into arguments that their results are tied to.
 //
-// `contraction`: one linalg op for which linalg::inferContractionDims succeeds, with projected
-//   permutations only, that multiplies and adds; its init is a linalg.fill of zero or a tensor
-//   to accumulate on. Then a chain of elementwise linalg.generic ops over the same output
-//   space: each value has one use, an input at the identity map; other operands have
-//   projected permutations.
+// `contraction`: one linalg op that multiplies and adds, with projected permutations only,
+//   whose operands share every reduced dimension, and at least one of which has a dimension that
+//   the other has not; its init is a linalg.fill of zero or a tensor to accumulate on. Then a chain
+//   of elementwise linalg.generic ops over the same output space: each value has one use, an input
+//   at the identity map; other operands have projected permutations.
 // `conv`: the same with linalg::inferConvolutionDims or `linnet.conv`. Pooling is `loops`.
 // structured: one op of the linnet dialect alone; the class has its mnemonic (`attention`,
 //   `linear_attention`, `selective_scan`, `causal_conv`, `random`, ...).
@@ -46,7 +46,7 @@ struct KernelInfo {
   unsigned outer = 0;
 };
 
-/// Whether `op` multiplies and adds over projected permutations with M, N and K dimensions.
+/// Whether `op` is a product of matrices, or of a matrix and a vector, as said above.
 bool isContraction(mlir::Operation *op);
 /// Whether `op` is a convolution that multiplies and adds, or `linnet.conv`.
 bool isConvolution(mlir::Operation *op);
