@@ -12,3 +12,4 @@ config.environment["PATH"] = os.pathsep.join(
 config.substitutions.append(("%src", config.linnet_src))
 config.substitutions.append(("%lib", config.linnet_lib))
 config.substitutions.append(("%obj", config.linnet_obj))
+config.substitutions.append(("%python", os.path.join(config.linnet_src, ".venv/bin/python")))

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Output.h"
+#include "linnet/Bundle/AtomicFile.h"
 #include "linnet/IR/Exec.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
@@ -26,23 +27,13 @@ LogicalResult linnet::writeText(StringRef path, llvm::function_ref<void(raw_ostr
     write(llvm::outs());
     return success();
   }
-  auto temporary = llvm::sys::fs::TempFile::create(path + ".%%%%%%.tmp");
-  if (!temporary)
-    return fail("cannot write " + path + ": " + llvm::toString(temporary.takeError()));
-  bool bad;
-  {
-    llvm::raw_fd_ostream os(temporary->FD, /*shouldClose=*/false);
-    write(os);
-    os.flush();
-    bad = os.has_error();
-    os.clear_error();
-  }
-  if (bad) {
-    llvm::consumeError(temporary->discard());
-    return fail("cannot write " + path + ": is the disk full?");
-  }
-  if (llvm::Error error = temporary->keep(path))
-    return fail("cannot write " + path + ": " + llvm::toString(std::move(error)));
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  write(os);
+  bundle::AtomicFile file(path.str());
+  file.write(text.data(), text.size());
+  if (bundle::Error error = file.commit())
+    return fail(error.message());
   return success();
 }
 

@@ -1,0 +1,14 @@
+"""Checks that relative links of the Markdown pages name files."""
+
+import pathlib
+import re
+import sys
+
+root = pathlib.Path(sys.argv[1])
+broken = []
+for page in [root / "README.md", *(root / "docs").rglob("*.md")]:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+        if "://" not in target and not (page.parent / target).exists():
+            broken.append(f"{page.relative_to(root)}: {target}")
+print("\n".join(broken))
+sys.exit(1 if broken else 0)
