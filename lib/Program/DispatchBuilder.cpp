@@ -58,9 +58,11 @@ bool DispatchBuilder::belongsInside(Operation *op) {
            isa<SplatElementsAttr>(cast<arith::ConstantOp>(op).getValue());
   if (isView(op))
     return !isAlias(op);
-  bool floatResult = op->getNumResults() == 1 && isa<FloatType>(op->getResult(0).getType());
-  return floatResult && op->getNumRegions() == 0 &&
-         isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect());
+  auto isFloat = [](Type t) { return isa<FloatType>(t); };
+  return isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&
+         op->getNumRegions() == 0 &&
+         (llvm::any_of(op->getOperandTypes(), isFloat) ||
+          llvm::any_of(op->getResultTypes(), isFloat));
 }
 
 Value DispatchBuilder::addInput(Value v) {

@@ -11,6 +11,8 @@
 #include "linnet/Program/Passes.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace linnet {
@@ -92,6 +94,65 @@ static void materializeViews(ArrayRef<Block *> blocks) {
     }
 }
 
+//===----------------------------------------------------------------------===//
+// Float arithmetic between dispatches
+//===----------------------------------------------------------------------===//
+
+/// Programs compute with integers only; what computes with floats and is no tensor op.
+static bool isFloatArithmetic(Operation *op) {
+  return isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&
+         !isa<arith::ConstantOp>(op) && op->getNumResults() == 1 &&
+         llvm::none_of(op->getOperandTypes(), llvm::IsaPred<ShapedType>) &&
+         (llvm::any_of(op->getOperandTypes(), llvm::IsaPred<FloatType>) ||
+          isa<FloatType>(op->getResult(0).getType()));
+}
+
+/// Dispatches that use a float clone the arithmetic behind it; others need its value.
+static bool isNeededOutside(Operation *op, Block *block) {
+  return llvm::any_of(op->getUsers(), [&](Operation *user) {
+    Operation *outer = block->findAncestorOpInBlock(*user);
+    return !outer || !(isFloatArithmetic(outer) || isCompute(outer));
+  });
+}
+
+static Value cloneInto(OpBuilder &b, Value v, IRMapping &map) {
+  Operation *def = v.getDefiningOp();
+  if (map.contains(v) || !def || !(isFloatArithmetic(def) || isa<arith::ConstantOp>(def)))
+    return map.lookupOrDefault(v);
+  for (Value operand : def->getOperands())
+    cloneInto(b, operand, map);
+  b.clone(*def, map);
+  return map.lookup(v);
+}
+
+/// Computes the value as a tensor of rank 0, which is a dispatch, and reads it.
+static void computeAsTensor(Operation *op) {
+  OpBuilder b(op->getContext());
+  b.setInsertionPointAfter(op);
+  Value old = op->getResult(0);
+  Value empty = tensor::EmptyOp::create(b, op->getLoc(), ArrayRef<int64_t>{}, old.getType());
+  auto generic = linalg::GenericOp::create(
+      b, op->getLoc(), empty.getType(), ValueRange(), empty,
+      ArrayRef<AffineMap>{b.getMultiDimIdentityMap(0)}, ArrayRef<utils::IteratorType>{},
+      [&](OpBuilder &inner, Location loc, ValueRange) {
+        IRMapping map;
+        linalg::YieldOp::create(inner, loc, cloneInto(inner, old, map));
+      });
+  Value value = tensor::ExtractOp::create(b, op->getLoc(), generic.getResult(0), ValueRange());
+  Block *block = op->getBlock();
+  old.replaceUsesWithIf(value, [&](OpOperand &use) {
+    Operation *outer = block->findAncestorOpInBlock(*use.getOwner());
+    return outer != generic && !isFloatArithmetic(outer) && !isCompute(outer);
+  });
+}
+
+static void computeFloatsInDispatches(ArrayRef<Block *> blocks) {
+  for (Block *block : blocks)
+    for (Operation &op : llvm::make_early_inc_range(*block))
+      if (isFloatArithmetic(&op) && isNeededOutside(&op, block))
+        computeAsTensor(&op);
+}
+
 /// Constants with more than one value are globals by now, or cannot be compiled.
 static LogicalResult checkConstants(ArrayRef<Block *> blocks) {
   bool ok = true;
@@ -115,6 +176,7 @@ static LogicalResult formDispatches(func::FuncOp func) {
   SmallVector<Block *> blocks = getGraphBlocks(func);
   if (failed(checkConstants(blocks)))
     return failure();
+  computeFloatsInDispatches(blocks);
   materializeViews(blocks);
   ShapeResolver shapes(func.getContext());
   resolveSizes(blocks, shapes);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "ElementBytes.h"
 #include "Views.h"
+#include "linnet/IR/LinnetDialect.h"
 #include "linnet/Program/Passes.h"
 #include "mlir/IR/Iterators.h"
 #include "llvm/ADT/SetVector.h"
@@ -183,6 +184,41 @@ static void eraseDeadDispatches(func::FuncOp func) {
   });
 }
 
+/// The argument whose memory result `i` of `func` takes over, if it is said by state or number.
+static BlockArgument getDonor(func::FuncOp func, unsigned i) {
+  auto state = func.getResultAttrOfType<StringAttr>(i, kStateAttr);
+  for (BlockArgument arg : func.getArguments()) {
+    unsigned n = arg.getArgNumber();
+    auto number = func.getArgAttrOfType<IntegerAttr>(n, kDonateAttr);
+    if ((state && func.getArgAttr(n, kStateAttr) == state) || (number && number.getInt() == i))
+      return arg;
+  }
+  return BlockArgument();
+}
+
+/// A dispatch that computes the next state runs behind the last reader of the present one, so
+/// that it can write in place.
+static void sinkStateUpdates(func::FuncOp func) {
+  Block &block = func.getBody().front();
+  for (OpOperand &returned : block.getTerminator()->getOpOperands()) {
+    BlockArgument donor = getDonor(func, returned.getOperandNumber());
+    Operation *update = getAliasRoot(returned.get()).getDefiningOp();
+    if (!donor || !isa_and_nonnull<exec::DispatchOp>(update) || update->getBlock() != &block)
+      continue;
+    Operation *last = update;
+    for (Operation *user : donor.getUsers()) {
+      Operation *reader = block.findAncestorOpInBlock(*user);
+      if (reader != block.getTerminator() && last->isBeforeInBlock(reader))
+        last = reader;
+    }
+    bool free = llvm::all_of(update->getUsers(), [&](Operation *user) {
+      return last->isBeforeInBlock(block.findAncestorOpInBlock(*user));
+    });
+    if (last != update && free)
+      update->moveAfter(last);
+  }
+}
+
 namespace {
 struct OrderDispatches : linnet::impl::OrderDispatchesBase<OrderDispatches> {
   void runOnOperation() override {
@@ -192,6 +228,8 @@ struct OrderDispatches : linnet::impl::OrderDispatchesBase<OrderDispatches> {
       if (isa<func::FuncOp>(parent) || isa<scf::SCFDialect>(parent->getDialect()))
         orderBlock(*block);
     });
+    if (!getOperation().isExternal())
+      sinkStateUpdates(getOperation());
   }
 };
 } // namespace

@@ -161,12 +161,12 @@ FailureOr<exec::ProgramOp> ProgramBuilder::run(bool strictDonation) {
 }
 
 LogicalResult ProgramBuilder::emitBlock(Block &block) {
-  bool ok = true;
   for (Operation &op : block.without_terminator())
-    ok &= succeeded(emit(op));
+    if (failed(emit(op)))
+      return failure();
   if (auto ret = dyn_cast<func::ReturnOp>(block.getTerminator()))
-    ok = ok && succeeded(emitReturn(ret));
-  return success(ok);
+    return emitReturn(ret);
+  return success();
 }
 
 LogicalResult ProgramBuilder::emit(Operation &op) {
