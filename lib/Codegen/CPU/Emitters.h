@@ -10,11 +10,11 @@
 
 namespace linnet::codegen {
 
-// One function per emitter, defined beside it, giving its only instance: for example
-//   const KernelEmitter *getContractionEmitter();
+// One function per emitter, defined beside it, giving its only instance.
 const KernelEmitter *getAttentionEmitter();
 const KernelEmitter *getCausalConvEmitter();
 const KernelEmitter *getContractionEmitter();
+const KernelEmitter *getConvEmitter();
 const KernelEmitter *getLinearAttentionEmitter();
 const KernelEmitter *getLoopsEmitter(); // last: it takes what is left
 const KernelEmitter *getRandomEmitter();
@@ -23,7 +23,7 @@ const KernelEmitter *getSelectiveScanEmitter();
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_CPU_EMITTERS                                                                        \
   getAttentionEmitter(), getLinearAttentionEmitter(), getSelectiveScanEmitter(),                   \
-      getCausalConvEmitter(), getRandomEmitter(), getContractionEmitter(),                   \
+      getCausalConvEmitter(), getRandomEmitter(), getConvEmitter(), getContractionEmitter(),       \
       getLoopsEmitter(),
 
 } // namespace linnet::codegen

@@ -21,13 +21,28 @@ static Value laneIndices(Emitter &e, Value stride, int64_t n) {
 
 static Value allLanes(Emitter &e, int64_t n) { return e.mask(e.index(n), n); }
 
+// 16-bit floats that are gathered and scattered lane by lane move as integers: LLVM would convert
+// them there and back.
+static Value memoryOfLanes(Emitter &e, Value memory) {
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  if (!isa<FloatType>(element) || element.getIntOrFloatBitWidth() != 16)
+    return memory;
+  auto cast = memory.getDefiningOp<UnrealizedConversionCastOp>();
+  auto type = MemRefType::get({ShapedType::kDynamic}, e.getIntegerType(16));
+  return UnrealizedConversionCastOp::create(e, TypeRange{type}, cast.getOperands()).getResult(0);
+}
+
+static Type laneType(Value memory) { return cast<MemRefType>(memory.getType()).getElementType(); }
+
 Value linnet::codegen::stridedLoad(Emitter &e, Value memory, Value at, Value stride, int64_t n,
                                    Value mask) {
   if (Emitter::constantOf(stride) == 1)
     return e.vload(memory, at, n, mask);
-  auto type = e.vec(cast<MemRefType>(memory.getType()).getElementType(), n);
-  return vector::GatherOp::create(e, type, memory, ValueRange{at}, laneIndices(e, stride, n),
-                                  mask ? mask : allLanes(e, n), e.zero(type));
+  Value lanes = memoryOfLanes(e, memory);
+  auto type = e.vec(laneType(lanes), n);
+  Value x = vector::GatherOp::create(e, type, lanes, ValueRange{at}, laneIndices(e, stride, n),
+                                     mask ? mask : allLanes(e, n), e.zero(type));
+  return lanes == memory ? x : vector::BitCastOp::create(e, e.vec(laneType(memory), n), x);
 }
 
 void linnet::codegen::stridedStore(Emitter &e, Value x, Value memory, Value at, Value stride,
@@ -35,7 +50,10 @@ void linnet::codegen::stridedStore(Emitter &e, Value x, Value memory, Value at, 
   int64_t n = cast<VectorType>(x.getType()).getNumElements();
   if (Emitter::constantOf(stride) == 1)
     return e.vstore(x, memory, at, mask);
-  vector::ScatterOp::create(e, Type(), memory, ValueRange{at}, laneIndices(e, stride, n),
+  Value lanes = memoryOfLanes(e, memory);
+  if (lanes != memory)
+    x = vector::BitCastOp::create(e, e.vec(laneType(lanes), n), x);
+  vector::ScatterOp::create(e, Type(), lanes, ValueRange{at}, laneIndices(e, stride, n),
                             mask ? mask : allLanes(e, n), x);
 }
 
