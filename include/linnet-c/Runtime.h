@@ -263,6 +263,12 @@ LNT_API lnt_status *lnt_session_reset_state(lnt_session *session, const char *na
 LNT_API lnt_status *lnt_session_save_state(lnt_session *session, const char *path);
 LNT_API lnt_status *lnt_session_load_state(lnt_session *session, const char *path);
 
+/* lnt_infer_shapes with the sizes of the session's states: their entries in `arguments` are
+ * ignored, as in a call. */
+LNT_API lnt_status *lnt_session_infer_shapes(lnt_session *session, size_t function,
+                                             const lnt_tensor *arguments, size_t argument_count,
+                                             int64_t *dims, size_t result_count);
+
 /* Bytes that the session holds now. */
 LNT_API lnt_memory_plan lnt_session_memory(const lnt_session *session);
 

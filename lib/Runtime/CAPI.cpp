@@ -202,12 +202,7 @@ lnt_status *lnt_infer_shapes(const lnt_module *module, size_t function, const ln
     ShapePlan plan;
     if (Failure failure = evaluateEntry(program, values, plan))
       return failure;
-    const int64_t *from = plan.resultDims.data();
-    for (size_t i = 0; i < resultCount; ++i) {
-      size_t rank = program.results[i].dims.size();
-      std::copy(from, from + rank, dims + i * LNT_MAX_RANK);
-      from += rank;
-    }
+    copyShapes(program, plan, dims);
     return nullptr;
   });
 }

@@ -112,6 +112,15 @@ lnt_status *lnt_session_load_state(lnt_session *session, const char *path) {
   });
 }
 
+lnt_status *lnt_session_infer_shapes(lnt_session *session, size_t function,
+                                     const lnt_tensor *arguments, size_t argumentCount,
+                                     int64_t *dims, size_t resultCount) {
+  return guarded([&] {
+    CallArguments call = {arguments, argumentCount, nullptr, resultCount, nullptr, nullptr};
+    return session->object->inferShapes(function, call, dims);
+  });
+}
+
 lnt_memory_plan lnt_session_memory(const lnt_session *session) {
   std::lock_guard<std::mutex> lock(session->object->mutex);
   return session->object->memory();

@@ -220,6 +220,22 @@ void Session::poison(const Program &program) {
       states[argument.state].poisoned = true;
 }
 
+Failure Session::inferShapes(size_t function, const CallArguments &call, int64_t *dims) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (function >= module->programs.size())
+    return fail(LNT_INVALID_ARGUMENT, "expects a function below ", module->programs.size(),
+                ", found ", function);
+  const Program &program = module->programs[function];
+  Frame frame;
+  ShapePlan plan;
+  if (Failure failure = bind(program, frame, call))
+    return failure;
+  if (Failure failure = evaluateEntry(program, frame.symbols, plan))
+    return failure;
+  copyShapes(program, plan, dims);
+  return nullptr;
+}
+
 Failure Session::call(size_t function, const CallArguments &call) {
   std::lock_guard<std::mutex> lock(mutex);
   if (function >= module->programs.size())

@@ -59,6 +59,7 @@ public:
                         std::unique_ptr<Session> &result);
 
   Failure call(size_t function, const CallArguments &call);
+  Failure inferShapes(size_t function, const CallArguments &call, int64_t *dims);
 
   Failure findState(const std::string &name, size_t &index) const;
   Failure getState(size_t index, const lnt_buffer &target);

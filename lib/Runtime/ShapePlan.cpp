@@ -228,6 +228,15 @@ Failure evaluateEntry(const Program &program, const std::vector<int64_t> &symbol
   return nullptr;
 }
 
+void copyShapes(const Program &program, const ShapePlan &plan, int64_t *dims) {
+  const int64_t *from = plan.resultDims.data();
+  for (const Param &result : program.results) {
+    std::copy(from, from + result.dims.size(), dims);
+    from += result.dims.size();
+    dims += LNT_MAX_RANK;
+  }
+}
+
 Failure makeShapePlan(const Program &program, const std::vector<int64_t> &symbols,
                       const std::vector<int64_t> &constantBytes, ShapePlan &plan) {
   if (Failure failure = evaluateEntry(program, symbols, plan))

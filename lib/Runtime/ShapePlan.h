@@ -51,6 +51,9 @@ Failure makeShapePlan(const Program &program, const std::vector<int64_t> &symbol
 /// shape inference needs.
 Failure evaluateEntry(const Program &program, const std::vector<int64_t> &symbols, ShapePlan &plan);
 
+/// The results' dimensions, LNT_MAX_RANK apart.
+void copyShapes(const Program &program, const ShapePlan &plan, int64_t *dims);
+
 /// "op at location" for messages about site `site`.
 std::string siteLabel(const Program &program, uint64_t site);
 

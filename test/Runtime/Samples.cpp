@@ -152,6 +152,19 @@ void addWeights(TestBundle &bundle) {
   bundle.add(f);
 }
 
+void addCast(TestBundle &bundle) {
+  for (bool brain : {true, false}) {
+    FunctionBuilder f(brain ? "bf16" : "f16");
+    Size n = f.symbol("N");
+    ElementType type = brain ? ElementType::BF16 : ElementType::F16;
+    uint32_t x = f.argument("x", type, {n}), out = f.result("out", type, {n});
+    uint32_t two = f.constant(2), bytes = f.op(Code::Mul, n.index, two);
+    f.entry();
+    f.emit(Code::Copy, f.view(f.resultBuffer(out)), f.view(f.argumentBuffer(x)), bytes);
+    bundle.add(f);
+  }
+}
+
 bool makeSample(const std::string &kind, TestBundle &bundle) {
   bool all = kind == "all";
   if (all || kind == "axpy" || kind == "gather" || kind == "future" || kind == "v4")
@@ -167,6 +180,8 @@ bool makeSample(const std::string &kind, TestBundle &bundle) {
     addCommands(bundle);
   if (all)
     addChain(bundle, 5, 100);
+  if (kind == "cast")
+    addCast(bundle);
   if (kind == "weights")
     addWeights(bundle);
   if (kind == "future")

@@ -10,7 +10,7 @@
 
 namespace linnet::test {
 
-constexpr const char *kSampleKinds = "axpy|counter|gather|weights|commands|all|future|v4";
+constexpr const char *kSampleKinds = "axpy|counter|gather|weights|cast|commands|all|future|v4";
 
 /// out = 2 x + y over symbol N in [1, max].
 void addAxpy(TestBundle &bundle, int64_t max = 4096);
@@ -26,6 +26,9 @@ void addChain(TestBundle &bundle, int length, int64_t max);
 void addCommands(TestBundle &bundle);
 /// Copies an external weight 'w' (3x5 f32), plain and in panels of 4.
 void addWeights(TestBundle &bundle);
+
+/// Functions 'bf16' and 'f16' that give their argument back.
+void addCast(TestBundle &bundle);
 
 /// One of kSampleKinds; false: there is no such kind.
 bool makeSample(const std::string &kind, TestBundle &bundle);

@@ -148,24 +148,11 @@ Error Invocation::prepareSession() {
 
 Error Invocation::allocateResults() {
   working = inputs;
-  std::vector<lnt_state_info> states(info->argument_count);
-  for (size_t i = 0; i < info->argument_count; ++i) {
-    arguments.push_back(lnt_tensor{});
-    if (!info->arguments[i].state) {
-      arguments[i] = working[i].tensor();
-      continue;
-    }
-    size_t index;
-    if (Error error = toError(lnt_session_find_state(session, info->arguments[i].state, &index)))
-      return error;
-    if (Error error = toError(lnt_session_state(session, index, &states[i])))
-      return error;
-    if (states[i].created)
-      arguments[i] = {states[i].type, states[i].rank, states[i].dims, {}};
-  }
+  for (size_t i = 0; i < info->argument_count; ++i)
+    arguments.push_back(info->arguments[i].state ? lnt_tensor{} : working[i].tensor());
   std::vector<int64_t> dims(info->result_count * LNT_MAX_RANK);
-  if (Error error = toError(lnt_infer_shapes(module, function, arguments.data(), arguments.size(),
-                                             dims.data(), info->result_count)))
+  if (Error error = toError(lnt_session_infer_shapes(
+          session, function, arguments.data(), arguments.size(), dims.data(), info->result_count)))
     return error;
   results.resize(info->result_count);
   for (size_t i = 0; i < info->result_count; ++i) {
