@@ -73,8 +73,9 @@ LaunchBuilder::LaunchBuilder(KernelOp kernel)
     resultSizes.push_back(kernel.getTiedInput(i) < 0 ? sizesOf(type) : SmallVector<Value>());
   if (kernel.getFaults())
     next();
-  for (auto &entry : sizes)
-    fill(entry.second, entry.first.getType());
+  for (BlockArgument arg : kernel.getArguments())
+    if (auto it = sizes.find(arg); it != sizes.end())
+      fill(it->second, arg.getType());
   for (auto [i, type] : llvm::enumerate(kernel.getResultTypes())) {
     if (kernel.getTiedInput(i) >= 0 || sizes.contains(yielded[i]))
       continue;

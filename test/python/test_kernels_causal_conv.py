@@ -120,3 +120,19 @@ def test_extremes(level):
     with np.errstate(over="ignore"):
         want = want / (1 + np.exp(-want))
     np.testing.assert_allclose(got, want, rtol=1e-6, atol=5e-12)
+
+
+def test_speed():
+    """Prints the time as a multiple of a copy of the tensor."""
+    length, channels = 1024, 1536
+    copied = kernels.copy_seconds(length * channels)
+    print()
+    for level in kernels.LEVELS:
+        for activation in ("none", "silu"):
+            case = Case(channels=channels, state=False, final=False, activation=activation)
+            kernel = kernels.compile(case.text(), cpu=level)["k"]
+            seconds = kernel.bench(*case.arguments(1, length, channels).values(),
+                                   sizes=case.sizes(1, length, channels))
+            print(f"causal_conv {activation} {level}: {seconds * 1e3:.2f} ms, "
+                  f"{seconds / copied:.1f} copies")
+            assert seconds < 60 * copied

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import ceilings
 from linnet._src import kernels
 from linnet._src.reference.sequence import linear_attention
 
@@ -214,3 +215,103 @@ def test_decode_in_place(level, name):
         steps.append(o)
     assert np.concatenate(steps, axis=2).tobytes() == whole.tobytes()
     assert state.tobytes() == final.tobytes()
+
+
+@pytest.mark.parametrize("level", kernels.LEVELS)
+def test_views(level):
+    """Operands as projections make them: heads turned in, q a slice, the state a slice in place."""
+    text = """
+    exec.kernel @k(%x: tensor<?x?x2x16xf32>, %k: tensor<?x2x16x?xf32>, %v: tensor<?x?x2x24xf32>,
+                   %cache: tensor<3x?x2x16x24xf32>)
+        -> (tensor<?x2x?x8xf32>, tensor<3x?x2x16x24xf32>) attributes {tied = array<i64: -1, 3>} {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %b = tensor.dim %x, %c0 : tensor<?x?x2x16xf32>
+      %n = tensor.dim %x, %c1 : tensor<?x?x2x16xf32>
+      %e = tensor.empty(%b, %n) : tensor<?x2x?x16xf32>
+      %f = tensor.empty(%b, %n) : tensor<?x2x?x24xf32>
+      %q = linalg.transpose ins(%x : tensor<?x?x2x16xf32>) outs(%e : tensor<?x2x?x16xf32>)
+        permutation = [0, 2, 1, 3]
+      %kt = linalg.transpose ins(%k : tensor<?x2x16x?xf32>) outs(%e : tensor<?x2x?x16xf32>)
+        permutation = [0, 1, 3, 2]
+      %vt = linalg.transpose ins(%v : tensor<?x?x2x24xf32>) outs(%f : tensor<?x2x?x24xf32>)
+        permutation = [0, 2, 1, 3]
+      %w = tensor.extract_slice %vt[0, 0, 0, 3] [%b, 2, %n, 8] [1, 1, 1, 2]
+        : tensor<?x2x?x24xf32> to tensor<?x2x?x8xf32>
+      %s = tensor.extract_slice %cache[1, 0, 0, 0, 5] [1, %b, 2, 16, 8] [1, 1, 1, 1, 1]
+        : tensor<3x?x2x16x24xf32> to tensor<?x2x16x8xf32>
+      %o, %t = linnet.linear_attention %q, %kt, %w state(%s : tensor<?x2x16x8xf32>)
+        : tensor<?x2x?x16xf32>, tensor<?x2x?x16xf32>, tensor<?x2x?x8xf32>
+        -> tensor<?x2x?x8xf32>, tensor<?x2x16x8xf32>
+      %r = tensor.insert_slice %t into %cache[1, 0, 0, 0, 5] [1, %b, 2, 16, 8] [1, 1, 1, 1, 1]
+        : tensor<?x2x16x8xf32> into tensor<3x?x2x16x24xf32>
+      exec.yield %o, %r : tensor<?x2x?x8xf32>, tensor<3x?x2x16x24xf32>
+    }"""
+    kernel = kernels.compile(text, cpu=level)["k"]
+    rng = np.random.default_rng(0)
+    for batch, length in [(2, 1), (1, 50), (3, 49)]:
+        make = lambda *shape: rng.standard_normal(shape).astype(np.float32)
+        x, k, v = make(batch, length, 2, 16), make(batch, 2, 16, length), make(batch, length, 2, 24)
+        cache = make(3, batch, 2, 16, 24)
+        want, state = linear_attention(x.transpose(0, 2, 1, 3), k.swapaxes(2, 3),
+                                       v.transpose(0, 2, 1, 3)[..., 3:19:2],
+                                       state=cache[1, ..., 5:13])
+        after = cache.astype(np.float64)
+        after[1, ..., 5:13] = state
+        got, out = kernel(x, k, v, cache, sizes=[batch, length])
+        assert distance(got, want) <= 1e-5 and distance(out, after) <= 1e-5
+        np.testing.assert_array_equal(np.delete(out, 1, 0), np.delete(cache, 1, 0))
+
+
+def torch_chunked(q, k, v, size=64):
+    """Causal linear attention as three batched products, the best of PyTorch on a CPU."""
+    b, h, n, d = q.shape
+    mask = torch.tril(torch.ones(size, size))
+    q, k, v = (x.view(b, h, n // size, size, d) for x in (q, k, v))
+    states = k.transpose(-1, -2) @ v
+    before = states.cumsum(2) - states
+    return (((q @ k.transpose(-1, -2)) * mask) @ v + q @ before).view(b, h, n, d)
+
+
+def test_speed():
+    """Prints fractions of the FMA peak, and PyTorch's time; fails only when far off."""
+    length, heads = 4096, (4, 4, 4)
+    static = dict(heads=heads, batch=1, length=length, state=False, final=False)
+    print()
+    for level in kernels.LEVELS:
+        peak = ceilings.fma_rate(level)
+        for name in ("linear", "scalar", "vector", "delta", "gated_delta"):
+            case = Case(**RULES[name], **static)
+            kernel = kernels.compile(case.text(), cpu=level)["k"]
+            args = case.arguments(1, length)
+            seconds = kernel.bench(*args.values(), seconds=0.5)
+            rate = kernel.launch_values[2] / seconds
+            print(f"linear_attention {name:12} {level}: {seconds * 1e3:.2f} ms, "
+                  f"{rate / peak:.0%} of the FMA peak")
+            if name == "linear":
+                linear, ours = args, seconds
+    torch.set_num_threads(1)
+    q, k, v = (torch.from_numpy(x) for x in linear.values())
+    best = 1e30
+    for _ in range(8):
+        start = time.perf_counter()
+        torch_chunked(q, k, v)
+        best = min(best, time.perf_counter() - start)
+    print(f"PyTorch chunked: {best * 1e3:.2f} ms, {best / ours:.1f} times as long")
+    assert ours < best
+
+
+def test_decode_speed():
+    """One position streams the state: prints the rate beside that of a copy."""
+    heads, depth = 64, 128
+    copied = kernels.copy_seconds(heads * depth * depth)
+    print()
+    for level in kernels.LEVELS:
+        for name in ("linear", "gated_delta"):
+            case = Case(**RULES[name], heads=(heads,) * 3, k=depth, d=depth, batch=1, length=1,
+                        tied=True)
+            kernel = kernels.compile(case.text(), cpu=level)["k"]
+            seconds = kernel.bench(*case.arguments(1, 1).values())
+            rate = 8 * heads * depth * depth / seconds
+            print(f"decode {name:12} {level}: {rate / 1e9:.0f} GB/s, {seconds / copied:.2f} of a copy")
+            assert seconds < 4 * copied

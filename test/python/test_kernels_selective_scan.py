@@ -6,6 +6,7 @@ import functools
 import numpy as np
 import pytest
 
+import ceilings
 from linnet._src import kernels
 from linnet._src.reference.sequence import selective_scan
 
@@ -146,3 +147,19 @@ def test_steps_in_place(level):
         steps.append(y)
     assert np.concatenate(steps, axis=1).tobytes() == whole.tobytes()
     assert state.tobytes() == final.tobytes()
+
+
+def test_speed():
+    """Prints the time as a multiple of a kernel in C that has nothing but the recurrence."""
+    length, channels = 256, 1536
+    forms = {"recurrence": Case(channels, have=(), softplus=False, final=False), "all": Case(channels)}
+    print()
+    for level in kernels.LEVELS:
+        ceiling = ceilings.scan_seconds(level, length, channels)
+        for name, case in forms.items():
+            kernel = kernels.compile(case.text(), cpu=level)["k"]
+            seconds = kernel.bench(*case.arguments(1, length, channels).values(),
+                                   sizes=case.sizes(1, length, channels), seconds=0.5)
+            print(f"selective_scan {name:10} {level}: {seconds * 1e3:.2f} ms, "
+                  f"{seconds / ceiling:.2f} times the ceiling")
+            assert seconds < 6 * ceiling
