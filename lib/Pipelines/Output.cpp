@@ -71,11 +71,13 @@ static std::string wrapper(StringRef bundle, StringRef symbol) {
 }
 
 static LogicalResult wrap(StringRef bundle, const CompileOptions &options) {
-  SmallString<256> assembly(bundle), object(bundle);
+  SmallString<256> assembly(bundle), object(bundle), map(bundle);
   assembly += ".s";
+  map += ".map";
   object += ".o";
   auto cleanup = llvm::make_scope_exit([&] {
     llvm::sys::fs::remove(assembly);
+    llvm::sys::fs::remove(map);
     if (options.emit != Emit::Obj)
       llvm::sys::fs::remove(object);
   });
@@ -87,14 +89,23 @@ static LogicalResult wrap(StringRef bundle, const CompileOptions &options) {
     return failure();
   if (options.emit == Emit::Obj)
     return success();
+  // the library shows the C ABI and the bundle, not the C++ library inside it
+  if (failed(writeText(map, [](raw_ostream &os) {
+        os << "{ global: lnt_*; linnet_bundle; linnet_bundle_end; local: *; };\n";
+      })))
+    return failure();
   std::string temporary = options.output + ".tmp", lib = runtimeFolder();
-  std::string archive = lib + "/libLinnetRuntime.a", run = lib + "/libLinnetRunMain.a";
-  SmallVector<StringRef> args = {"c++", "-o", temporary, object};
-  std::string whole = "-Wl,--whole-archive";
+  std::string folder = "-L" + lib;
+  SmallVector<StringRef> args = {"c++", "-o", temporary, object, folder};
+  std::string exports = "-Wl,--version-script=" + map.str().str();
   if (options.emit == Emit::So)
-    args.append({"-shared", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive"});
+    args.push_back(exports);
+  if (options.emit == Emit::So)
+    args.append(
+        {"-shared", "-Wl,--whole-archive", "-l:libLinnetRuntime.a", "-Wl,--no-whole-archive"});
   else
-    args.append({run, archive});
+    args.append({"-lLinnetRunMain", "-l:libLinnetRuntime.a"});
+  args.append({"-lLinnetBundle", "-lLinnetPlan"});
   args.append({"-pthread", "-static-libstdc++", "-static-libgcc"});
   if (failed(drive(args, options.emit == Emit::So ? "so" : "exe"))) {
     llvm::sys::fs::remove(temporary);
@@ -166,7 +177,8 @@ LogicalResult linnet::writeReport(ModuleOp module, const CompileOptions &options
         {"largest_live_bytes", static_cast<int64_t>(program.getLargestLive())},
         {"forced_copies", static_cast<int64_t>(program.getForcedCopies())}});
   }
-  llvm::json::Value report = llvm::json::Object{{"functions", std::move(functions)},
-                                                {"kernels", std::move(kernels)}};
-  return writeText(options.report, [&](raw_ostream &os) { os << llvm::formatv("{0:2}\n", report); });
+  llvm::json::Value report =
+      llvm::json::Object{{"functions", std::move(functions)}, {"kernels", std::move(kernels)}};
+  return writeText(options.report,
+                   [&](raw_ostream &os) { os << llvm::formatv("{0:2}\n", report); });
 }

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Options.h"
+#include "Embedded.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -204,7 +205,7 @@ Error parseOptions(int argc, char **argv, Options &options) {
       return error;
     i += !equals;
   }
-  if (options.bundle.empty() && !options.help && !options.version)
+  if (options.bundle.empty() && !embeddedBundle().data && !options.help && !options.version)
     return makeError("expects a bundle");
   return Error();
 }

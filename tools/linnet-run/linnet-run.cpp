@@ -3,6 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "Embedded.h"
 #include "Options.h"
 #include "Report.h"
 #include "linnet/Bundle/AtomicFile.h"
@@ -77,6 +78,10 @@ Error Invocation::load() {
   lnt_load_options loadOptions = {sizeof loadOptions, weights.data(), weights.size(),
                                   options.level.empty() ? nullptr : options.level.c_str(),
                                   options.profile};
+  Embedded embedded = embeddedBundle();
+  if (options.bundle.empty())
+    return toError(
+        lnt_module_load_memory(runtime, embedded.data, embedded.size, &loadOptions, &module));
   return toError(lnt_module_load_file(runtime, options.bundle.c_str(), &loadOptions, &module));
 }
 
