@@ -6,6 +6,7 @@
 #include "linnet/Codegen/KernelEmitter.h"
 #include "CPU/Emitters.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -131,6 +132,13 @@ Value LaunchBuilder::valueOf(Value v) {
   }
   if (op->getNumRegions() || op->getNumResults() != 1 || !isPure(op))
     return {};
+  if (auto apply = dyn_cast<affine::AffineApplyOp>(op)) { // launches are plain arithmetic
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(map.lookup(operand));
+    auto expanded = affine::expandAffineMap(*this, getLoc(), apply.getAffineMap(), operands);
+    return expanded ? known[v] = expanded->front() : Value();
+  }
   Value result = clone(*op, map)->getResult(0);
   known[v] = result;
   return result;

@@ -6,10 +6,10 @@
 #include "LoweringPatterns.h"
 #include "linnet/Codegen/CPU.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Pass/PassManager.h"
@@ -22,9 +22,9 @@ using namespace linnet::codegen;
 
 void linnet::codegen::prepareContext(MLIRContext *ctx) {
   DialectRegistry registry;
-  registry.insert<func::FuncDialect, arith::ArithDialect, math::MathDialect, scf::SCFDialect,
-                  cf::ControlFlowDialect, vector::VectorDialect, memref::MemRefDialect,
-                  index::IndexDialect, ub::UBDialect, LLVM::LLVMDialect>();
+  registry.insert<func::FuncDialect, affine::AffineDialect, arith::ArithDialect, math::MathDialect,
+                  scf::SCFDialect, cf::ControlFlowDialect, vector::VectorDialect,
+                  memref::MemRefDialect, index::IndexDialect, ub::UBDialect, LLVM::LLVMDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   ctx->appendDialectRegistry(registry);
@@ -51,7 +51,6 @@ struct ExpandPass : PassWrapper<ExpandPass, OperationPass<ModuleOp>> {
     RewritePatternSet patterns(&getContext());
     populateFloatPatterns(patterns);
     populateIntegerPatterns(patterns);
-    populateMathPolynomialApproximationPatterns(patterns, [](StringRef) { return true; });
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     vector::populateVectorTransposeLoweringPatterns(patterns,
                                                     vector::VectorTransposeLowering::Shuffle16x16);
@@ -60,13 +59,15 @@ struct ExpandPass : PassWrapper<ExpandPass, OperationPass<ModuleOp>> {
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
     if (failed(callMathFunctions(getOperation())))
-      signalPassFailure();
+      return signalPassFailure();
+    eraseHalfTypes(getOperation());
   }
 };
 } // namespace
 
 LogicalResult linnet::codegen::lowerToLLVMDialect(ModuleOp module) {
   PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  pm.addPass(createLowerAffinePass()); // sizes that ops reify
   pm.addPass(createCSEPass());
   pm.addPass(std::make_unique<ExpandPass>());
   pm.addPass(createSCFToControlFlowPass());

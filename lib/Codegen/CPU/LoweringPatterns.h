@@ -15,6 +15,9 @@ namespace linnet::codegen {
 /// and maxima with the same zeros on every CPU.
 void populateFloatPatterns(mlir::RewritePatternSet &patterns);
 
+/// Turns what is left of bf16 and f16 into i16, once arithmetic on them is expanded.
+void eraseHalfTypes(mlir::ModuleOp module);
+
 /// Divisions that never trap: lanes past the end divide zeros.
 void populateIntegerPatterns(mlir::RewritePatternSet &patterns);
 

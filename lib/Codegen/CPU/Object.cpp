@@ -9,6 +9,7 @@
 #include "Support/Bitcode.h"
 #include "linnet/Codegen/CPU.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/IR/InstIterator.h"
@@ -77,6 +78,10 @@ static void declareLibraryCalls(llvm::Module &m) {
 
 static LogicalResult linkSupport(llvm::Module &m, Location loc) {
   declareLibraryCalls(m);
+  llvm::StringSet<> own;
+  for (llvm::Function &f : m)
+    if (!f.isDeclaration())
+      own.insert(f.getName());
   for (llvm::StringRef bitcode : {getMemoryBitcode(), getMathBitcode()}) {
     auto support =
         llvm::getLazyBitcodeModule(llvm::MemoryBufferRef(bitcode, "support"), m.getContext());
@@ -91,6 +96,11 @@ static LogicalResult linkSupport(llvm::Module &m, Location loc) {
       return failure();
     }
   }
+  // What selection calls by name stays, weak; the rest goes once it is inlined.
+  for (llvm::Function &f : m)
+    if (!f.isDeclaration() && !own.contains(f.getName()))
+      f.setLinkage(f.getName().starts_with("lnt_") ? llvm::GlobalValue::InternalLinkage
+                                                   : llvm::GlobalValue::WeakODRLinkage);
   return success();
 }
 
@@ -154,7 +164,8 @@ static void optimise(llvm::Module &m, llvm::TargetMachine &machine) {
   builder.crossRegisterProxies(loops, functions, components, modules);
   llvm::ModulePassManager passes;
   llvm::cantFail(builder.parsePassPipeline(
-      passes, "always-inline,function(early-cse,instcombine<no-verify-fixpoint>,simplifycfg)"));
+      passes,
+      "always-inline,globaldce,function(early-cse,instcombine<no-verify-fixpoint>,simplifycfg)"));
   passes.run(m, modules);
 }
 

@@ -5,13 +5,11 @@
 //===----------------------------------------------------------------------===//
 #include "Bitcode.h"
 
-#pragma clang diagnostic ignored "-Wc23-extensions"
-
 static const unsigned char memory[] = {
-#embed "Memory.bc"
+#include "linnet-support/Memory.inc"
 };
 static const unsigned char math[] = {
-#embed "Math.bc"
+#include "linnet-support/Math.inc"
 };
 
 static llvm::StringRef bytes(const unsigned char *data, size_t size) {

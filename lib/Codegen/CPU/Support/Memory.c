@@ -36,40 +36,40 @@ void *memmove(void *d, const void *s, size n) {
 
 /* The remainder of a division that rounds towards zero, exact. Bits, not floats: the
  * caller's mode may flush subnormals. */
-#define DEFINE_FMOD(NAME, F, U, FRACTION, INF, QNAN)                                         \
-  F NAME(F x, F y) {                                                                         \
-    const U one = 1, sign = one << (sizeof(U) * 8 - 1), top = one << FRACTION;               \
-    U a, b, r;                                                                               \
-    __builtin_memcpy(&a, &x, sizeof a);                                                      \
-    __builtin_memcpy(&b, &y, sizeof b);                                                      \
-    U s = a & sign;                                                                          \
-    a &= ~sign;                                                                              \
-    b &= ~sign;                                                                              \
-    if (b == 0 || a >= INF || b > INF) {                                                     \
-      r = QNAN;                                                                              \
-    } else if (a < b) {                                                                      \
-      r = a | s;                                                                             \
-    } else {                                                                                 \
-      int ea = (int)(a >> FRACTION), eb = (int)(b >> FRACTION);                              \
-      U ma = ea ? (a & (top - 1)) | top : a, mb = eb ? (b & (top - 1)) | top : b;            \
-      ea = ea ? ea : 1;                                                                      \
-      eb = eb ? eb : 1;                                                                      \
-      for (; ea > eb; --ea) {                                                                \
-        if (ma >= mb)                                                                        \
-          ma -= mb;                                                                          \
-        ma <<= 1;                                                                            \
-      }                                                                                      \
-      if (ma >= mb)                                                                          \
-        ma -= mb;                                                                            \
-      while (ma && ma < top && ea > 1) {                                                     \
-        ma <<= 1;                                                                            \
-        --ea;                                                                                \
-      }                                                                                      \
-      r = s | (ma >= top ? ((U)ea << FRACTION) | (ma & (top - 1)) : ma);                     \
-    }                                                                                        \
-    F out;                                                                                   \
-    __builtin_memcpy(&out, &r, sizeof out);                                                  \
-    return out;                                                                              \
+#define DEFINE_FMOD(NAME, F, U, FRACTION, INF, QNAN)                                               \
+  F NAME(F x, F y) {                                                                               \
+    const U one = 1, sign = one << (sizeof(U) * 8 - 1), top = one << FRACTION;                     \
+    U a, b, r;                                                                                     \
+    __builtin_memcpy(&a, &x, sizeof a);                                                            \
+    __builtin_memcpy(&b, &y, sizeof b);                                                            \
+    U s = a & sign;                                                                                \
+    a &= ~sign;                                                                                    \
+    b &= ~sign;                                                                                    \
+    if (b == 0 || a >= INF || b > INF) {                                                           \
+      r = QNAN;                                                                                    \
+    } else if (a < b) {                                                                            \
+      r = a | s;                                                                                   \
+    } else {                                                                                       \
+      int ea = (int)(a >> FRACTION), eb = (int)(b >> FRACTION);                                    \
+      U ma = ea ? (a & (top - 1)) | top : a, mb = eb ? (b & (top - 1)) | top : b;                  \
+      ea = ea ? ea : 1;                                                                            \
+      eb = eb ? eb : 1;                                                                            \
+      for (; ea > eb; --ea) {                                                                      \
+        if (ma >= mb)                                                                              \
+          ma -= mb;                                                                                \
+        ma <<= 1;                                                                                  \
+      }                                                                                            \
+      if (ma >= mb)                                                                                \
+        ma -= mb;                                                                                  \
+      while (ma && ma < top && ea > 1) {                                                           \
+        ma <<= 1;                                                                                  \
+        --ea;                                                                                      \
+      }                                                                                            \
+      r = s | (ma >= top ? ((U)ea << FRACTION) | (ma & (top - 1)) : ma);                           \
+    }                                                                                              \
+    F out;                                                                                         \
+    __builtin_memcpy(&out, &r, sizeof out);                                                        \
+    return out;                                                                                    \
   }
 
 DEFINE_FMOD(fmodf, float, u32, 23, 0x7f800000u, 0x7fc00000u)
