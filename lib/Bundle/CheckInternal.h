@@ -20,9 +20,10 @@ template <typename T> uint32_t sizeOf(const flatbuffers::Vector<T> *list) {
   return list ? list->size() : 0;
 }
 
-/// The FlatBuffers verifier looks at the alignment of a vector's length, not of its elements.
+/// The FlatBuffers verifier looks at the alignment of a vector's length, not of its elements. A
+/// writer need not align what has no elements.
 template <typename T> bool alignedElements(const flatbuffers::Vector<T> *list) {
-  return !list || reinterpret_cast<uintptr_t>(list->Data()) % 8 == 0;
+  return !list || list->size() == 0 || reinterpret_cast<uintptr_t>(list->Data()) % 8 == 0;
 }
 
 /// Without a NUL: c_str() shows all of it.
