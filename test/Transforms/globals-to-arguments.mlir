@@ -1,12 +1,14 @@
 // RUN: linnet-opt %s -split-input-file -verify-diagnostics -linnet-globals-to-arguments | FileCheck %s
 
-// Equal constants and equal globals are one argument; small constants and splats stay.
-// CHECK-DAG: ml_program.global private @constant(dense<{{.*}}> : tensor<65xi32>) : tensor<65xi32>
+// Equal constants and equal globals are one argument; splats stay.
+// CHECK-DAG: ml_program.global private @constant(dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>) : tensor<2xf32>
+// CHECK-DAG: ml_program.global private @constant_0(dense<{{.*}}> : tensor<65xi32>) : tensor<65xi32>
 // CHECK-LABEL: func @weights(
 // CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<65xi32>,
-// CHECK-SAME:    %[[C:[a-z0-9]+]]: tensor<65xi32> {linnet.constant = @constant},
+// CHECK-SAME:    tensor<2xf32> {linnet.constant = @constant},
+// CHECK-SAME:    %[[C:[a-z0-9]+]]: tensor<65xi32> {linnet.constant = @constant_0},
 // CHECK-SAME:    %[[W:[a-z0-9]+]]: tensor<65xi32> {linnet.constant = @w})
-// CHECK-COUNT-2: arith.constant dense
+// CHECK: arith.constant dense<3.0
 // CHECK-NOT:     arith.constant dense
 // CHECK:         arith.addi %[[X]], %[[C]]
 // CHECK:         arith.addi %{{.*}}, %[[C]]
