@@ -19,6 +19,8 @@ template <typename T>
 void packPanel(const PanelLayout &layout, const T *source, T *target, uint64_t columns) {
   const uint64_t panel = layout.panel, group = layout.group, groups = layout.groups();
   const uint64_t step = panel * group;
+  if (groups == 0)
+    return; // nothing to fill, and no memory to fill
   if (columns < panel || layout.k % group != 0)
     std::memset(target, 0, layout.elementsPerPanel() * sizeof(T));
   if (group == 1 && layout.nStride == 1) {
