@@ -113,11 +113,11 @@ void Grouper::addEpilogues() {
     while (last->getNumResults() == 1 && last->hasOneUse()) {
       OpOperand &use = *last->use_begin();
       auto next = dyn_cast<linalg::GenericOp>(use.getOwner());
-      if (!next || next->getBlock() != &block || !isElementwiseEpilogue(next) ||
-          groups[groupOf[next]].kind != KernelClass::Loops ||
-          !next.getMatchingIndexingMap(&use).isIdentity())
+      auto own = groupOf.find(use.getOwner()); // absent: a view, or in another block
+      if (!next || own == groupOf.end() || groups[own->second].kind != KernelClass::Loops ||
+          !isElementwiseEpilogue(next) || !next.getMatchingIndexingMap(&use).isIdentity())
         break;
-      merge(g, groupOf[next]);
+      merge(g, own->second);
       last = next;
     }
   }
