@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -80,6 +81,7 @@ public:
     populatePlainToStructuredPatterns(lowering);
     populateAttentionToStructuredPatterns(lowering);
     populateUpstreamToStructuredPatterns(lowering);
+    populateDropUnitDimsPatterns(lowering);
     lower = std::move(lowering);
 
     RewritePatternSet finishing(context);
@@ -88,6 +90,8 @@ public:
     tensor::EmptyOp::getCanonicalizationPatterns(finishing, context);
     tensor::DimOp::getCanonicalizationPatterns(finishing, context);
     tensor::CastOp::getCanonicalizationPatterns(finishing, context);
+    tensor::populateFoldTensorEmptyPatterns(finishing);
+    linalg::FillOp::getCanonicalizationPatterns(finishing, context);
     finish = std::move(finishing);
     return success();
   }

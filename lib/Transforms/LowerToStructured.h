@@ -22,6 +22,8 @@ void populateUpstreamToStructuredPatterns(mlir::RewritePatternSet &patterns);
 
 /// Float arithmetic on scalars outside of bodies becomes arithmetic on tensors of rank 0.
 void liftScalarFloats(mlir::Operation *root);
+/// Sizes of 1 that a generic op reads or writes at 0, out of its maps.
+void populateDropUnitDimsPatterns(mlir::RewritePatternSet &patterns);
 
 /// On a `tensor.extract`: the positions of the indices that may be out of range.
 inline constexpr llvm::StringLiteral kCheckedAttr = "linnet.checked";
@@ -68,6 +70,9 @@ Sizes sizesOf(mlir::ImplicitLocOpBuilder &b, mlir::Value tensor);
 /// The sizes of the only result of an op that reifies them.
 Sizes resultSizes(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op);
 
+/// Groups of dimensions with one that is not `unit` each; nothing when all are.
+llvm::SmallVector<mlir::ReassociationIndices> groupUnitDims(llvm::ArrayRef<bool> unit);
+
 //===----------------------------------------------------------------------===//
 // Scalars in bodies
 //===----------------------------------------------------------------------===//
@@ -80,9 +85,10 @@ mlir::Value narrow(mlir::ImplicitLocOpBuilder &b, mlir::Value v, mlir::Type to);
 /// A float or integer constant of scalar type `type`.
 mlir::TypedAttr numberAttr(mlir::Type type, double value);
 mlir::Value number(mlir::ImplicitLocOpBuilder &b, mlir::Type type, double value);
-/// The product of sizes as a float scalar.
-mlir::Value countAsFloat(mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<mlir::OpFoldResult> sizes,
-                         mlir::Type type);
+/// The product of sizes, an index.
+mlir::Value productOf(mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+/// An index as a float; in bodies only, there is no float arithmetic between kernels.
+mlir::Value indexToFloat(mlir::ImplicitLocOpBuilder &b, mlir::Value index, mlir::Type type);
 
 } // namespace linnet
 

@@ -110,21 +110,38 @@ Value linnet::number(ImplicitLocOpBuilder &b, Type type, double value) {
   return arith::ConstantOp::create(b, numberAttr(type, value));
 }
 
-Value linnet::countAsFloat(ImplicitLocOpBuilder &b, ArrayRef<OpFoldResult> sizes, Type type) {
+Value linnet::productOf(ImplicitLocOpBuilder &b, ArrayRef<OpFoldResult> sizes) {
   int64_t constant = 1;
-  Value dynamic;
+  Value product;
   for (OpFoldResult size : sizes) {
     if (auto value = getConstantIntValue(size)) {
       constant *= *value;
       continue;
     }
     Value v = getValueOrCreateConstantIndexOp(b, b.getLoc(), size);
-    dynamic = dynamic ? arith::MulIOp::create(b, dynamic, v).getResult() : v;
+    product = product ? arith::MulIOp::create(b, product, v).getResult() : v;
   }
-  if (!dynamic)
-    return number(b, type, constant);
-  if (constant != 1)
-    dynamic = arith::MulIOp::create(b, dynamic, arith::ConstantIndexOp::create(b, constant));
-  Value i64 = arith::IndexCastOp::create(b, b.getI64Type(), dynamic);
-  return arith::SIToFPOp::create(b, type, i64);
+  Value factor = arith::ConstantIndexOp::create(b, constant);
+  if (!product || constant == 1)
+    return product ? product : factor;
+  return arith::MulIOp::create(b, product, factor);
+}
+
+Value linnet::indexToFloat(ImplicitLocOpBuilder &b, Value index, Type type) {
+  if (auto constant = getConstantIntValue(index))
+    return number(b, type, *constant);
+  return arith::SIToFPOp::create(b, type, arith::IndexCastOp::create(b, b.getI64Type(), index));
+}
+
+SmallVector<ReassociationIndices> linnet::groupUnitDims(ArrayRef<bool> unit) {
+  SmallVector<ReassociationIndices> groups;
+  ReassociationIndices leading;
+  for (auto [i, isUnit] : llvm::enumerate(unit)) {
+    if (!isUnit) {
+      groups.push_back(std::move(leading));
+      leading.clear();
+    }
+    (groups.empty() ? leading : groups.back()).push_back(i);
+  }
+  return groups;
 }

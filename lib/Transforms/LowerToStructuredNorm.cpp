@@ -72,6 +72,17 @@ struct Rows {
     });
   }
 
+  /// The operands of a division by `count`: it is one unless it is a constant.
+  SmallVector<Value> withCount(Value value, Value count) {
+    SmallVector<Value> values = {value};
+    if (!getConstantIntValue(count))
+      values.push_back(count);
+    return values;
+  }
+  Value countOf(ImplicitLocOpBuilder &inner, Value count, ValueRange read) {
+    return indexToFloat(inner, getConstantIntValue(count) ? count : read.back(), element);
+  }
+
   SmallVector<Read> reads(ValueRange perRow) {
     SmallVector<Read> reads = {{input, all}};
     for (Value v : perRow)
@@ -145,12 +156,13 @@ private:
 
 /// 1 / sqrt(sum / count + eps), per row.
 Value inverseDeviation(Rows &rows, Value squares, Value count, double eps) {
-  return rows.perRow({squares, count}, [&](ImplicitLocOpBuilder &inner, ValueRange v) {
-    Value mean = arith::DivFOp::create(inner, v[0], v[1]);
-    Value shifted = arith::AddFOp::create(inner, mean, number(inner, rows.element, eps));
-    Value root = math::SqrtOp::create(inner, shifted);
-    return arith::DivFOp::create(inner, number(inner, rows.element, 1.0), root).getResult();
-  });
+  return rows.perRow(
+      rows.withCount(squares, count), [&](ImplicitLocOpBuilder &inner, ValueRange v) {
+        Value mean = arith::DivFOp::create(inner, v[0], rows.countOf(inner, count, v));
+        Value shifted = arith::AddFOp::create(inner, mean, number(inner, rows.element, eps));
+        Value root = math::SqrtOp::create(inner, shifted);
+        return arith::DivFOp::create(inner, number(inner, rows.element, 1.0), root).getResult();
+      });
 }
 
 /// How the loops read scale and bias.
@@ -164,11 +176,12 @@ struct LayerNormToGeneric : OpRewritePattern<LayerNormOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     unsigned rank = op.getInput().getType().getRank(), axes = op.getAxes();
     Rows rows(b, op.getInput(), [&](unsigned i) { return i < rank - axes; });
-    Value count = countAsFloat(b, rows.reducedSizes, rows.element);
+    Value count = productOf(b, rows.reducedSizes);
     Value sum = rows.sum({}, [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
-    Value mean = rows.perRow({sum, count}, [](ImplicitLocOpBuilder &inner, ValueRange v) {
-      return arith::DivFOp::create(inner, v[0], v[1]).getResult();
-    });
+    Value mean =
+        rows.perRow(rows.withCount(sum, count), [&](ImplicitLocOpBuilder &inner, ValueRange v) {
+          return arith::DivFOp::create(inner, v[0], rows.countOf(inner, count, v)).getResult();
+        });
     Value squares = rows.sum(mean, [](ImplicitLocOpBuilder &inner, ValueRange v) {
       Value d = arith::SubFOp::create(inner, v[0], v[1]);
       return arith::MulFOp::create(inner, d, d).getResult();
@@ -195,7 +208,7 @@ struct RmsNormToGeneric : OpRewritePattern<RmsNormOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     unsigned rank = op.getInput().getType().getRank(), axes = op.getAxes();
     Rows rows(b, op.getInput(), [&](unsigned i) { return i < rank - axes; });
-    Value count = countAsFloat(b, rows.reducedSizes, rows.element);
+    Value count = productOf(b, rows.reducedSizes);
     Value squares = rows.sum({}, [](ImplicitLocOpBuilder &inner, ValueRange v) {
       return arith::MulFOp::create(inner, v[0], v[0]).getResult();
     });

@@ -13,20 +13,6 @@
 using namespace mlir;
 using namespace linnet;
 
-/// Groups of dimensions with one that is not `unit` each; nothing when all are.
-static SmallVector<ReassociationIndices> groupUnitDims(ArrayRef<bool> unit) {
-  SmallVector<ReassociationIndices> groups;
-  ReassociationIndices leading;
-  for (auto [i, isUnit] : llvm::enumerate(unit)) {
-    if (!isUnit) {
-      groups.push_back(std::move(leading));
-      leading.clear();
-    }
-    (groups.empty() ? leading : groups.back()).push_back(i);
-  }
-  return groups;
-}
-
 //===----------------------------------------------------------------------===//
 // broadcast
 //===----------------------------------------------------------------------===//
@@ -181,14 +167,19 @@ private:
     RankedTensorType to = reduction.keptType(type, op.getKeepdims(), type.getElementType());
     unsigned rank = to.getRank();
     SmallVector<Read> reads = {{sums, b.getMultiDimIdentityMap(rank)}};
+    Value count;
     if (op.getKind() == ReduceKind::mean)
-      reads.push_back(
-          {countAsFloat(b, reduction.reducedSizes, wide), AffineMap::get(rank, 0, b.getContext())});
-    return mapElements(
-        b, to, reduction.keptSizes, reads, [&](ImplicitLocOpBuilder &inner, ValueRange v) {
-          Value x = v.size() > 1 ? arith::DivFOp::create(inner, v[0], v[1]).getResult() : v[0];
-          return narrow(inner, x, type.getElementType());
-        });
+      count = productOf(b, reduction.reducedSizes);
+    if (count && !getConstantIntValue(count))
+      reads.push_back({count, AffineMap::get(rank, 0, b.getContext())});
+    return mapElements(b, to, reduction.keptSizes, reads,
+                       [&](ImplicitLocOpBuilder &inner, ValueRange v) {
+                         Value x = v[0];
+                         if (count)
+                           x = arith::DivFOp::create(
+                               inner, x, indexToFloat(inner, v.size() > 1 ? v[1] : count, wide));
+                         return narrow(inner, x, type.getElementType());
+                       });
   }
 };
 

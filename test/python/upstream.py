@@ -18,7 +18,7 @@ import numpy as np
 ROOT = pathlib.Path(__file__).parents[2]
 LLVM = pathlib.Path(os.environ.get("LLVM_BIN", "/usr/lib/llvm-22/bin"))
 TO_LLVM = ("builtin.module(one-shot-bufferize{bufferize-function-boundaries "
-           "function-boundary-type-conversion=identity-layout-map},"
+           "allow-return-allocs-from-loops function-boundary-type-conversion=identity-layout-map},"
            "func.func(llvm-request-c-wrappers),"
            "convert-linalg-to-loops,canonicalize,expand-strided-metadata,lower-affine,"
            "convert-scf-to-cf,arith-expand{include-bf16=true},convert-math-to-llvm,"
