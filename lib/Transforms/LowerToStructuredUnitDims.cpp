@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LowerToStructured.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -11,8 +12,10 @@ using namespace linnet;
 
 namespace {
 
-/// Front ends keep reduced dimensions as 1 and read them at 0: `(d0, d1) -> (d0, 0)`. Without
-/// them every map is a projected permutation, which is what fusion and emitters look at.
+/// Loops that run once, and operand dimensions of size 1 that are read or written at 0. Front
+/// ends keep reduced dimensions as 1, `(d0, d1) -> (d0, 0)`, and work on rows of `2x10x1`.
+/// Without them every map is a projected permutation and rows are rows, which is what fusion
+/// and emitters look at.
 struct DropUnitDims : OpRewritePattern<linalg::GenericOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -20,37 +23,40 @@ struct DropUnitDims : OpRewritePattern<linalg::GenericOp> {
     if (!op.hasPureTensorSemantics())
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    SmallVector<Value> operands;
+    SmallVector<bool> once;
+    for (int64_t range : op.getStaticLoopRanges())
+      once.push_back(range == 1);
+    bool changed = llvm::is_contained(once, true);
     SmallVector<AffineMap> maps;
-    bool changed = false;
+    SmallVector<SmallVector<bool>> units;
     for (OpOperand &operand : op->getOpOperands()) {
-      AffineMap map = op.getMatchingIndexingMap(&operand);
-      SmallVector<bool> unit = unitDims(operand.get(), map);
-      Value value = operand.get();
-      if (llvm::is_contained(unit, true)) {
-        changed = true;
-        value = tensor::CollapseShapeOp::create(b, value, groupUnitDims(unit));
-        map = keepResults(map, unit);
-      }
-      operands.push_back(value);
-      maps.push_back(map);
+      AffineMap map = fixLoops(op.getMatchingIndexingMap(&operand), once);
+      units.push_back(unitDims(operand.get(), map));
+      changed |= llvm::is_contained(units.back(), true);
+      maps.push_back(keepResults(map, units.back()));
     }
     if (!changed)
       return failure();
-    ArrayRef<Value> all = operands;
-    ValueRange inits(all.drop_front(op.getNumDpsInputs()));
-    auto generic =
-        linalg::GenericOp::create(b, TypeRange(inits), all.take_front(op.getNumDpsInputs()), inits,
-                                  maps, op.getIteratorTypesArray());
-    rewriter.inlineRegionBefore(op.getRegion(), generic.getRegion(), generic.getRegion().begin());
-    SmallVector<Value> results;
-    for (auto [i, result] : llvm::enumerate(generic.getResults()))
-      results.push_back(restore(b, op, i, result));
-    rewriter.replaceOp(op, results);
+    SmallVector<Value> operands;
+    for (auto [value, unit] : llvm::zip(op->getOperands(), units))
+      operands.push_back(llvm::is_contained(unit, true)
+                             ? tensor::CollapseShapeOp::create(b, value, groupUnitDims(unit))
+                             : value);
+    replace(b, op, operands, maps, once, units, rewriter);
     return success();
   }
 
 private:
+  /// The map over the loops that stay; the others are at 0.
+  static AffineMap fixLoops(AffineMap map, ArrayRef<bool> once) {
+    SmallVector<AffineExpr> loops;
+    unsigned kept = 0;
+    for (bool isOnce : once)
+      loops.push_back(isOnce ? getAffineConstantExpr(0, map.getContext())
+                             : getAffineDimExpr(kept++, map.getContext()));
+    return map.replaceDimsAndSymbols(loops, {}, kept, 0);
+  }
+
   static SmallVector<bool> unitDims(Value operand, AffineMap map) {
     SmallVector<bool> unit;
     auto type = dyn_cast<RankedTensorType>(operand.getType());
@@ -64,18 +70,49 @@ private:
     for (auto [e, isDropped] : llvm::zip(map.getResults(), dropped))
       if (!isDropped)
         kept.push_back(e);
-    return AffineMap::get(map.getNumDims(), map.getNumSymbols(), kept, map.getContext());
+    return AffineMap::get(map.getNumDims(), 0, kept, map.getContext());
   }
 
-  /// The result with the type that it had.
-  static Value restore(ImplicitLocOpBuilder &b, linalg::GenericOp op, unsigned i, Value result) {
-    auto type = cast<RankedTensorType>(op.getResult(i).getType());
-    if (result.getType() == type)
+  static void replace(ImplicitLocOpBuilder &b, linalg::GenericOp op, ArrayRef<Value> operands,
+                      ArrayRef<AffineMap> maps, ArrayRef<bool> once,
+                      ArrayRef<SmallVector<bool>> units, PatternRewriter &rewriter) {
+    SmallVector<utils::IteratorType> iterators;
+    for (auto [iterator, isOnce] : llvm::zip(op.getIteratorTypesArray(), once))
+      if (!isOnce)
+        iterators.push_back(iterator);
+    unsigned numInputs = op.getNumDpsInputs();
+    ValueRange inits(operands.drop_front(numInputs));
+    auto generic = linalg::GenericOp::create(b, TypeRange(inits), operands.take_front(numInputs),
+                                             inits, maps, iterators);
+    rewriter.inlineRegionBefore(op.getRegion(), generic.getRegion(), generic.getRegion().begin());
+    renumberIndices(generic, once, rewriter);
+    SmallVector<Value> results;
+    for (auto [i, result] : llvm::enumerate(generic.getResults()))
+      results.push_back(restore(b, op.getDpsInits()[i], result, units[numInputs + i]));
+    rewriter.replaceOp(op, results);
+  }
+
+  static void renumberIndices(linalg::GenericOp generic, ArrayRef<bool> once,
+                              PatternRewriter &rewriter) {
+    SmallVector<linalg::IndexOp> indices;
+    generic.walk([&](linalg::IndexOp index) { indices.push_back(index); });
+    for (linalg::IndexOp index : indices) {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPoint(index);
+      uint64_t kept = llvm::count(once.take_front(index.getDim()), false);
+      if (once[index.getDim()])
+        rewriter.replaceOpWithNewOp<arith::ConstantIndexOp>(index, 0);
+      else
+        rewriter.replaceOpWithNewOp<linalg::IndexOp>(index, kept);
+    }
+  }
+
+  /// The result with the shape that it had.
+  static Value restore(ImplicitLocOpBuilder &b, Value init, Value result, ArrayRef<bool> unit) {
+    if (result.getType() == init.getType())
       return result;
-    OpOperand *init = op.getDpsInitOperand(i);
-    return tensor::ExpandShapeOp::create(
-        b, type, result, groupUnitDims(unitDims(init->get(), op.getMatchingIndexingMap(init))),
-        sizesOf(b, init->get()));
+    return tensor::ExpandShapeOp::create(b, init.getType(), result, groupUnitDims(unit),
+                                         sizesOf(b, init));
   }
 };
 
