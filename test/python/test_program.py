@@ -244,6 +244,26 @@ func.func @until(%x: tensor<16xf32>, %limit: f32) -> (tensor<16xf32>, i64) {
   return %r#0, %r#1 : tensor<16xf32>, i64
 }
 
+func.func @do_while(%x: tensor<?xf32> {linnet.dims=["N"]}, %n: i64) -> (tensor<?xf32>, tensor<?xf32>, i64) {
+  %c0 = arith.constant 0 : i64
+  %c1 = arith.constant 1 : i64
+  %i0 = arith.constant 0 : index
+  %N = tensor.dim %x, %i0 : tensor<?xf32>
+  %e = tensor.empty(%N) : tensor<?xf32>
+  %r:3 = scf.while (%y = %x, %k = %c0) : (tensor<?xf32>, i64) -> (tensor<?xf32>, tensor<?xf32>, i64) {
+    %z = linalg.add ins(%y, %x : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    %k1 = arith.addi %k, %c1 : i64
+    %c = arith.cmpi slt, %k1, %n : i64
+    scf.condition(%c) %z, %y, %k1 : tensor<?xf32>, tensor<?xf32>, i64
+  } do {
+  ^bb0(%z: tensor<?xf32>, %o: tensor<?xf32>, %k: i64):
+    %w = linalg.sub ins(%z, %o : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    %v = linalg.exp ins(%w : tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    %u = linalg.add ins(%v, %o : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    scf.yield %u, %k : tensor<?xf32>, i64
+  }
+  return %r#0, %r#1, %r#2 : tensor<?xf32>, tensor<?xf32>, i64
+}'
 func.func @step(%x: tensor<1x8xf32>, %cache: tensor<50x8xf32> {linnet.state = "cache"}, %at: tensor<i64> {linnet.state = "at"}) -> (tensor<8xf32>, tensor<50x8xf32> {linnet.state = "cache"}, tensor<i64> {linnet.state = "at"}) {
   %zero = arith.constant 0.0 : f32
   %one = arith.constant 1 : i64
@@ -284,6 +304,21 @@ def test_while(session, limit, times):
     got, count = session.call("until", np.ones(16, np.float32), np.float32(limit))
     assert count == times
     np.testing.assert_array_equal(got, np.full(16, 2.0 ** times))
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_do_while(session, n):
+    """The condition's region computes what the loop carries and gives."""
+    x = np.random.default_rng(n).normal(size=9).astype(np.float32)
+    got = session.call("do_while", x, np.int64(n))
+    y, count = x.astype(np.float64), 0
+    while True:
+        z, count = y + x, count + 1
+        if count >= n:
+            break
+        y = np.exp(z - y) + y
+    for g, want in zip(got, (z, y, count)):
+        np.testing.assert_allclose(g, want, rtol=1e-5, atol=1e-5)
 
 
 def test_state_is_updated_in_place(session):
