@@ -263,7 +263,8 @@ func.func @do_while(%x: tensor<?xf32> {linnet.dims=["N"]}, %n: i64) -> (tensor<?
     scf.yield %u, %k : tensor<?xf32>, i64
   }
   return %r#0, %r#1, %r#2 : tensor<?xf32>, tensor<?xf32>, i64
-}'
+}
+
 func.func @step(%x: tensor<1x8xf32>, %cache: tensor<50x8xf32> {linnet.state = "cache"}, %at: tensor<i64> {linnet.state = "at"}) -> (tensor<8xf32>, tensor<50x8xf32> {linnet.state = "cache"}, tensor<i64> {linnet.state = "at"}) {
   %zero = arith.constant 0.0 : f32
   %one = arith.constant 1 : i64
