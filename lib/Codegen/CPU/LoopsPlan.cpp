@@ -366,11 +366,18 @@ static bool isShort(SizeOf s, int64_t limit) {
   return !ShapedType::isDynamic(n) && n < limit;
 }
 
-/// Counts, per loop, the operands whose last coordinate moves with it.
-static SmallVector<unsigned> contiguity(const OpLoops &loops) {
+/// Counts, per loop, the accesses whose last coordinate moves with it. Beside inner loops, only
+/// what moves with one of them counts: the rest is read once per point.
+static SmallVector<unsigned> contiguity(const OpLoops &loops, unsigned outer) {
   SmallVector<unsigned> votes(loops.rank());
+  auto isInner = [&](AffineMap map) {
+    for (unsigned d = outer; d < loops.rank(); ++d)
+      if (map.isFunctionOfDim(d))
+        return true;
+    return loops.rank() <= outer;
+  };
   auto vote = [&](AffineMap map, int64_t weight) {
-    if (!map || map.getNumResults() == 0)
+    if (!map || map.getNumResults() == 0 || !isInner(map))
       return;
     for (unsigned d = 0; d < loops.rank(); ++d)
       if (map.getResults().back().isFunctionOfDim(d))
@@ -392,7 +399,7 @@ int linnet::codegen::laneLoop(const LoopsPlan &plan, const OpLoops &loops) {
     for (unsigned r = 0; r < loops.op->getNumResults(); ++r)
       known &= findCombiner(loops.op, r) != nullptr;
   known |= !loops.isParallel() && isArgReduction(loops.op);
-  SmallVector<unsigned> votes = contiguity(loops);
+  SmallVector<unsigned> votes = contiguity(loops, plan.outer);
   int best = -1;
   for (int d = loops.rank() - 1; d >= int(plan.outer); --d) {
     if (loops.reduction[d] && !known)
@@ -411,8 +418,8 @@ void Planner::chooseLanes() {
   bool anyInner = false;
   for (const Stage &s : result.stages) {
     OpLoops loops = s.op ? OpLoops(s.op) : OpLoops(s.copied);
-    SmallVector<unsigned> votes = contiguity(loops);
-    forOuter += votes[last];
+    SmallVector<unsigned> votes = contiguity(loops, result.outer);
+    forOuter += loops.rank() > result.outer ? votes[last] : 0;
     for (unsigned d = result.outer; d < loops.rank(); ++d) {
       anyInner = true;
       if (!isShort(loops.sizes[d], 16))
