@@ -14,6 +14,7 @@ from linnet._src.testing import (  # noqa: F401
     load,
     random,
     run,
+    run_cases,
     tensor_type,
     tolerance,
     unit_roundoff,

@@ -1,0 +1,123 @@
+# ===- test_ops_norm.py - softmax and norms, executed -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from linnet import testing as lt
+from linnet._src.reference import norm as ref
+
+SOFTMAX = [((5, 7), 1), ((5, 7), 0), ((3, 4, 33), 2), ((3, 4, 33), 1), ((1, 1), 1), ((17,), 0),
+           ((0, 5), 1), ((5, 0), 1), ((4, 1000), 1), ((2, 4097), 1)]
+NORMS = [((3, 7), 1), ((5, 1), 1), ((1, 768), 1), ((2, 3, 5, 7), 2), ((4, 100), 1), ((0, 8), 1),
+         ((3, 2050), 1)]
+
+
+def softmax(shape, axis, dtype, dynamic, flag=""):
+    type = lt.tensor_type(shape, dtype, dynamic)
+    return lt.function([lt.argument("x", shape, dtype, dynamic)], type,
+                       f"%y = linnet.softmax %x axis {axis} {flag} : {type}")
+
+
+def softmax_error(x, axis):
+    """Relative: exp turns the rounding of x - max into a relative error of its size, and the sum
+    of n positive terms is off by (4 + sqrt(n)) u; ulps of f32."""
+    finite = np.where(np.isfinite(lt.wide(x)), lt.wide(x), 0)
+    spread = (finite.max(axis) - finite.min(axis)).max() if x.size else 0
+    return spread / 2 + 4 + x.shape[axis] ** 0.5
+
+
+def in_type(ulps, dtype):
+    return ulps if dtype == "f32" else 0.5 + ulps * 2.0 ** -12
+
+
+def softmax_case(shape, axis, dtype, dynamic):
+    x = lt.random(np.random.default_rng(0), shape, dtype, 5.0)
+    ulps = in_type(softmax_error(x, axis), dtype)
+    return (f"{shape} {axis} {'dynamic' * dynamic}", softmax(shape, axis, dtype, dynamic), [x],
+            lambda y: lt.assert_close(y, ref.softmax(x, axis), ulps))
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("dtype", lt.FLOATS)
+def test_softmax(dtype, dynamic):
+    lt.run_cases(softmax_case(shape, axis, dtype, dynamic) for shape, axis in SOFTMAX)
+
+
+def test_softmax_of_masked_rows():
+    x = np.full((3, 9), -np.inf, np.float32)
+    x[1, 4], x[2, ::2] = 2.0, 1.0
+    y, = lt.run(softmax(x.shape, 1, "f32", False), x)
+    lt.assert_close(y, F.softmax(torch.from_numpy(x), 1).numpy().astype(np.float64), 4)
+    y, = lt.run(softmax(x.shape, 1, "f32", False, "zero_masked"), x)
+    lt.assert_close(y, ref.softmax(x, 1, zero_masked=True), 4)
+
+
+def test_softmax_of_large_and_equal_values():
+    x = np.float32([[1e30, 1e30, 0], [-1e30, -1e30, -1e30], [88, 0, -88], [0, 0, 0]])
+    y, = lt.run(softmax(x.shape, 1, "f32", False), x)
+    lt.assert_close(y, ref.softmax(x, 1), 100)
+
+
+def norm_bound(y, x, scale, axes, extra=0.0):
+    """Mean and variance are sums of n terms; what is subtracted from x has the mean's error."""
+    last = tuple(range(x.ndim - axes, x.ndim))
+    n = int(np.prod([x.shape[a] for a in last]))
+    spread = np.sqrt(np.mean(lt.wide(x) ** 2, last, keepdims=True))
+    inverse = 1 / np.sqrt(np.var(lt.wide(x), last, keepdims=True) + 1e-3)
+    size = (np.abs(lt.wide(x)) + spread) * np.maximum(inverse, 1 / np.sqrt(spread ** 2 + 1e-3))
+    return dict(ulps=2, depth=n, magnitude=size * np.abs(scale) + np.abs(y) + extra)
+
+
+def norm_case(kind, dtype, shape, axes, dynamic):
+    rng = np.random.default_rng(1)
+    x = lt.random(rng, shape, dtype) + lt.DTYPES[dtype].type(2)
+    s, b = (lt.random(rng, shape[-axes:], dtype) for _ in range(2))
+    rows = list(range(len(shape) - axes)) if dynamic else False
+    type, small = lt.tensor_type(shape, dtype, rows), lt.tensor_type(s.shape, dtype)
+    bias = "bias %b " if kind == "layer_norm" else ""
+    types = f"{type}, {small}" + (f", {small}" if bias else "")
+    text = lt.function(
+        [lt.argument("x", shape, dtype, rows), lt.argument("s", s.shape, dtype),
+         lt.argument("b", s.shape, dtype)], type,
+        f"%y = linnet.{kind} %x scale %s {bias}axes {axes} eps 1.0e-3 : {types}")
+    expected = ref.layer_norm(x, s, b, axes, 1e-3) if bias else ref.rms_norm(x, s, axes, 1e-3)
+    bound = norm_bound(expected, x, lt.wide(s), axes, np.abs(lt.wide(b)) if bias else 0.0)
+    return (f"{shape} {axes} {'dynamic' * dynamic}", text, [x, s, b],
+            lambda y: lt.assert_close(y, expected, **bound))
+
+
+@pytest.mark.parametrize("dtype", lt.FLOATS)
+@pytest.mark.parametrize("kind", ["layer_norm", "rms_norm"])
+def test_norms(kind, dtype):
+    lt.run_cases(norm_case(kind, dtype, shape, axes, dynamic) for shape, axes in NORMS
+                 for dynamic in (False, True))
+
+
+@pytest.mark.parametrize("dtype", lt.FLOATS)
+def test_norms_without_scale_and_with_unit_offset(dtype):
+    rng = np.random.default_rng(2)
+    x, s = lt.random(rng, (5, 37), dtype), lt.random(rng, (37,), "f32")
+    type = lt.tensor_type(x.shape, dtype)
+    for body, expected, scale in (
+            (f"linnet.layer_norm %x eps 1.0e-3 : {type}", ref.layer_norm(x, eps=1e-3), 1.0),
+            (f"linnet.rms_norm %x eps 1.0e-3 : {type}", ref.rms_norm(x, eps=1e-3), 1.0),
+            (f"linnet.rms_norm %x scale %s eps 1.0e-3 unit_offset : {type}, tensor<37xf32>",
+             ref.rms_norm(x, s, eps=1e-3, unit_offset=True), 1 + lt.wide(s))):
+        text = lt.function([lt.argument("x", x.shape, dtype), lt.argument("s", s.shape, "f32")],
+                           type, f"%y = {body}")
+        y, = lt.run(text, x, s)
+        lt.assert_close(y, expected, **norm_bound(expected, x, scale, 1))
+
+
+def test_layer_norm_of_a_large_mean():
+    """The variance is taken from deviations: mean 1000, deviation 1."""
+    x = np.float32(1000 + np.random.default_rng(3).standard_normal((4, 256)))
+    text = lt.function([lt.argument("x", x.shape, "f32")], "tensor<4x256xf32>",
+                       "%y = linnet.layer_norm %x eps 1.0e-5 : tensor<4x256xf32>")
+    y, = lt.run(text, x)
+    assert np.abs(lt.wide(y) - ref.layer_norm(x)).max() < 1e-3
