@@ -47,3 +47,15 @@ def test_stored_reference_belongs_to_the_stored_weights(variant):
     assert torch.equal(logits[:, prompt - 1:-1].argmax(-1), stored["greedy"])
     best = logits[0, prompt - 1:-1].topk(2).values
     assert (best[:, 0] - best[:, 1]).min() > 1e-3
+
+
+def test_gpt2_twin_is_consistent():
+    """The PyTorch twin's parameters are those of the IR, and a later token changes no logit."""
+    torch = pytest.importorskip("torch")
+    from linnet.examples import gpt2
+    c = gpt2.TINY
+    parameters = {n: torch.from_numpy(p) for n, p in gpt2.random_parameters(c).items()}
+    assert {n: gpt2.tensor(p.shape) for n, p in parameters.items()} == gpt2.Model(c).types
+    tokens = torch.arange(20)[None] % c.vocab
+    short = gpt2.torch_logits(c, parameters, tokens[:, :12])
+    torch.testing.assert_close(gpt2.torch_logits(c, parameters, tokens)[:, :12], short)
