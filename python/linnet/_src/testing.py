@@ -134,7 +134,8 @@ def unit_roundoff(dtype):
 def tolerance(reference, dtype, ulps=1.0, depth=0, magnitude=None):
     """The bound of this file's header, per element."""
     reference = np.asarray(reference, np.float64)
-    bound = 2 * ulps * unit_roundoff(dtype) * np.abs(reference)
+    with np.errstate(invalid="ignore"):
+        bound = 2 * ulps * unit_roundoff(dtype) * np.abs(reference)
     bound = bound + float(ml_dtypes.finfo(np.dtype(dtype)).smallest_normal)
     if depth:
         if magnitude is None:

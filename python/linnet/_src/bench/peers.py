@@ -5,6 +5,7 @@
 # ===----------------------------------------------------------------------===//
 """Each peer turns a workload into a call without arguments, or raises Unavailable."""
 
+import functools
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,49 @@ def _onnx_model(workload):
     return onnx.shape_inference.infer_shapes(model), inputs
 
 
+def _exported(workload):
+    """The PyTorch form as an ONNX graph of plain ops, weights inside."""
+    import io
+
+    import onnx
+    import torch
+    if workload.torch is None or workload.dtype != "f32" or workload.name == "selective_scan":
+        raise Unavailable("no ONNX form")
+    weights = [torch.from_numpy(w) for w in workload.weights.values()]
+
+    class Module(torch.nn.Module):
+        def forward(self, *inputs):
+            return workload.torch(torch, *inputs, *weights)
+
+    file, names = io.BytesIO(), [f"x{i}" for i in range(len(workload.inputs))]
+    try:
+        torch.onnx.export(Module(), tuple(map(torch.from_numpy, workload.inputs)), file,
+                          input_names=names, output_names=["y"], dynamo=False, opset_version=17)
+    except Exception as error:
+        raise Unavailable(f"no ONNX form: {str(error).splitlines()[0]}") from None
+    return onnx.load_from_string(file.getvalue()), dict(zip(names, workload.inputs))
+
+
+def _onnx_forms(workload):
+    """The one-node form first, where there is one."""
+    for make in (_onnx_model, _exported):
+        try:
+            yield make(workload)
+        except Unavailable:
+            pass
+
+
+def _first(attempts):
+    """The first attempt that is not Unavailable."""
+    reason = Unavailable("no ONNX form")
+    for attempt in attempts:
+        try:
+            return attempt()
+        except Unavailable as error:
+            reason = error
+    raise reason
+
+
 def torch_call(workload, threads):
     try:
         import torch
@@ -65,7 +109,11 @@ def ort_call(workload, threads):
         import onnxruntime as ort
     except ImportError:
         raise Unavailable("ONNX Runtime is not installed") from None
-    model, inputs = _onnx_model(workload)
+    return _first(functools.partial(_ort_session, ort, model, inputs, threads)
+                  for model, inputs in _onnx_forms(workload))
+
+
+def _ort_session(ort, model, inputs, threads):
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4
@@ -92,8 +140,12 @@ def iree_call(workload, threads):
         import iree.runtime as rt
     except ImportError:
         raise Unavailable("IREE is not installed") from None
+    return _first(functools.partial(_iree_module, tools, rt, model, inputs, threads)
+                  for model, inputs in _onnx_forms(workload))
+
+
+def _iree_module(tools, rt, model, inputs, threads):
     import onnx
-    model, inputs = _onnx_model(workload)
     with tempfile.TemporaryDirectory() as folder:
         onnx.save(model, f"{folder}/model.onnx")
         done = subprocess.run([sys.executable, "-m", "iree.compiler.tools.import_onnx",
