@@ -3,7 +3,6 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
-from linnet._src.session import Model, RuntimeError_, Session  # noqa: F401
 from linnet._src.testing import (  # noqa: F401
     CompileError,
     DTYPES,

@@ -37,7 +37,7 @@ import tempfile
 import ml_dtypes
 import numpy as np
 
-from linnet._src import session as capi
+from linnet import runtime
 
 DTYPES = {"f32": np.dtype(np.float32), "f16": np.dtype(np.float16),
           "bf16": np.dtype(ml_dtypes.bfloat16), "f64": np.dtype(np.float64),
@@ -95,8 +95,8 @@ def compile_text(text, *flags, weights=None, cpu="native"):
 
 
 def load(text, *flags, threads=1, **options):
-    """The compiled text as a Model."""
-    return capi.Model(compile_text(text, *flags, **options), threads)
+    """The compiled text as a module of a runtime of its own."""
+    return runtime.Runtime(threads).load(compile_text(text, *flags, **options))
 
 
 def run(text, *inputs, function="main", threads=1, flags=(), symbols=None, **options):
@@ -117,7 +117,7 @@ def run_cases(cases, threads=1, flags=()):
     for i, (label, _, inputs, check) in enumerate(cases):
         try:
             check(*model.session().call(f"main_{i}", *inputs))
-        except (AssertionError, capi.RuntimeError_) as error:
+        except (AssertionError, runtime.Error) as error:
             failures.append(f"{label}: {str(error).strip()}")
     if failures:
         raise AssertionError(f"{len(failures)} of {len(cases)} cases:\n" + "\n".join(failures))

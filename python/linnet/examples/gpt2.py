@@ -207,8 +207,9 @@ class Model:
 # PyTorch
 
 
-def torch_logits(c, parameters, tokens, dtype=None):
-    """Logits at all positions; `parameters` are torch tensors."""
+def torch_logits(c, parameters, tokens, cache=None):
+    """Logits of all tokens; `parameters` are torch tensors. `cache`, a list that is empty at
+    first, has the keys and values of the tokens before by layer; after it, one token a call."""
     import torch
     import torch.nn.functional as F
 
@@ -219,14 +220,22 @@ def torch_logits(c, parameters, tokens, dtype=None):
         return F.layer_norm(x, (c.width,), parameters[f"{name}.weight"], parameters[f"{name}.bias"],
                             EPS)
 
-    x = parameters["wte.weight"][tokens] + parameters["wpe.weight"][:tokens.shape[1]]
+    first = cache[0][0].shape[2] if cache else 0
+    x = (parameters["wte.weight"][tokens]
+         + parameters["wpe.weight"][first:first + tokens.shape[1]])
+    after = []
     for i in range(c.layers):
-        heads = linear(norm(x, f"h.{i}.ln_1"), f"h.{i}.attn.c_attn").unflatten(
+        q, k, v = linear(norm(x, f"h.{i}.ln_1"), f"h.{i}.attn.c_attn").unflatten(
             -1, (3, c.heads, c.depth)).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(*heads, is_causal=True)
+        if cache:
+            k, v = (torch.cat(pair, 2) for pair in zip(cache[i], (k, v)))
+        after.append((k, v))
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=not cache)
         x = x + linear(mixed.transpose(1, 2).flatten(2), f"h.{i}.attn.c_proj")
         h = F.gelu(linear(norm(x, f"h.{i}.ln_2"), f"h.{i}.mlp.c_fc"), approximate="tanh")
         x = x + linear(h, f"h.{i}.mlp.c_proj")
+    if cache is not None:
+        cache[:] = after
     return norm(x, "ln_f") @ parameters["wte.weight"].T
 
 
@@ -245,13 +254,13 @@ def compare(folder, config, length, steps, threads):
     import torch
     from safetensors.numpy import load_file
 
-    from linnet import testing
+    from linnet import runtime, testing
 
     weights = folder / "gpt2.safetensors"
     start = time.perf_counter()
     path = testing.compile_text((folder / "gpt2.mlir").read_text(), weights=weights)
     print(f"compile {time.perf_counter() - start:.1f} s (0: it was cached)")
-    session = testing.Model(path, threads).session(C=length + steps)
+    session = runtime.Runtime(threads).load(path).session(C=length + steps)
     tokens = np.random.default_rng(1).integers(0, config.vocab, (1, length + steps))
 
     torch.set_num_threads(threads)
@@ -266,7 +275,7 @@ def compare(folder, config, length, steps, threads):
         row, = session.call("decode", tokens[:, i:i + 1])
         decode.append(time.perf_counter() - start)
         worst = max(worst, np.abs(row - expected[:, i:i + 1]).max())
-    session.reset()
+    session.reset_state()
     start = time.perf_counter()
     session.call("prefill", tokens[:, :length])
     print(f"largest difference of a logit from PyTorch {worst:.2e} (logits up to "

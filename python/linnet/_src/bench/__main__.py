@@ -21,8 +21,9 @@ import tempfile
 
 import numpy as np
 
-from linnet._src import session as capi
+from linnet import runtime
 from linnet._src import testing as lt
+from linnet._src.runtime import _operand as runtime_operand
 from linnet._src.bench import peers, probe, timing, workloads
 
 
@@ -34,8 +35,23 @@ def prepare(workload, threads, folder):
         weights = pathlib.Path(folder) / "weights.safetensors"
         save_file(workload.weights, weights)
     path = lt.compile_text(workload.text, f"--threads={threads}", weights=weights)
-    session = capi.Model(path, threads).session()
-    return session.prepare("main", *workload.inputs)
+    session = runtime.Runtime(threads).load(path).session(**workload.symbols)
+    workload.setup(session)
+    workload.before(session)
+    result, = session.call(workload.function, *workload.inputs)
+    # what a call comes down to, without the Python around it
+    function = session.module.functions[workload.function]
+    given, own = iter(workload.inputs), iter([result])
+    arguments = [runtime_operand(next(given)) if p.state is None else None
+                 for p in function.arguments]
+    results = [runtime_operand(next(own)) if p.state is None else None for p in function.results]
+
+    def call():
+        workload.before(session)
+        session._handle.call(function.index, arguments, results, False)
+        return result
+
+    return call
 
 
 def largest_error(actual, expected):
@@ -61,7 +77,7 @@ def record(workload, threads, seconds, ceiling):
 def measure(workload, options, folder):
     """Yields one record for Linnet and one per peer."""
     ours = prepare(workload, options.threads, folder)
-    result = np.array(ours()[0]).astype(np.float64)
+    result = np.array(ours()).astype(np.float64)
     ceiling = probe.ceiling(workload.ceiling, options.seconds, workload.scan)
     yield {**record(workload, options.threads, timing.alone(ours, options.seconds), ceiling),
            "peer": None, "ratio": None}
@@ -129,7 +145,7 @@ def main():
                 for line in measure(table[name](), options, folder):
                     show(line, options.json)
                     failed += line.get("note", "").startswith("outputs differ")
-            except (lt.CompileError, capi.RuntimeError_) as error:
+            except (lt.CompileError, runtime.Error) as error:
                 print(f"{name}: {str(error).strip()}", file=sys.stderr)
                 failed += 1
     return 1 if failed else 0

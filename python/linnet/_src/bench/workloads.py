@@ -28,7 +28,11 @@ class Workload:
     onnx: tuple = None  # (op, attributes, order of inputs and weights, domain)
     tolerance: float = 1e-3
     scan: tuple = ()
-    quick: bool = True
+    # for models with state: sizes of the session, what to do with it once, and before each call
+    function: str = "main"
+    symbols: dict = dataclasses.field(default_factory=dict)
+    setup: typing.Callable = lambda session: None
+    before: typing.Callable = lambda session: None
 
 
 def _rng(*seed):
@@ -99,7 +103,7 @@ def attention(heads, key_heads, queries, keys, depth, causal):
         4.0 * (q.size * 2 + k.size + v.size), "read" if queries == 1 else "fma",
         torch=lambda t, q, k, v: t.nn.functional.scaled_dot_product_attention(
             q, k, v, is_causal=causal, enable_gqa=heads != key_heads),
-        onnx=("Attention", {"is_causal": 1} if causal else {}, "qkv"), quick=queries <= 1024)
+        onnx=("Attention", {"is_causal": 1} if causal else {}, "qkv"))
 
 
 def selective_scan(length, channels, states=16):
@@ -202,6 +206,37 @@ def rowwise(kind, rows, columns):
                     weights=used, torch=calls[kind], onnx=ops[kind])
 
 
+def gpt2(decode, length=512):
+    """Prefill of `length` tokens with logits at all positions, or the step after length - 1."""
+    from linnet.examples import gpt2 as example
+    c = example.SMALL
+    weights = example.random_parameters(c)
+    tokens = _rng(length).integers(0, c.vocab, (1, length))
+    start = np.asarray(length - 1 if decode else 0)
+    context, inputs = tokens[:, :-1], tokens[:, -1:] if decode else tokens
+    matrices = sum(w.size for n, w in weights.items() if w.ndim == 2 and n != "wpe.weight")
+    rows = 1 if decode else length
+    flops = 2.0 * rows * matrices + 4.0 * c.layers * rows * length * c.width * (1 if decode else 0.5)
+
+    cache = []
+
+    def torch_model(t, tokens, *values):
+        parameters = dict(zip(weights, values))
+        if not decode:
+            return example.torch_logits(c, parameters, tokens)
+        if not cache:
+            example.torch_logits(c, parameters, t.from_numpy(context), cache)
+        return example.torch_logits(c, parameters, tokens, list(cache))
+
+    return Workload(
+        "gpt2_decode" if decode else "gpt2_prefill", str(length), example.Model(c).text(),
+        [np.ascontiguousarray(inputs)], flops, 4.0 * (matrices + 2 * c.layers * length * c.width),
+        "read" if decode else "fma", weights=weights, torch=torch_model,
+        function="decode" if decode else "prefill", symbols={"C": length},
+        setup=(lambda s: s.call("prefill", context)) if decode else lambda s: None,
+        before=lambda s: s.set_state("position", start))
+
+
 def all_workloads():
     """Thunks by name, so that only what is timed is made."""
     table = {}
@@ -229,4 +264,6 @@ def all_workloads():
     table["depthwise 256x256x28x28x3"] = lambda: conv(1, 256, 256, 28, 3, 256)
     for kind in ("softmax", "layer_norm", "rms_norm"):
         table[f"{kind} 4096x4096"] = lambda kind=kind: rowwise(kind, 4096, 4096)
+    table["gpt2_prefill 512"] = lambda: gpt2(False)
+    table["gpt2_decode 512"] = lambda: gpt2(True)
     return table
