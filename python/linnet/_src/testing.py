@@ -27,12 +27,14 @@ Integers and booleans are compared exactly; NaN and infinities must be where the
 them.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
 import pathlib
 import subprocess
 import tempfile
+import time
 
 import ml_dtypes
 import numpy as np
@@ -76,13 +78,16 @@ def compile_text(text, *flags, weights=None, cpu="native"):
     flags = [f"--cpu={cpu}", *flags]
     stamp = _stamp()
     if weights is not None:
-        flags.append(f"--weights={weights}")
-        stamp += repr(os.stat(weights).st_mtime_ns)
+        with open(weights, "rb") as file:
+            stamp += hashlib.file_digest(file, "sha256").hexdigest()
     key = hashlib.sha256("\0".join([text, *flags, stamp]).encode()).hexdigest()[:32]
+    if weights is not None:
+        flags.append(f"--weights={weights}")
     folder = pathlib.Path(tempfile.gettempdir()) / f"linnet-tests-{os.getuid()}"
     folder.mkdir(exist_ok=True, mode=0o700)
     target = folder / f"{key}.lnb"
     if not target.exists():
+        _remove_old(folder)
         # a name of its own first: tests run in parallel
         unfinished = folder / f"{key}.{os.getpid()}.lnb"
         done = subprocess.run(
@@ -92,6 +97,14 @@ def compile_text(text, *flags, weights=None, cpu="native"):
             raise CompileError(done.returncode, done.stderr)
         unfinished.rename(target)
     return target
+
+
+def _remove_old(folder, seconds=24 * 3600):
+    """Bundles of compilers that were built anew since pile up."""
+    for path in folder.glob("*.lnb"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > seconds:
+                path.unlink()
 
 
 def load(text, *flags, threads=1, **options):
