@@ -320,7 +320,7 @@ static void print_crossing(const int64_t *contexts, const double (*seconds)[2], 
 }
 
 static void time_models(const char *softmax, const char *linear, int32_t threads) {
-  static const int64_t contexts[] = {256, 1024, 4096, 16384};
+  static const int64_t contexts[] = {16, 256, 1024, 4096, 16384};
   enum { COUNT = sizeof contexts / sizeof *contexts };
   double seconds[COUNT][2];
   struct model models[] = {open_model(softmax, threads, contexts[COUNT - 1] + 64),
