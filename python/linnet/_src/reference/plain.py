@@ -50,7 +50,8 @@ def gather(data, indices, axis, batch_dims=0):
 def argmax(x, axis, keepdims=False, select_last=False):
     x = np.asarray(x)
     if x.shape[axis] == 0:
-        return np.zeros([n for i, n in enumerate(x.shape) if i != axis or keepdims], np.int64)
+        return np.zeros([1 if i == axis else n for i, n in enumerate(x.shape)
+                         if i != axis or keepdims], np.int64)
     if not select_last:
         return np.argmax(x, axis, keepdims=keepdims)
     return x.shape[axis] - 1 - np.argmax(np.flip(x, axis), axis, keepdims=keepdims)
