@@ -34,18 +34,21 @@ struct LinearAttentionShape {
 struct LinearAttentionStrategy {
   int64_t columns; ///< of the state, in one chunk
   int64_t vectors; ///< of columns that the widest registers hold at once
-  int64_t chunked; ///< positions in a chunk of the block form; 0: the recurrent form
+  bool blocked;    ///< whether sixteen positions are taken as products, see choose
   static LinearAttentionStrategy choose(const LinearAttentionShape &s, mlir::Type element,
                                         int64_t length);
 };
 
 /// Positions in a panel: a multiple of every number of positions taken at once.
 inline constexpr int64_t kPanel = 48;
+/// Positions in a block of the block form.
+inline constexpr int64_t kBlockPositions = 16;
 
 /// Offsets of the scratch of a worker, in floats.
 struct LinearAttentionScratch {
   LinearAttentionScratch(const LinearAttentionShape &s, const LinearAttentionStrategy &strategy);
-  int64_t state, q, k, decay, a, b, scalarDecay, beta, bonusDot, inverse, z, scores, total;
+  int64_t state, q, k, decay, a, b, scalarDecay, beta, bonusDot, inverse, z, decayedQ, decayedK,
+      keep, scores, total;
 };
 
 class LinearAttentionKernel {
@@ -102,8 +105,19 @@ private:
   Values forRows(int64_t together, mlir::ValueRange init, RowsBody body);
   Values loadValues(Value t);
   void storeOutputs(Value t, int64_t g, Values o, mlir::ValueRange values);
+  void plainPanel(Value from, Value count, const StateAccess &access);
   int64_t positionsAtOnce() const;
   int64_t rowsAtOnce(int64_t positions) const;
+
+  // LinearAttentionBlock.cpp
+  Value gateLanes(Value t, int64_t c);
+  void prepareBlocks(Value count);
+  void decayQueries(Value first);
+  void decayKey(Value first, Value j);
+  Value blockValue(Value t, int64_t n);
+  void blockPositions(Value first);
+  void blockOutputs(Value first, int64_t g);
+  void blockState(Value first, Value c, int64_t rows);
 
   Emitter &e;
   KernelFrame &frame;

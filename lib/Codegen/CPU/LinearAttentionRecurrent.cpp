@@ -35,9 +35,18 @@ void LinearAttentionKernel::recurrentPanel(Value count) {
   StateAccess access{load, store, /*decayedInPlace=*/true};
   if (s.delta || s.erase)
     return erasingPositions(count, access);
+  Value from = e.index(0);
+  if (strategy.blocked) {
+    from = e.mul(e.div(count, kBlockPositions), kBlockPositions);
+    e.forLoop(e.index(0), from, e.index(kBlockPositions), [&](Value t) { blockPositions(t); });
+  }
+  plainPanel(from, count, access);
+}
+
+void LinearAttentionKernel::plainPanel(Value from, Value count, const StateAccess &access) {
   int64_t many = positionsAtOnce();
-  Value whole = e.mul(e.div(count, many), many);
-  e.forLoop(e.index(0), whole, e.index(many), [&](Value t) { plainPositions(many, t, access); });
+  Value whole = e.add(from, e.mul(e.div(e.sub(count, from), many), many));
+  e.forLoop(from, whole, e.index(many), [&](Value t) { plainPositions(many, t, access); });
   if (many > 1)
     e.forLoop(whole, count, e.index(1), [&](Value t) { plainPositions(1, t, access); });
 }
