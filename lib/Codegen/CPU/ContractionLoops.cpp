@@ -397,8 +397,8 @@ void Loops::tileRows(
       e.ifThen(e.gt(rows, e.index(heights[i + 1])), run, [&] { shorter(i + 1); });
     };
     auto full = [&] { tile(height, from, Value(), number, sums); };
-    int64_t rest = known ? *known % height : 0;
-    if (known && *known < height)
+    int64_t rest = known ? *known % height : 0; // without rows the loop does not run
+    if (known && *known > 0 && *known < height)
       tile(rest, from, Value(), number, sums);
     else if (known && rest == 0)
       full();
