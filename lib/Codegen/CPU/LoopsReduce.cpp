@@ -169,32 +169,32 @@ Value ReductionEmitter::mergeLanes(Value v, Operation *combiner) {
   return e.reduceLanes(v, [&](Value a, Value b) { return combine(e, combiner, a, b); });
 }
 
-/// The better of two running (value, index) pairs. The region says which of two it takes; where
-/// it says both or neither, they are equal, and the order of the indices decides.
+/// The better of two running (value, index) pairs. The region is asked with index 1 for one and
+/// 0 for the other; where it takes either or neither, the values are equal, and the order of the
+/// indices decides.
 Values ReductionEmitter::chooseArg(ValueRange a, ValueRange b, int64_t n) {
-  auto apply = [&](ValueRange x, ValueRange acc) -> Value {
+  auto takes = [&](Value x, Value running) -> Value {
     llvm::DenseMap<Value, Lane> map;
-    map[op.getBlock()->getArgument(0)] = {x[0], 0, true};
-    for (auto [arg, v] : llvm::zip(op.getRegionOutputArgs(), acc))
-      map[arg] = {v, 0, true};
-    Value index = x[1];
-    if (!getElementTypeOrSelf(index.getType()).isIndex())
-      index = arith::IndexCastOp::create(e, e.vec(e.getIndexType(), n), index);
-    Lanes at(loops.rank(), Lane{index, 0, true});
+    Type indexType = getElementTypeOrSelf(op->getResult(1).getType());
+    map[op.getBlock()->getArgument(0)] = {x, 0, true};
+    map[op.getRegionOutputArgs()[0]] = {running, 0, true};
+    map[op.getRegionOutputArgs()[1]] = {e.iconst(indexType, 0)};
+    Lanes at(loops.rank(), Lane{e.index(1)});
     auto r = l.evaluateBlock(*op.getBlock(), map, at, {n, {}, {}});
     if (failed(r))
-      return l.fail(), x[1];
-    return l.vector((*r)[1], n);
+      return l.fail(), e.zero(e.vec(e.getI1Type(), n));
+    Value chosen = l.vector((*r)[1], n);
+    return arith::CmpIOp::create(e, arith::CmpIPredicate::eq, chosen,
+                                 e.iconst(chosen.getType(), 1));
   };
   auto compare = [&](arith::CmpIPredicate p, Value x, Value y) -> Value {
     return arith::CmpIOp::create(e, p, x, y);
   };
-  Value takes = compare(arith::CmpIPredicate::eq, apply(b, a), b[1]);
-  Value keeps = compare(arith::CmpIPredicate::eq, apply(a, b), b[1]);
-  Value same = compare(arith::CmpIPredicate::eq, takes, keeps);
-  Value tie = e.select(takes, compare(arith::CmpIPredicate::sgt, b[1], a[1]),
-                       compare(arith::CmpIPredicate::slt, b[1], a[1]));
-  Value useB = e.select(same, takes, tie);
+  Value overA = takes(b[0], a[0]), overB = takes(a[0], b[0]);
+  Value tie = compare(arith::CmpIPredicate::eq, overA, overB);
+  Value later = compare(arith::CmpIPredicate::sgt, b[1], a[1]);
+  Value sooner = compare(arith::CmpIPredicate::slt, b[1], a[1]);
+  Value useB = e.select(tie, e.select(overA, later, sooner), overA);
   return {e.select(useB, b[0], a[0]), e.select(useB, b[1], a[1])};
 }
 
