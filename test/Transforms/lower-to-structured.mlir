@@ -32,6 +32,26 @@ func.func @gather(%t: tensor<9x4xf32>, %i: tensor<?xi64>) -> tensor<?x4xf32> {
   return %0 : tensor<?x4xf32>
 }
 
+// Loops that run once and sizes of 1 that are read at 0 leave a generic op, asserts its body.
+// CHECK-LABEL: func @units
+// CHECK:         linalg.generic {{.*}}iterator_types = ["parallel", "parallel"]
+// CHECK-SAME:      ins(%{{.*}}, %{{.*}} : tensor<3x4xf32>, tensor<3xf32>)
+// CHECK-NOT:       cf.assert
+func.func @units(%a: tensor<1x3x4xf32>, %b: tensor<1x3x1xf32>) -> tensor<1x3x4xf32> {
+  %e = tensor.empty() : tensor<1x3x4xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1, 0)>,
+      affine_map<(d0, d1, d2) -> (d0, d1, d2)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%a, %b : tensor<1x3x4xf32>, tensor<1x3x1xf32>) outs(%e : tensor<1x3x4xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %zero = arith.constant 0.0 : f32
+    %ok = arith.cmpf one, %y, %zero : f32
+    cf.assert %ok, "unimplemented: tensor with zero element"
+    %d = arith.divf %x, %y : f32
+    linalg.yield %d : f32
+  } -> tensor<1x3x4xf32>
+  return %0 : tensor<1x3x4xf32>
+}
+
 // Named contractions and convolutions keep their names, other named ops do not.
 // CHECK-LABEL: func @named
 // CHECK:         linalg.matmul

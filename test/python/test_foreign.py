@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 import pytest
+from linnet import testing
 from linnet._src.importer.iree import parse_dense
 from safetensors.numpy import load_file
 from upstream import Module, lower
@@ -28,6 +29,12 @@ def check(name, results):
     assert expected and len(results) == len(expected)
     for got, want in zip(results, expected):
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_compiled(name):
+    text = (FOLDER / f"{name}.mlir").read_text()
+    check(name, testing.run(text, *arrays(name, "in"), weights=FOLDER / f"{name}.safetensors"))
 
 
 @pytest.mark.parametrize("name", NAMES)
