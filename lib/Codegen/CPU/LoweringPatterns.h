@@ -24,8 +24,7 @@ void populateIntegerPatterns(mlir::RewritePatternSet &patterns);
 /// Replaces the math ops that LLVM would turn into calls of libm by calls of Support/Math.cc.
 mlir::LogicalResult callMathFunctions(mlir::ModuleOp module);
 
-/// In the LLVM dialect: masked loads and stores of narrow elements in the forms that LLVM
-/// compiles well, and rightly.
+/// In the LLVM dialect: masked stores of narrow elements in a form that LLVM compiles rightly.
 void adaptMaskedMemory(mlir::ModuleOp module);
 
 } // namespace linnet::codegen

@@ -9,37 +9,6 @@
 
 using namespace mlir;
 
-static VectorType asIntegers(Type type) {
-  auto vector = dyn_cast<VectorType>(type);
-  if (!vector || !isa<BFloat16Type, Float16Type>(vector.getElementType()))
-    return {};
-  return vector.clone(IntegerType::get(type.getContext(), 16));
-}
-
-// A CPU without masked 16-bit stores takes the lanes out one by one, and a bf16 lane by way of
-// f32 and a library call: bits have no such detour.
-static void storeBits(LLVM::MaskedStoreOp op) {
-  VectorType ints = asIntegers(op.getValue().getType());
-  if (!ints)
-    return;
-  OpBuilder b(op);
-  op.getValueMutable().assign(LLVM::BitcastOp::create(b, op.getLoc(), ints, op.getValue()));
-}
-
-static void loadBits(LLVM::MaskedLoadOp op) {
-  Type type = op.getRes().getType();
-  VectorType ints = asIntegers(type);
-  if (!ints)
-    return;
-  OpBuilder b(op);
-  for (OpOperand &through : op.getPassThruMutable())
-    through.set(LLVM::BitcastOp::create(b, op.getLoc(), ints, through.get()));
-  op.getRes().setType(ints);
-  b.setInsertionPointAfter(op);
-  Value back = LLVM::BitcastOp::create(b, op.getLoc(), type, op.getRes());
-  op.getRes().replaceAllUsesExcept(back, back.getDefiningOp());
-}
-
 // LLVM 22 turns the masked store of a truncated vector into a store of one wide element when the
 // mask is known to have one lane, and so writes past that lane. A scalar store says what is meant.
 static void storeOnlyLane(LLVM::MaskedStoreOp op) {
@@ -63,7 +32,5 @@ static void storeOnlyLane(LLVM::MaskedStoreOp op) {
 }
 
 void linnet::codegen::adaptMaskedMemory(ModuleOp module) {
-  module.walk(storeBits);
-  module.walk(loadBits);
   module.walk(storeOnlyLane);
 }
