@@ -47,9 +47,9 @@ public:
   void directTile(int64_t rows, int64_t vectors, const Matrix &a, bool packedA, Value live,
                   const Matrix &b, Value columns, Value depth, const Sums &sums);
   /// sums(i, j) += A[i] . B[j] for `columns` of B, both contiguous along k. Columns past
-  /// `liveColumns` repeat the last one.
-  void dotTile(int64_t rows, int64_t columns, const Matrix &a, Value live, const Matrix &b,
-               Value liveColumns, Value depth, const Sums &sums);
+  /// `liveColumns` repeat the last one. `unroll` vectors of k are summed apart.
+  void dotTile(int64_t rows, int64_t columns, int64_t unroll, const Matrix &a, Value live,
+               const Matrix &b, Value liveColumns, Value depth, const Sums &sums);
 
   /// How many vectors of columns a register tile has.
   int64_t tileVectors() const { return e.target.avx512 ? 4 : 1; }
@@ -57,6 +57,9 @@ public:
 private:
   Value multiplyAdd(Value a, Value b, Value acc);
   Value widen(Value v, bool isUnsigned) { return convertElement(e, v, t.compute, isUnsigned); }
+  Value sum(Value x, Value y);
+  Values dotSteps(mlir::ArrayRef<Value> rowA, mlir::ArrayRef<Value> rowB, const Matrix &a,
+                  const Matrix &b, Value k, Values acc, Value mask);
   Value lastOf(Value live, int64_t i);
   Value broadcastA(const Matrix &a, Value row, Value step, bool packed);
   Value broadcastOdd(const Matrix &a, Value row, Value step);

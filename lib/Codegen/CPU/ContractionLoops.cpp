@@ -33,6 +33,7 @@ private:
     Value k, depth; ///< first and count, within k
     Value offsetA, offsetB;
     Value first, last; ///< i1
+    bool unpacked;     ///< B is read where it lies
   };
   struct PanelOf {
     Value column, columns; ///< first, within n; how many exist from there on
@@ -50,6 +51,7 @@ private:
 
   Chunk chunkAt(Value number);
   void emitChunk(const Chunk &chunk);
+  void emitSteps(const Chunk &chunk, Value kBlocks, Value depth, bool unpacked);
   void emitStep(const Chunk &chunk, const Step &step);
   Matrix rowsOfA(const Chunk &chunk, const Step &step);
   void packA(const Chunk &chunk, const Step &step);
@@ -86,6 +88,7 @@ private:
   SmallVector<Value> stridesA, stridesB;
   std::optional<PanelLayout> panels;
   BlockLimits limits;
+  bool dot = false; ///< the unpacked form: rows times rows, or columns
   std::unique_ptr<Blocks<Emitter>> blocks;
   Value sumsMemory, scratchA, scratchB, panelMemory;
   int nDim = kNoDim; ///< dimension of the root that vectors run along
@@ -205,23 +208,39 @@ LogicalResult Loops::run() {
 // Chunk and step
 //===----------------------------------------------------------------------===//
 
+// Few rows: B is read once where it lies, all of k at a time. Otherwise it is packed, and k is
+// cut so that what is packed stays in cache.
 void Loops::emitChunk(const Chunk &chunk) {
+  auto inBlocks = [&] { emitSteps(chunk, blocks->kBlocks, blocks->depth, false); };
+  dot = !limits.packA && c.stride(c.b, c.k) == 1;
+  if (panels || (!dot && c.stride(c.b, c.n) != 1))
+    return inBlocks();
+  Value most = e.index(dot ? kRowsDot : kRowsUnpacked);
+  // packing A has room for a block of k only
+  Value one = limits.packA ? blocks->kBlocks : e.index(1);
+  Value depth = limits.packA ? blocks->depth : k;
+  e.ifThen(e.le(m, most), [&] { emitSteps(chunk, one, depth, true); }, inBlocks);
+}
+
+void Loops::emitSteps(const Chunk &chunk, Value kBlocks, Value depth, bool unpacked) {
+  Value steps = e.mul(kBlocks, e.max(outerK, e.index(1)));
   auto body = [&](Value number) {
     Step step;
-    Value block = e.rem(number, blocks->kBlocks);
+    Value block = e.rem(number, kBlocks);
     Chunk here = chunk;
-    unravel(e.div(number, blocks->kBlocks), c.outerK, here.coordinates);
-    step.k = e.mul(block, blocks->depth);
-    step.depth = e.max(e.min(blocks->depth, e.sub(k, step.k)), e.index(0));
+    unravel(e.div(number, kBlocks), c.outerK, here.coordinates);
+    step.k = e.mul(block, depth);
+    step.depth = e.max(e.min(depth, e.sub(k, step.k)), e.index(0));
     step.first = e.eq(number, e.index(0));
-    step.last = e.eq(number, e.sub(blocks->steps, 1));
+    step.last = e.eq(number, e.sub(steps, 1));
+    step.unpacked = unpacked;
     step.offsetA = e.add(viewA.offset, offsetOf(c.a, stridesA, here.coordinates));
     step.offsetB = e.add(viewB.offset, offsetOf(c.b, stridesB, here.coordinates));
     emitStep(here, step);
   };
-  if (Emitter::constantOf(blocks->steps) == 1)
+  if (Emitter::constantOf(steps) == 1)
     return body(e.index(0));
-  e.forLoop(blocks->steps, body);
+  e.forLoop(steps, body);
 }
 
 static Value strideOf(Emitter &e, ArrayRef<Value> strides, const DimGroup &group) {
@@ -278,18 +297,11 @@ void Loops::emitPanel(const Chunk &chunk, const Step &step, const PanelOf &panel
     Value base = e.add(e.mul(e.mul(number, padded), width), e.mul(step.k, width));
     return panelForm(chunk, step, panel, {panelMemory, base, e.add(base, e.mul(padded, width))});
   }
-  auto packed = [&] {
-    packColumns(e, columnsOfB(chunk, step, panel), panel.columns, step.depth, scratchB, e.index(0),
-                e.index(width), t.group(), t.lanes());
-    panelForm(chunk, step, panel, {scratchB, e.index(0), {}});
-  };
-  bool dot = !limits.packA && c.stride(c.b, c.k) == 1;
-  bool direct = c.stride(c.b, c.n) == 1;
-  if (!dot && !direct)
-    return packed();
-  e.ifThen(
-      e.le(m, e.index(dot ? kRowsDot : kRowsUnpacked)),
-      [&] { dot ? dotForm(chunk, step, panel) : directForm(chunk, step, panel); }, packed);
+  if (step.unpacked)
+    return dot ? dotForm(chunk, step, panel) : directForm(chunk, step, panel);
+  packColumns(e, columnsOfB(chunk, step, panel), panel.columns, step.depth, scratchB, e.index(0),
+              e.index(width), t.group(), t.lanes());
+  panelForm(chunk, step, panel, {scratchB, e.index(0), {}});
 }
 
 // Register tiles as wide as the columns need; narrower CPUs walk the panel in slices.
@@ -357,13 +369,14 @@ void Loops::dotForm(const Chunk &chunk, const Step &step, const PanelOf &panel) 
 
 void Loops::dotRows(const Chunk &chunk, const Step &step, const PanelOf &panel, int64_t rows,
                     const Matrix &a, Value live, const Products::Sums &sums) {
-  int64_t columns = e.target.avx512 ? 4 : 2;
+  // one or two rows wait for memory: B as one stream. More of them compute: reuse in registers
+  int64_t columns = rows <= 2 ? 1 : 4, unroll = rows <= 2 ? 4 / rows : 1;
   Matrix b = columnsOfB(chunk, step, panel);
   Value count = e.min(panel.columns, e.index(t.panel()));
   e.forLoop(e.index(0), count, e.index(columns), [&](Value j) {
     Matrix from{b.memory, e.add(b.base, e.mul(j, b.stride)), b.stride, b.depthStride};
     Products::Sums at{sums.memory, e.add(sums.base, j), sums.first};
-    products.dotTile(rows, columns, a, live, from, e.sub(count, j), step.depth, at);
+    products.dotTile(rows, columns, unroll, a, live, from, e.sub(count, j), step.depth, at);
   });
 }
 

@@ -10,6 +10,9 @@
 using namespace mlir;
 using namespace linnet::codegen;
 
+// How far ahead B is fetched where few rows of A leave the loop bound by memory.
+static constexpr int64_t kRowsAhead = 8, kVectorsAhead = 64;
+
 //===----------------------------------------------------------------------===//
 // One step
 //===----------------------------------------------------------------------===//
@@ -154,6 +157,9 @@ void Products::directTile(int64_t rows, int64_t vectors, const Matrix &a, bool p
     return e.vload(b.memory, at, lanes, masks[v]);
   };
   auto read = [&](Value step, int64_t v) -> Value {
+    // the rows of B are far apart, which the hardware does not follow
+    Value later = e.mul(e.add(step, kRowsAhead), e.mul(b.depthStride, t.group()));
+    e.prefetch(b.memory, e.add(e.add(b.base, later), v * lanes), /*write=*/false);
     if (t.group() == 1)
       return row(step, v);
     Value k = e.mul(step, 2);
@@ -171,43 +177,59 @@ void Products::directTile(int64_t rows, int64_t vectors, const Matrix &a, bool p
 // Tiles along k
 //===----------------------------------------------------------------------===//
 
-void Products::dotTile(int64_t rows, int64_t columns, const Matrix &a, Value live, const Matrix &b,
-                       Value liveColumns, Value depth, const Sums &sums) {
-  int64_t lanes = t.lanes(), width = lanes * t.group();
+Values Products::dotSteps(ArrayRef<Value> rowA, ArrayRef<Value> rowB, const Matrix &a,
+                          const Matrix &b, Value k, Values acc, Value mask) {
+  int64_t width = t.lanes() * t.group();
+  Values xs;
+  for (Value at : rowA)
+    xs.push_back(e.vload(a.memory, e.add(at, k), width, mask));
+  for (auto [j, at] : llvm::enumerate(rowB)) {
+    if (!mask && rowB.size() == 1)
+      e.prefetch(b.memory, e.add(e.add(at, k), kVectorsAhead * width), /*write=*/false);
+    Value y = e.vload(b.memory, e.add(at, k), width, mask);
+    for (auto [i, x] : llvm::enumerate(xs))
+      acc[i * rowB.size() + j] = multiplyAdd(x, y, acc[i * rowB.size() + j]);
+  }
+  return acc;
+}
+
+Value Products::sum(Value x, Value y) {
+  return isa<FloatType>(t.compute) ? e.addf(x, y) : Value(arith::AddIOp::create(e, x, y));
+}
+
+void Products::dotTile(int64_t rows, int64_t columns, int64_t unroll, const Matrix &a, Value live,
+                       const Matrix &b, Value liveColumns, Value depth, const Sums &sums) {
+  int64_t width = t.lanes() * t.group(), count = rows * columns;
   Values rowA, rowB;
   for (int64_t i = 0; i < rows; ++i)
     rowA.push_back(e.add(a.base, e.mul(lastOf(live, i), a.stride)));
   for (int64_t j = 0; j < columns; ++j)
     rowB.push_back(e.add(b.base, e.mul(lastOf(liveColumns, j), b.stride)));
-  auto step = [&](Value k, ValueRange carried, Value mask) {
-    Values acc(carried), xs;
-    for (Value at : rowA)
-      xs.push_back(e.vload(a.memory, e.add(at, k), width, mask));
-    for (int64_t j = 0; j < columns; ++j) {
-      Value y = e.vload(b.memory, e.add(rowB[j], k), width, mask);
-      for (int64_t i = 0; i < rows; ++i)
-        acc[i * columns + j] = multiplyAdd(xs[i], y, acc[i * columns + j]);
-    }
-    return acc;
+  auto type = e.vec(t.compute, t.lanes());
+  // `unroll` independent sums, k apart by a vector
+  auto steps = [&](Value k, ValueRange carried) {
+    Values all;
+    for (int64_t u = 0; u < unroll; ++u)
+      llvm::append_range(all, dotSteps(rowA, rowB, a, b, e.add(k, u * width),
+                                       Values(carried.slice(u * count, count)), {}));
+    return all;
   };
-  auto type = e.vec(t.compute, lanes);
-  Values acc(rows * columns, e.zero(type));
-  Value whole = e.mul(e.div(depth, width), width);
-  acc = e.forLoop(e.index(0), whole, e.index(width), acc,
-                  [&](Value k, ValueRange c) { return step(k, c, {}); });
-  SmallVector<Type> types(acc.size(), type);
-  acc = e.ifElse(
-      e.lt(whole, depth), types,
-      [&] { return step(whole, acc, e.mask(e.sub(depth, whole), width)); }, [&] { return acc; });
-  bool isFloat = isa<FloatType>(t.compute);
-  auto add = [&](Value x, Value y) {
-    return isFloat ? e.addf(x, y) : Value(arith::AddIOp::create(e, x, y));
-  };
+  Value unrolled = e.mul(e.div(depth, unroll * width), unroll * width);
+  Values all = e.forLoop(e.index(0), unrolled, e.index(unroll * width),
+                         Values(count * unroll, e.zero(type)), steps);
+  Values acc(all.begin(), all.begin() + count);
+  for (int64_t i = count; i < count * unroll; ++i)
+    acc[i % count] = sum(acc[i % count], all[i]);
+  // what is left, the last vector masked
+  acc = e.forLoop(unrolled, depth, e.index(width), acc, [&](Value k, ValueRange carried) {
+    return dotSteps(rowA, rowB, a, b, k, Values(carried), e.mask(e.sub(depth, k), width));
+  });
   for (auto [i, x] : llvm::enumerate(acc)) {
     Value at = e.add(sums.base, i / columns * t.panel() + i % columns);
     Value before = e.ifElse(
         sums.first, {t.compute}, [&] { return Values{e.zero(t.compute)}; },
         [&] { return Values{e.load(sums.memory, at)}; })[0];
-    e.store(add(before, e.reduceLanes(x, add)), sums.memory, at);
+    Value total = e.reduceLanes(x, [&](Value p, Value q) { return sum(p, q); });
+    e.store(sum(before, total), sums.memory, at);
   }
 }
