@@ -46,6 +46,25 @@ def test_packed_constant(cpu, spec, dtype):
 
 
 @pytest.mark.parametrize("cpu", LEVELS)
+@pytest.mark.parametrize("dtype", ["f32", "bf16"])
+def test_packed_constant_under_any_number_of_rows(cpu, dtype):
+    p = Einsum("mk,kn->mn", dict(m=8, n=70, k=600), dtype=dtype)
+    text = p.text().replace("tensor<8x", "tensor<?x").replace("tensor.empty()", "tensor.empty(%rows)")
+    text = text.replace("%zero =", f"""%i0 = arith.constant 0 : index
+  %rows = tensor.dim %a, %i0 : tensor<?x600x{dtype}>
+  %zero =""")
+    kernel = kernels.compile(text, cpu=cpu, constants={"k": [1]})["k"]
+    _, b = p.arguments()
+    packed = kernels.pack(b, kernel.info["layouts"][1])
+    kernel.info["arguments"][1]["dims"] = [packed.size]
+    for m in [0, 1, 2, 3, 4, 5, 6, 7, 13, 250]:
+        p.sizes["m"] = m
+        a, _ = p.arguments()
+        exact, bound = p.reference(a, b)
+        assert (abs(kernel(a, packed, sizes=[m]) - exact) <= bound).all()
+
+
+@pytest.mark.parametrize("cpu", LEVELS)
 @pytest.mark.parametrize("dtype,acc", [("bf16", "f32"), ("f16", "f32"), ("f64", "f64"),
                                        ("i8", "i32"), ("i32", "i32"), ("i64", "i64")])
 @pytest.mark.parametrize("spec", LAYOUTS)
