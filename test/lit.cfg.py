@@ -4,7 +4,7 @@ import lit.formats
 config.name = "linnet"
 config.test_format = lit.formats.ShTest(True)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "data"]
+config.excludes = ["Inputs", "data", "Foreign"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.linnet_obj, "test")
 config.environment["PATH"] = os.pathsep.join(

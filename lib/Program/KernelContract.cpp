@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -72,7 +73,7 @@ bool linnet::isElementwiseEpilogue(linalg::GenericOp op) {
          op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() &&
          !op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)) &&
          llvm::none_of(op.getBody()->getOperations(),
-                       llvm::IsaPred<tensor::ExtractOp, linalg::IndexOp>);
+                       llvm::IsaPred<tensor::ExtractOp, linalg::IndexOp, cf::AssertOp>);
 }
 
 static bool onlyPermutes(linalg::GenericOp op) {

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
@@ -87,6 +88,7 @@ public:
 
     RewritePatternSet finishing(context);
     finishing.add<SplatConstantToFill>(context);
+    populateMathAlgebraicSimplificationPatterns(finishing); // x^2 as a product
     memref::populateResolveRankedShapedTypeResultDimsPatterns(finishing);
     tensor::EmptyOp::getCanonicalizationPatterns(finishing, context);
     tensor::DimOp::getCanonicalizationPatterns(finishing, context);

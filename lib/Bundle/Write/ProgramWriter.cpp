@@ -6,6 +6,7 @@
 #include "ProgramWriter.h"
 #include "Locations.h"
 #include "linnet/Bundle/Write.h"
+#include "linnet/Codegen/KernelEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -285,8 +286,10 @@ LogicalResult ProgramWriter::writeRun(exec::RunOp op) {
     numbers.push_back(reg(s));
   if (kernel.getFaults() && numbers.size() + 1 == kernel.getNumScalars()) {
     numbers.push_back(constant(sites.size()));
+    auto messages = kernel->getAttrOfType<ArrayAttr>(codegen::kFaultMessagesAttr);
     for (int64_t i = 0; i < static_cast<int64_t>(kernel.getFaults()); ++i)
-      sites.push_back({describeOp(op), describeLocation(op.getLoc()), "index out of range"});
+      sites.push_back({describeOp(op), describeLocation(op.getLoc()),
+                       messages ? cast<StringAttr>(messages[i]).str() : "index out of range"});
   }
   if (numbers.size() != kernel.getNumScalars() || op.getBuffers().size() != kernel.getNumBuffers())
     return op.emitOpError() << "passes " << op.getBuffers().size() << " buffers and "

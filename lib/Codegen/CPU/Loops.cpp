@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
 #include "LoopsEmitter.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -123,6 +124,16 @@ static Value countBytes(exec::KernelOp kernel, LaunchBuilder &b) {
   return total;
 }
 
+/// What the runtime says of each site, in the order of their numbers.
+static ArrayAttr faultMessages(const LoopsPlan &plan, MLIRContext *ctx) {
+  SmallVector<Attribute> messages(plan.sites.size());
+  for (auto [op, site] : plan.sites) {
+    auto assertion = dyn_cast<cf::AssertOp>(op);
+    messages[site] = assertion ? assertion.getMsgAttr() : StringAttr::get(ctx, "index out of range");
+  }
+  return ArrayAttr::get(ctx, messages);
+}
+
 namespace {
 class Loops : public KernelEmitter {
 public:
@@ -132,6 +143,8 @@ public:
   LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &) const override {
     LoopsPlan plan = planLoops(kernel);
     kernel.setFaults(plan.sites.size());
+    if (!plan.sites.empty())
+      kernel->setAttr(kFaultMessagesAttr, faultMessages(plan, kernel.getContext()));
     Builder attrs(kernel.getContext());
     kernel.setStrategyAttr(attrs.getDictionaryAttr(
         {attrs.getNamedAttr("outer", attrs.getI64IntegerAttr(plan.outer)),

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LoopsEmitter.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -309,6 +310,8 @@ LoopsEvaluator::Result LoopsEvaluator::evaluateBlock(Block &block, llvm::DenseMa
       if (failed(x))
         return failure();
       map[extract] = *x;
+    } else if (auto assertion = dyn_cast<cf::AssertOp>(op)) {
+      reportFault(assertion, lookup(assertion.getArg(), map), loops, s);
     } else if (failed(evaluateElementwise(op, map, s))) {
       return failure();
     }
@@ -373,7 +376,7 @@ FailureOr<Lane> LoopsEvaluator::extract(tensor::ExtractOp op, ArrayRef<Lane> ind
   return select(ok, *x, {e.zero(op.getType())}, s.n);
 }
 
-void LoopsEvaluator::reportFault(tensor::ExtractOp op, const Lane &ok, ArrayRef<Lane> loops,
+void LoopsEvaluator::reportFault(Operation *op, const Lane &ok, ArrayRef<Lane> loops,
                                  const Scope &s) {
   if (ok.isUniform() && Emitter::constantOf(ok.v).value_or(0))
     return;

@@ -6,6 +6,7 @@
 #include "LoopsPlan.h"
 #include "linnet/Codegen/KernelFrame.h"
 #include "linnet/Program/KernelContract.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -94,7 +95,7 @@ static bool isComputed(Operation *op) {
 
 static bool hasVectorForm(Region &region) {
   for (Operation &op : region.front().without_terminator()) {
-    if (isa<arith::ConstantOp, linalg::IndexOp, tensor::ExtractOp, tensor::DimOp>(op))
+    if (isa<arith::ConstantOp, linalg::IndexOp, tensor::ExtractOp, tensor::DimOp, cf::AssertOp>(op))
       continue;
     if (op.getNumRegions() || !op.hasTrait<OpTrait::Elementwise>())
       return false;
@@ -437,7 +438,7 @@ bool Planner::runsThrough(Operation *op, unsigned loop) {
   if (!linalgOp)
     return false;
   for (Operation &o : op->getRegion(0).front())
-    if (isa<linalg::IndexOp, tensor::ExtractOp>(o))
+    if (isa<linalg::IndexOp, tensor::ExtractOp, cf::AssertOp>(o))
       return false;
   OpLoops loops(op);
   if (loops.rank() < loop + 2)
@@ -530,8 +531,10 @@ void Planner::placeResults() {
 
 void Planner::numberSites() {
   for (Operation *op : computed)
-    op->walk(
-        [&](tensor::ExtractOp extract) { result.sites.try_emplace(extract, result.sites.size()); });
+    op->walk([&](Operation *inner) {
+      if (isa<tensor::ExtractOp, cf::AssertOp>(inner))
+        result.sites.try_emplace(inner, result.sites.size());
+    });
   for (Operation &op : body.without_terminator())
     if (isa<tensor::ExtractOp>(op))
       result.sites.try_emplace(&op, result.sites.size());

@@ -67,7 +67,7 @@ struct LoopsPlan {
   /// Values in scratch that are copied to their results behind all stages of a point: a stage
   /// that follows may still read the argument in whose memory the result lies.
   llvm::SmallVector<mlir::Value> late;
-  llvm::DenseMap<mlir::Operation *, unsigned> sites; ///< tensor.extract to fault site
+  llvm::DenseMap<mlir::Operation *, unsigned> sites; ///< tensor.extract, cf.assert to fault site
 };
 
 /// Whether the loops emitter knows every op of the body.
