@@ -115,10 +115,15 @@ private:
     return applyPatternsGreedily(getOperation(), patterns, config);
   }
 
-  /// What a front end assumed of its values: a kernel has no way to stop, and the arithmetic
-  /// has a result without it (a division by zero is infinite).
+  /// What a front end assumed of sizes and scalars: outside of kernels there is nothing to report
+  /// it by, so it is dropped and said. Inside of one it is a fault site.
   void dropAsserts() {
-    getOperation().walk([](cf::AssertOp op) { op.erase(); });
+    getOperation().walk([](cf::AssertOp op) {
+      if (isa<linalg::LinalgOp>(op->getParentOp()))
+        return;
+      op.emitWarning() << "is not checked: " << op.getMsgAttr();
+      op.erase();
+    });
   }
 
   LogicalResult refuseDropout() {

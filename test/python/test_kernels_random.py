@@ -51,10 +51,13 @@ def test_shapes(level):
     np.testing.assert_array_equal(got, random(7, 11, (3, 4, 5)))
 
 
-def test_speed():
+def report_speed():
     """Prints the rate; a number costs 40 multiplications of 64 bits per four words."""
     n = 1 << 20
     for level in kernels.LEVELS:
         seconds = compiled(level, "f32", (-1,))["scalars"].bench(1, 2, n, sizes=[n])
         print(f"\nrandom f32 {level}: {n / seconds / 1e9:.2f} G numbers/s")
-        assert n / seconds > 5e7
+
+
+if __name__ == "__main__":
+    report_speed()

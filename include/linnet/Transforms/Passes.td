@@ -21,7 +21,8 @@ def LowerToStructured : Pass<"linnet-lower-to-structured", "mlir::func::FuncOp">
     its indices that may be out of range: the kernel reads zero there and reports a fault at
     the extract's location.
 
-    `cf.assert`, by which front ends write down what they assume of values, is dropped.
+    `cf.assert` in a body becomes a fault of its kernel; between kernels it is dropped with a
+    warning.
 
     Whatever is left over that later stages do not take is reported at once: op, count and
     first location.

@@ -286,10 +286,13 @@ LogicalResult ProgramWriter::writeRun(exec::RunOp op) {
     numbers.push_back(reg(s));
   if (kernel.getFaults() && numbers.size() + 1 == kernel.getNumScalars()) {
     numbers.push_back(constant(sites.size()));
-    auto messages = kernel->getAttrOfType<ArrayAttr>(codegen::kFaultMessagesAttr);
-    for (int64_t i = 0; i < static_cast<int64_t>(kernel.getFaults()); ++i)
-      sites.push_back({describeOp(op), describeLocation(op.getLoc()),
-                       messages ? cast<StringAttr>(messages[i]).str() : "index out of range"});
+    auto described = kernel->getAttrOfType<ArrayAttr>(codegen::kFaultSitesAttr);
+    if (!described || described.size() != kernel.getFaults())
+      return op.emitOpError() << "runs " << op.getKernelAttr()
+                              << ", whose fault sites are not described";
+    for (auto site : described.getAsRange<DictionaryAttr>())
+      sites.push_back({site.getAs<StringAttr>("op").str(), describeLocation(op.getLoc()),
+                       site.getAs<StringAttr>("message").str()});
   }
   if (numbers.size() != kernel.getNumScalars() || op.getBuffers().size() != kernel.getNumBuffers())
     return op.emitOpError() << "passes " << op.getBuffers().size() << " buffers and "

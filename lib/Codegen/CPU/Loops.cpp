@@ -125,13 +125,17 @@ static Value countBytes(exec::KernelOp kernel, LaunchBuilder &b) {
 }
 
 /// What the runtime says of each site, in the order of their numbers.
-static ArrayAttr faultMessages(const LoopsPlan &plan, MLIRContext *ctx) {
-  SmallVector<Attribute> messages(plan.sites.size());
+static ArrayAttr describeFaults(const LoopsPlan &plan, MLIRContext *ctx) {
+  Builder b(ctx);
+  SmallVector<Attribute> sites(plan.sites.size());
   for (auto [op, site] : plan.sites) {
     auto assertion = dyn_cast<cf::AssertOp>(op);
-    messages[site] = assertion ? assertion.getMsgAttr() : StringAttr::get(ctx, "index out of range");
+    StringRef name = op->hasAttr("linnet.checked") ? "linnet.gather" : op->getName().getStringRef();
+    StringRef message = assertion ? assertion.getMsg() : "index out of range";
+    sites[site] = b.getDictionaryAttr({b.getNamedAttr("op", b.getStringAttr(name)),
+                                       b.getNamedAttr("message", b.getStringAttr(message))});
   }
-  return ArrayAttr::get(ctx, messages);
+  return b.getArrayAttr(sites);
 }
 
 namespace {
@@ -144,7 +148,7 @@ public:
     LoopsPlan plan = planLoops(kernel);
     kernel.setFaults(plan.sites.size());
     if (!plan.sites.empty())
-      kernel->setAttr(kFaultMessagesAttr, faultMessages(plan, kernel.getContext()));
+      kernel->setAttr(kFaultSitesAttr, describeFaults(plan, kernel.getContext()));
     Builder attrs(kernel.getContext());
     kernel.setStrategyAttr(attrs.getDictionaryAttr(
         {attrs.getNamedAttr("outer", attrs.getI64IntegerAttr(plan.outer)),

@@ -30,6 +30,9 @@ void linnet::codegen::prepareContext(MLIRContext *ctx) {
   ctx->appendDialectRegistry(registry);
   for (StringRef name : registry.getDialectNames())
     ctx->getOrLoadDialect(name);
+  // the passes load what they depend on when they first run, which several threads must not do
+  OwningOpRef<ModuleOp> empty = ModuleOp::create(UnknownLoc::get(ctx));
+  (void)lowerToLLVMDialect(*empty);
 }
 
 /// Upstream folds and rewrites float arithmetic under these flags; ours keeps its bits.
