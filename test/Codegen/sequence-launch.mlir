@@ -1,11 +1,11 @@
 // RUN: linnet-kernels %s --print-launch | FileCheck %s
 
-// 80 columns are five blocks of 16, each a chunk of one of two heads.
+// The block form of a decay rule: all 80 columns of one of two heads are a chunk.
 // CHECK-LABEL: exec.kernel @gated
-// CHECK-SAME: columns = 16 : i64, emitter = "linear_attention"
+// CHECK-SAME: blocked = 1 : i64, columns = 80 : i64, emitter = "linear_attention"
 // CHECK: ^bb0(%[[B:[^:]*]]: index,
-// CHECK: %[[TEN:.*]] = arith.constant 10 :
-// CHECK: %[[CHUNKS:.*]] = arith.muli %[[B]], %[[TEN]]
+// CHECK: %[[HEADS:.*]] = arith.constant 2 :
+// CHECK: %[[CHUNKS:.*]] = arith.muli %[[B]], %[[HEADS]]
 // CHECK: exec.launch chunks(%[[CHUNKS]])
 exec.kernel @gated(%q: tensor<?x4x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x80xf32>,
                    %g: tensor<?x2x?xf32>) -> tensor<?x4x?x80xf32> {
