@@ -111,8 +111,8 @@ ParseResult DispatchOp::parse(OpAsmParser &p, OperationState &st) {
       p.resolveOperands(sizes, p.getBuilder().getIndexType(), st.operands))
     return failure();
   st.addAttribute(getOperandSegmentSizesAttrName(st.name),
-                  p.getBuilder().getDenseI32ArrayAttr({static_cast<int32_t>(inputs.size()),
-                                                       static_cast<int32_t>(sizes.size())}));
+                  p.getBuilder().getDenseI32ArrayAttr(
+                      {static_cast<int32_t>(inputs.size()), static_cast<int32_t>(sizes.size())}));
   return success();
 }
 
@@ -139,8 +139,8 @@ void DispatchOp::print(OpAsmPrinter &p) {
     p << ']';
   }
   p << " -> (" << getOutputs().getTypes() << ')';
-  p.printOptionalAttrDictWithKeyword(
-      (*this)->getAttrs(), {getKernelAttrName(), getTiedAttrName(), getOperandSegmentSizesAttrName()});
+  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getKernelAttrName(), getTiedAttrName(),
+                                                           getOperandSegmentSizesAttrName()});
   if (!isOutlined()) {
     p << ' ';
     p.printRegion(getBody(), /*printEntryBlockArgs=*/false);
@@ -274,7 +274,8 @@ LogicalResult KernelOp::verifyRegions() {
     return failure();
   if (!getBody().hasOneBlock())
     return emitOpError("expects a body of one block");
-  auto yield = dyn_cast_or_null<YieldOp>(getBody().front().empty() ? nullptr : &getBody().front().back());
+  auto yield =
+      dyn_cast_or_null<YieldOp>(getBody().front().empty() ? nullptr : &getBody().front().back());
   if (!yield || yield.getValues().getTypes() != TypeRange(getResultTypes()))
     return emitOpError("expects a body that ends with an 'exec.yield' of the result types");
   if (getLaunch().empty())

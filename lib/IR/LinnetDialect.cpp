@@ -51,8 +51,8 @@ static LogicalResult verifyDims(Operation *op, Attribute attr, Type type) {
     return op->emitError() << "'linnet.dims' expects an array on a ranked tensor, found " << attr
                            << " on " << type;
   if (static_cast<int64_t>(dims.size()) != shaped.getRank())
-    return op->emitError() << "'linnet.dims' has " << dims.size() << " entries for a tensor of rank "
-                           << shaped.getRank();
+    return op->emitError() << "'linnet.dims' has " << dims.size()
+                           << " entries for a tensor of rank " << shaped.getRank();
   for (auto [i, dim] : llvm::enumerate(dims)) {
     auto size = dyn_cast<IntegerAttr>(dim);
     if (!size && !isa<StringAttr>(dim))
@@ -82,11 +82,9 @@ static LogicalResult verifySymbols(Operation *op, Attribute attr) {
       auto value = dyn_cast<IntegerAttr>(bound.getValue());
       if (key != "min" && key != "max" && key != "multiple")
         return op->emitError() << "unknown bound '" << key << "' of symbol '"
-                               << symbol.getName().getValue()
-                               << "', expected min, max or multiple";
+                               << symbol.getName().getValue() << "', expected min, max or multiple";
       if (!value || value.getInt() < (key == "multiple" ? 1 : 0))
-        return op->emitError() << "bound '" << key << "' of symbol '"
-                               << symbol.getName().getValue()
+        return op->emitError() << "bound '" << key << "' of symbol '" << symbol.getName().getValue()
                                << "' expects a non-negative integer, found " << bound.getValue();
     }
     auto lo = bounds.getAs<IntegerAttr>("min"), hi = bounds.getAs<IntegerAttr>("max");

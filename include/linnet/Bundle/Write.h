@@ -29,8 +29,7 @@ public:
   /// Opens the files and matches them against the module's extern globals. Every missing, extra,
   /// misshapen and mistyped tensor is reported, then failure. `needed`: globals that a program
   /// refers to; others may be absent.
-  mlir::LogicalResult load(mlir::ModuleOp module, llvm::ArrayRef<std::string> files,
-                           bool external);
+  mlir::LogicalResult load(mlir::ModuleOp module, llvm::ArrayRef<std::string> files, bool external);
 
   struct Entry {
     fb::ElementType type = {};

@@ -55,8 +55,8 @@ public:
   Value either(Value a, Value b); ///< a or b, i1
   Value boolean(bool v);
   Value select(Value c, Value a, Value b);
-  Value toIndex(Value i);         ///< sign-extends an integer
-  Value toInt(Value i, Type t);   ///< an index or integer as integer type t
+  Value toIndex(Value i);       ///< sign-extends an integer
+  Value toInt(Value i, Type t); ///< an index or integer as integer type t
 
   //--- types and float arithmetic (scalars and vectors alike) ---------------------------------
   Type f32() { return getF32Type(); }

@@ -76,8 +76,8 @@ public:
 private:
   View contiguous(Value memory, mlir::RankedTensorType type, ValueRange dynamic);
   View slice(const View &source, llvm::ArrayRef<mlir::OpFoldResult> offsets,
-             llvm::ArrayRef<mlir::OpFoldResult> sizes,
-             llvm::ArrayRef<mlir::OpFoldResult> strides, const llvm::SmallBitVector &dropped);
+             llvm::ArrayRef<mlir::OpFoldResult> sizes, llvm::ArrayRef<mlir::OpFoldResult> strides,
+             const llvm::SmallBitVector &dropped);
   View expand(const View &source, mlir::Operation *op);
   mlir::FailureOr<View> collapse(const View &source, mlir::Operation *op);
   Value ofFold(mlir::OpFoldResult r);

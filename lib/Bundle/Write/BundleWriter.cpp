@@ -179,12 +179,12 @@ LogicalResult BundleWriter::write(StringRef path) {
   auto kernelsV = out.CreateVector(kernels);
   auto imagesV = out.CreateVector(images);
   auto constantsV = out.CreateVector(constants);
-  fb::FinishBundleBuffer(out, fb::CreateBundle(out, producer, LNT_KERNEL_ABI_VERSION,
-                                               options.threads, functionsV, kernelsV, imagesV,
-                                               constantsV));
-  Error error = writeContainer(path.str(), out.GetBufferPointer(), out.GetSize(), code.data(),
-                               code.size(), constantLength,
-                               [&](const Sink &sink) { return store(sink); });
+  fb::FinishBundleBuffer(out,
+                         fb::CreateBundle(out, producer, LNT_KERNEL_ABI_VERSION, options.threads,
+                                          functionsV, kernelsV, imagesV, constantsV));
+  Error error =
+      writeContainer(path.str(), out.GetBufferPointer(), out.GetSize(), code.data(), code.size(),
+                     constantLength, [&](const Sink &sink) { return store(sink); });
   if (error) {
     emitError(UnknownLoc::get(module.getContext())) << error.message();
     return failure();

@@ -446,8 +446,8 @@ FailureOr<flatbuffers::Offset<fb::Param>> ProgramWriter::param(DictionaryAttr en
       dims.emplace_back(-1, reg(resultSizes[nextResultSize++]), 0);
       continue;
     }
-    auto name = names && dynamic < names.size() ? dyn_cast<StringAttr>(names[dynamic++])
-                                                : StringAttr();
+    auto name =
+        names && dynamic < names.size() ? dyn_cast<StringAttr>(names[dynamic++]) : StringAttr();
     auto symbol = name ? symbolRegs.find(name.getValue()) : symbolRegs.end();
     if (symbol == symbolRegs.end())
       return program.emitOpError() << "has an argument size without a symbol in " << entry;

@@ -59,8 +59,7 @@ private:
   uint32_t view(mlir::Value buffer);
 
   // parameters
-  mlir::FailureOr<flatbuffers::Offset<fb::Param>> param(mlir::DictionaryAttr entry,
-                                                        bool isResult);
+  mlir::FailureOr<flatbuffers::Offset<fb::Param>> param(mlir::DictionaryAttr entry, bool isResult);
   void lifetimes();
   flatbuffers::Offset<fb::Function>
   finish(const std::vector<flatbuffers::Offset<fb::Symbol>> &symbols,

@@ -94,8 +94,8 @@ LogicalResult Weights::load(ModuleOp module, ArrayRef<std::string> paths, bool e
     auto type = dyn_cast<RankedTensorType>(global.getType());
     if (!type || !type.hasStaticShape()) {
       bad = true;
-      global.emitError() << "weight '" << global.getSymName() << "' expects a static tensor type, found "
-                         << global.getType();
+      global.emitError() << "weight '" << global.getSymName()
+                         << "' expects a static tensor type, found " << global.getType();
       continue;
     }
     Entry entry;
@@ -130,8 +130,10 @@ LogicalResult Weights::load(ModuleOp module, ArrayRef<std::string> paths, bool e
         bad = true;
         global.emitError() << "weight '" << name << "' (" << shapeOf(entry.dims, entry.type)
                            << ") is missing from "
-                           << (files.empty() ? std::string("the command line: expects --weights=F.safetensors")
-                                             : files.front()->path());
+                           << (files.empty()
+                                   ? std::string(
+                                         "the command line: expects --weights=F.safetensors")
+                                   : files.front()->path());
       }
       entries[symbol] = entry;
       continue;

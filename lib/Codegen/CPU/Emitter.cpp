@@ -96,7 +96,8 @@ Value Emitter::max(Value a, Value b) {
   return a == b ? a : Value(arith::MaxSIOp::create(*this, a, b));
 }
 
-static Value compare(Emitter &e, arith::CmpIPredicate p, Value a, Value b, bool (*f)(int64_t, int64_t)) {
+static Value compare(Emitter &e, arith::CmpIPredicate p, Value a, Value b,
+                     bool (*f)(int64_t, int64_t)) {
   auto x = Emitter::constantOf(a), y = Emitter::constantOf(b);
   if (x && y)
     return e.boolean(f(*x, *y));
@@ -104,13 +105,16 @@ static Value compare(Emitter &e, arith::CmpIPredicate p, Value a, Value b, bool 
 }
 
 Value Emitter::lt(Value a, Value b) {
-  return compare(*this, arith::CmpIPredicate::slt, a, b, [](int64_t x, int64_t y) { return x < y; });
+  return compare(*this, arith::CmpIPredicate::slt, a, b,
+                 [](int64_t x, int64_t y) { return x < y; });
 }
 Value Emitter::le(Value a, Value b) {
-  return compare(*this, arith::CmpIPredicate::sle, a, b, [](int64_t x, int64_t y) { return x <= y; });
+  return compare(*this, arith::CmpIPredicate::sle, a, b,
+                 [](int64_t x, int64_t y) { return x <= y; });
 }
 Value Emitter::eq(Value a, Value b) {
-  return compare(*this, arith::CmpIPredicate::eq, a, b, [](int64_t x, int64_t y) { return x == y; });
+  return compare(*this, arith::CmpIPredicate::eq, a, b,
+                 [](int64_t x, int64_t y) { return x == y; });
 }
 
 Value Emitter::both(Value a, Value b) {
@@ -242,7 +246,8 @@ Value Emitter::exp2Fast(Value x) {
         .getResult(0);
   }
   Type bits = vector ? Type(vector.clone(getI32Type())) : Type(getI32Type());
-  Value shift = arith::ShLIOp::create(*this, arith::FPToSIOp::create(*this, bits, r), iconst(bits, 23));
+  Value shift =
+      arith::ShLIOp::create(*this, arith::FPToSIOp::create(*this, bits, r), iconst(bits, 23));
   Value sum = arith::AddIOp::create(*this, arith::BitcastOp::create(*this, bits, p), shift);
   return select(live, arith::BitcastOp::create(*this, t, sum), fconst(t, 0.0));
 }
@@ -411,9 +416,7 @@ static Value splatConstant(Emitter &e, arith::ConstantOp op, int64_t n) {
 }
 
 // max(x, constant) as one vmaxps: NaN in x has to survive, so the constant is the one tested.
-static Value maxWithConstant(Emitter &e, Value x, Value k) {
-  return e.select(e.gtf(k, x), k, x);
-}
+static Value maxWithConstant(Emitter &e, Value x, Value k) { return e.select(e.gtf(k, x), k, x); }
 
 LogicalResult Emitter::inlineOp(Operation &op, IRMapping &map, int64_t n) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {

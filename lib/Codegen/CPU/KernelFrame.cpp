@@ -196,7 +196,8 @@ View KernelFrame::expand(const View &source, Operation *op) {
 }
 
 static bool sameProduct(Value stride, Value inner, Value size) {
-  auto s = getConstantIntValue(stride), i = getConstantIntValue(inner), n = getConstantIntValue(size);
+  auto s = getConstantIntValue(stride), i = getConstantIntValue(inner),
+       n = getConstantIntValue(size);
   if (s && i && n)
     return *s == *i * *n;
   if (i && *i == 1 && stride == size)

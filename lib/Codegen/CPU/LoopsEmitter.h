@@ -84,8 +84,7 @@ protected:
   Value scalar(Value v);
   mlir::FailureOr<Lane> extract(mlir::tensor::ExtractOp op, llvm::ArrayRef<Lane> indices,
                                 llvm::ArrayRef<Lane> loops, const Scope &s);
-  void reportFault(mlir::Operation *op, const Lane &ok, llvm::ArrayRef<Lane> loops,
-                   const Scope &s);
+  void reportFault(mlir::Operation *op, const Lane &ok, llvm::ArrayRef<Lane> loops, const Scope &s);
 
   //--- state --------------------------------------------------------------------
   struct Memo {

@@ -31,6 +31,4 @@ static void storeOnlyLane(LLVM::MaskedStoreOp op) {
   op.erase();
 }
 
-void linnet::codegen::adaptMaskedMemory(ModuleOp module) {
-  module.walk(storeOnlyLane);
-}
+void linnet::codegen::adaptMaskedMemory(ModuleOp module) { module.walk(storeOnlyLane); }
