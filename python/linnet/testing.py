@@ -9,6 +9,7 @@ from linnet._src.testing import (  # noqa: F401
     FLOATS,
     argument,
     assert_close,
+    build_folder,
     compile_text,
     function,
     load,
