@@ -35,7 +35,7 @@ private:
   LogicalResult dump(StringRef name);
   LogicalResult generate();
   bool stopsAt(Stage stage) const { return options.compileTo == stage; }
-  InFlightDiagnostic error() { return emitError(UnknownLoc::get(&context)); }
+  InFlightDiagnostic error() { return emitError(module->getLoc()); }
 
   MLIRContext &context;
   const CompileOptions &options;

@@ -71,7 +71,6 @@ public:
 
   /// An attribute of `strategy`.
   int64_t strategyInt(llvm::StringRef name, int64_t otherwise = 0) const;
-  llvm::StringRef strategyString(llvm::StringRef name) const;
 
 private:
   View contiguous(Value memory, mlir::RankedTensorType type, ValueRange dynamic);

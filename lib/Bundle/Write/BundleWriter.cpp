@@ -186,7 +186,7 @@ LogicalResult BundleWriter::write(StringRef path) {
       writeContainer(path.str(), out.GetBufferPointer(), out.GetSize(), code.data(), code.size(),
                      constantLength, [&](const Sink &sink) { return store(sink); });
   if (error) {
-    emitError(UnknownLoc::get(module.getContext())) << error.message();
+    emitError(module.getLoc()) << error.message();
     return failure();
   }
   return success();

@@ -80,7 +80,7 @@ LogicalResult Weights::load(ModuleOp module, ArrayRef<std::string> paths, bool e
   for (const std::string &path : paths) {
     std::unique_ptr<SafeTensors> file;
     if (Error error = SafeTensors::open(path, file)) {
-      emitError(UnknownLoc::get(module.getContext())) << error.message();
+      emitError(module.getLoc()) << error.message();
       return failure();
     }
     files.push_back(std::move(file));
@@ -151,7 +151,7 @@ LogicalResult Weights::load(ModuleOp module, ArrayRef<std::string> paths, bool e
   }
   for (auto &[name, tensor] : extra) {
     bad = true;
-    emitError(UnknownLoc::get(module.getContext()))
+    emitError(module.getLoc())
         << "tensor '" << name << "' (" << shapeOf(tensor->dims, tensor->type)
         << ") of the weights file is no weight of the program";
   }

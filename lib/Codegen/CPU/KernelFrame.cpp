@@ -328,9 +328,3 @@ int64_t KernelFrame::strategyInt(StringRef name, int64_t otherwise) const {
   auto v = dict ? dict.getAs<IntegerAttr>(name) : IntegerAttr();
   return v ? v.getInt() : otherwise;
 }
-
-StringRef KernelFrame::strategyString(StringRef name) const {
-  auto dict = exec::KernelOp(kernel).getStrategyAttr();
-  auto v = dict ? dict.getAs<StringAttr>(name) : StringAttr();
-  return v ? v.getValue() : StringRef();
-}
