@@ -14,9 +14,13 @@
 double lnt_probe_fma(double seconds);
 /* FLOP/s of bf16 dot products (vdpbf16ps) on registers. */
 double lnt_probe_bf16(double seconds);
-/* Bytes a second of reading `bytes` again and again. */
+/* Cycles a second, as dependent additions show them. */
+double lnt_probe_clock(double seconds);
+/* Bytes a second of reading `bytes` again and again: the best of several loops. */
 double lnt_probe_read(double seconds, uint64_t bytes);
-/* Bytes read and written a second when copying `bytes`; plain stores, pages touched before. */
+/* Bytes read plus bytes written a second (2 * `bytes` a pass; what a store fetches first does not
+ * count) when copying `bytes` between touched buffers: the best of several loops, with stores
+ * through and past the caches. */
 double lnt_probe_copy(double seconds, uint64_t bytes);
 /* Seconds of a selective scan of `length` tokens with 16 states by hand-written vector code;
  * `channels` is a multiple of 16. */

@@ -78,7 +78,8 @@ def measure(workload, options, folder):
     """Yields one record for Linnet and one per peer."""
     ours = prepare(workload, options.threads, folder)
     result = np.array(ours()).astype(np.float64)
-    ceiling = probe.ceiling(workload.ceiling, options.seconds, workload.scan)
+    ceiling = probe.ceiling(workload.ceiling, options.seconds, workload.scan,
+                            workload.bytes)
     yield {**record(workload, options.threads, timing.alone(ours, options.seconds), ceiling),
            "peer": None, "ratio": None}
     for name, make in peers.PEERS.items() if not options.no_peers else ():

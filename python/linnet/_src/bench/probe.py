@@ -5,8 +5,6 @@
 # ===----------------------------------------------------------------------===//
 import ctypes
 import functools
-import pathlib
-import re
 
 from linnet._src.testing import build_folder
 
@@ -14,7 +12,7 @@ from linnet._src.testing import build_folder
 @functools.cache
 def _library():
     lib = ctypes.CDLL(str(build_folder() / "lib" / "libLinnetProbe.so"))
-    signatures = {"fma": [], "bf16": [], "read": [ctypes.c_uint64], "copy": [ctypes.c_uint64],
+    signatures = {"fma": [], "bf16": [], "clock": [], "read": [ctypes.c_uint64], "copy": [ctypes.c_uint64],
                   "scan": [ctypes.c_int64, ctypes.c_int64]}
     for name, types in signatures.items():
         function = getattr(lib, f"lnt_probe_{name}")
@@ -22,20 +20,18 @@ def _library():
     return lib
 
 
-def last_cache_bytes():
-    sizes = [0]
-    for path in pathlib.Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
-        number, unit = re.match(r"(\d+)([KM]?)", path.read_text()).groups()
-        sizes.append(int(number) << {"": 0, "K": 10, "M": 20}[unit])
-    return max(sizes)
+LARGEST = 1 << 28
 
 
-def ceiling(kind, seconds, shape=()):
-    """Ceiling of a workload: FLOP/s or bytes/s, or for `scan` seconds. One thread's."""
+def ceiling(kind, seconds, shape=(), bytes=LARGEST):
+    """Ceiling of a workload: FLOP/s or bytes/s, or for `scan` seconds. One thread's.
+
+    Memory is read or copied in buffers of the workload's own size, so that what stays in a cache
+    is compared with that cache. A copy counts the bytes that it reads and those that it writes."""
     lib = _library()
     if kind in ("fma", "bf16"):
         return getattr(lib, f"lnt_probe_{kind}")(seconds)
     if kind in ("read", "copy"):
-        bytes = max(4 * last_cache_bytes(), 1 << 26)
-        return getattr(lib, f"lnt_probe_{kind}")(seconds, bytes)
+        buffer = int(bytes) // (2 if kind == "copy" else 1)
+        return getattr(lib, f"lnt_probe_{kind}")(seconds, min(max(buffer, 1 << 12), LARGEST))
     return lib.lnt_probe_scan(seconds, *shape)
