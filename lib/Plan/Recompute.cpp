@@ -1,0 +1,188 @@
+//===- Recompute.cpp - what to run, when, and what twice ------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/Plan/Recompute.h"
+#include "Search.h"
+
+#include <algorithm>
+
+namespace linnet::plan {
+
+//===----------------------------------------------------------------------===//
+// Frontier
+//===----------------------------------------------------------------------===//
+
+size_t Frontier::within(int64_t live) const {
+  auto it = std::find_if(list.begin(), list.end(),
+                         [&](const Candidate &c) { return c.live <= live; });
+  return size_t(it - list.begin());
+}
+
+bool Frontier::add(const Order &order) {
+  work += int64_t(order.size());
+  if (!evaluator.run(order))
+    return false;
+  return add(order, evaluator.peak, evaluator.time);
+}
+
+bool Frontier::add(const Order &order, int64_t live, int64_t time) {
+  size_t at = within(live);
+  if (at < list.size() && list[at].time <= time)
+    return false;
+  list.erase(std::remove_if(list.begin(), list.end(),
+                            [&](const Candidate &c) { return c.live >= live && c.time >= time; }),
+             list.end());
+  auto it = std::find_if(list.begin(), list.end(),
+                         [&](const Candidate &c) { return c.live < live; });
+  list.insert(it, {order, live, time});
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Plans
+//===----------------------------------------------------------------------===//
+
+static Plan placePlan(const Graph &graph, const Problem &problem, const Order &order) {
+  Plan plan;
+  Evaluator(problem).build(order, plan);
+  plan.layout = packIntervals(plan.buffers.data(), plan.buffers.size());
+  plan.peak = addChecked(graph.fixedBytes, plan.layout.peak);
+  plan.liveBytes = addChecked(graph.fixedBytes, plan.layout.largestLive);
+  return plan;
+}
+
+Plan makePlan(const Graph &graph, const std::vector<int32_t> &order) {
+  return placePlan(graph, Problem(graph), order);
+}
+
+std::vector<int32_t> orderForPeak(const Graph &graph) {
+  Problem problem(graph);
+  std::vector<Order> orders = findOrders(problem);
+  return orders.empty() ? Order() : orders.front();
+}
+
+class Recomputation::Impl {
+public:
+  Impl(Graph given, RecomputeOptions options)
+      : graph(std::move(given)), options(options), problem(graph), frontier(problem) {
+    search();
+    place();
+  }
+
+  struct Placed {
+    Order order;
+    int64_t peak, time;
+  };
+  Graph graph;
+  RecomputeOptions options;
+  Problem problem;
+  Frontier frontier;
+  /// The fastest first; peaks fall and times rise.
+  std::vector<Placed> placed;
+  bool exact = false;
+
+  /// What the exact search proved about plans within the budget.
+  int64_t exactExtraTime(int64_t budget) const {
+    size_t i = frontier.within(budget - graph.fixedBytes);
+    return i < frontier.all().size() ? frontier.all()[i].time - problem.totalTime : 0;
+  }
+
+  /// The fastest plan within the budget; placed.size() where there is none.
+  size_t within(int64_t budget) const {
+    size_t i = 0;
+    while (i < placed.size() && placed[i].peak > budget)
+      ++i;
+    return i;
+  }
+
+private:
+  void search();
+  void place();
+};
+
+void Recomputation::Impl::search() {
+  std::vector<Order> orders = findOrders(problem);
+  for (const Order &order : orders)
+    frontier.add(order);
+  if (frontier.all().empty())
+    return;
+  int64_t most = frontier.all().back().live, least = peakLowerBound(graph) - graph.fixedBytes;
+  for (int64_t step = 1; step <= 24; ++step)
+    for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)
+      for (double patience : {0.0, 0.5, 1.0})
+        frontier.add(simulate(problem, orders[i], least + (most - least) / 24 * (24 - step),
+                              patience));
+}
+
+/// The bytes of a plan are those of its placement, which may cost more than the live ones.
+void Recomputation::Impl::place() {
+  constexpr size_t kMostPlaced = 96;
+  const std::vector<Candidate> &all = frontier.all();
+  size_t count = std::min(all.size(), options.countLiveBytes ? all.size() : kMostPlaced);
+  for (size_t i = 0; i < count; ++i) {
+    const Candidate &c = all[count < 2 ? i : i * (all.size() - 1) / (count - 1)];
+    int64_t peak = options.countLiveBytes ? addChecked(graph.fixedBytes, c.live)
+                                          : placePlan(graph, problem, c.order).peak;
+    if (placed.empty() || peak < placed.back().peak)
+      placed.push_back({c.order, peak, c.time});
+  }
+}
+
+Recomputation::Recomputation(Graph graph, RecomputeOptions options)
+    : impl(std::make_unique<Impl>(std::move(graph), options)) {}
+Recomputation::~Recomputation() = default;
+Recomputation::Recomputation(Recomputation &&) noexcept = default;
+
+bool Recomputation::isExact() const { return impl->exact; }
+size_t Recomputation::size() const { return impl->placed.size(); }
+
+Plan Recomputation::plan(size_t i) const {
+  Plan plan = placePlan(impl->graph, impl->problem, impl->placed[i].order);
+  plan.peak = impl->placed[i].peak;
+  return plan;
+}
+
+Plan Recomputation::planWithoutBudget() const { return size() == 0 ? Plan() : plan(0); }
+
+BudgetPlan Recomputation::planForBudget(int64_t budget) const {
+  BudgetPlan found;
+  found.lowerBound = peakLowerBound(impl->graph);
+  if (impl->placed.empty())
+    return found;
+  found.smallestBudget = impl->placed.back().peak;
+  if (impl->exact && impl->options.countLiveBytes)
+    found.lowerBound = found.smallestBudget;
+  size_t i = impl->within(budget);
+  found.feasible = i < impl->placed.size();
+  found.plan = plan(found.feasible ? i : impl->placed.size() - 1);
+  return found;
+}
+
+std::vector<ParetoRow> Recomputation::paretoTable(int rows) const {
+  std::vector<ParetoRow> table;
+  if (impl->placed.empty() || rows < 1)
+    return table;
+  Bounds bounds(impl->problem);
+  int64_t low = impl->placed.back().peak, high = impl->placed.front().peak;
+  for (int k = 0; k < rows; ++k) {
+    ParetoRow row;
+    row.budget = k + 1 == rows ? high : low + (high - low) / std::max(rows - 1, 1) * k;
+    const auto &found = impl->placed[impl->within(row.budget)];
+    row.peak = found.peak;
+    row.extraTime = found.time - impl->problem.totalTime;
+    row.recomputed = int32_t(found.order.size()) -
+                     int32_t(std::count(impl->problem.wanted.begin(), impl->problem.wanted.end(),
+                                        char(true)));
+    row.lowerBound = bounds.extraTime(row.budget - impl->graph.fixedBytes);
+    if (impl->exact)
+      row.lowerBound = std::max(row.lowerBound, impl->exactExtraTime(row.budget));
+    int64_t least = impl->problem.totalTime + row.lowerBound;
+    row.gap = least > 0 ? double(row.extraTime - row.lowerBound) / double(least) : 0;
+    table.push_back(row);
+  }
+  return table;
+}
+
+} // namespace linnet::plan
