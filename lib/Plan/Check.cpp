@@ -105,10 +105,4 @@ std::string checkOrder(const Graph &graph, const std::vector<int32_t> &order) {
   return evaluator.run(order) ? "" : "something is read before it is made, or made too often";
 }
 
-void addCheckpointRegion(Graph &graph, const std::vector<int32_t> &nodes,
-                         const std::vector<int32_t> &yielded, const std::vector<int32_t> &trigger,
-                         std::vector<int32_t> *origin) {
-  (void)graph, (void)nodes, (void)yielded, (void)trigger, (void)origin;
-}
-
 } // namespace linnet::plan

@@ -65,13 +65,18 @@ struct Graph {
 /// Empty, or why the graph cannot be planned.
 std::string check(const Graph &graph);
 
-/// A checkpoint region of the user: what `nodes` write and only others read (the backward pass) is
-/// not kept for them. Adds a copy of every such node, and of those of the region that it needs,
-/// and lets the readers outside read the copies, which run behind `trigger`. Values in `yielded`
-/// are kept. `origin` grows by the node that each copy copies, if given.
-void addCheckpointRegion(Graph &graph, const std::vector<int32_t> &nodes,
-                         const std::vector<int32_t> &yielded, const std::vector<int32_t> &trigger,
-                         std::vector<int32_t> *origin = nullptr);
+/// A checkpoint region of the user: what `nodes` write is not kept for readers elsewhere (the
+/// backward pass), unless it is in `yielded`.
+struct CheckpointRegion {
+  std::vector<int32_t> nodes, yielded;
+};
+
+/// The graph with copies of the regions' nodes, from which outside readers read instead. Copies
+/// stand before the first such reader and run behind what makes its other inputs, so that nothing
+/// is made again early and kept. Nodes that run once are not copied and what they write is kept.
+/// `origin` gets the node of `graph` that each node is or copies.
+Graph expandCheckpoints(const Graph &graph, const std::vector<CheckpointRegion> &regions,
+                        std::vector<int32_t> &origin);
 
 struct Step {
   int32_t node = -1;
