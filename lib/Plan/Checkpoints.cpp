@@ -38,16 +38,16 @@ private:
 
   Graph &graph;
   const CheckpointRegion &region;
-  std::vector<int32_t> readers; // outside
+  std::vector<int32_t> readers; // behind the region
   std::vector<int32_t> needed;  // nodes to copy, in order
   std::vector<int32_t> copyOfValue;
 };
 
 void RegionCopier::findReaders() {
-  for (int32_t n = 0; n < int32_t(graph.nodes.size()); ++n) {
+  int32_t last = *std::max_element(region.nodes.begin(), region.nodes.end());
+  for (int32_t n = last + 1; n < int32_t(graph.nodes.size()); ++n) {
     const auto &inputs = graph.nodes[size_t(n)].inputs;
-    if (!contains(region.nodes, n) &&
-        std::any_of(inputs.begin(), inputs.end(), [&](int32_t v) { return isInner(v); }))
+    if (std::any_of(inputs.begin(), inputs.end(), [&](int32_t v) { return isInner(v); }))
       readers.push_back(n);
   }
 }

@@ -147,8 +147,8 @@ bool Simulation::makeRoom(int32_t node) {
   int64_t reused = 0;
   std::vector<int32_t> takenFrom, takenBy;
   for (auto [output, input] : problem.reuses[size_t(node)]) {
-    bool dies = pins[size_t(input)] == 1 && nextUse[size_t(input)] <= now &&
-                !problem.result[size_t(input)];
+    bool dies =
+        pins[size_t(input)] == 1 && nextUse[size_t(input)] <= now && !problem.result[size_t(input)];
     auto &list = reads[size_t(input)];
     dies &= past[size_t(input)] + 1 >= list.size();
     if (dies && std::find(takenFrom.begin(), takenFrom.end(), input) == takenFrom.end() &&

@@ -156,9 +156,8 @@ Order Lister::forward(Rule rule) {
 }
 
 Order Lister::backward() {
-  Order order = pick(true, [&](int32_t n) {
-    return std::pair<int64_t, int64_t>(changeBackward(n), -int64_t(n));
-  });
+  Order order = pick(
+      true, [&](int32_t n) { return std::pair<int64_t, int64_t>(changeBackward(n), -int64_t(n)); });
   std::reverse(order.begin(), order.end());
   return order;
 }

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Plan/Recompute.h"
-#include "Search.h"
+#include "Exact.h"
 
 #include <algorithm>
 
@@ -15,8 +15,8 @@ namespace linnet::plan {
 //===----------------------------------------------------------------------===//
 
 size_t Frontier::within(int64_t live) const {
-  auto it = std::find_if(list.begin(), list.end(),
-                         [&](const Candidate &c) { return c.live <= live; });
+  auto it =
+      std::find_if(list.begin(), list.end(), [&](const Candidate &c) { return c.live <= live; });
   return size_t(it - list.begin());
 }
 
@@ -34,8 +34,8 @@ bool Frontier::add(const Order &order, int64_t live, int64_t time) {
   list.erase(std::remove_if(list.begin(), list.end(),
                             [&](const Candidate &c) { return c.live >= live && c.time >= time; }),
              list.end());
-  auto it = std::find_if(list.begin(), list.end(),
-                         [&](const Candidate &c) { return c.live < live; });
+  auto it =
+      std::find_if(list.begin(), list.end(), [&](const Candidate &c) { return c.live < live; });
   list.insert(it, {order, live, time});
   return true;
 }
@@ -112,8 +112,10 @@ void Recomputation::Impl::search() {
   for (int64_t step = 1; step <= 24; ++step)
     for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)
       for (double patience : {0.0, 0.5, 1.0})
-        frontier.add(simulate(problem, orders[i], least + (most - least) / 24 * (24 - step),
-                              patience));
+        frontier.add(
+            simulate(problem, orders[i], least + (most - least) / 24 * (24 - step), patience));
+  if (options.exactStates > 0)
+    exact = searchExactly(problem, frontier, least, options.exactStates);
 }
 
 /// The bytes of a plan are those of its placement, which may cost more than the live ones.
@@ -172,9 +174,9 @@ std::vector<ParetoRow> Recomputation::paretoTable(int rows) const {
     const auto &found = impl->placed[impl->within(row.budget)];
     row.peak = found.peak;
     row.extraTime = found.time - impl->problem.totalTime;
-    row.recomputed = int32_t(found.order.size()) -
-                     int32_t(std::count(impl->problem.wanted.begin(), impl->problem.wanted.end(),
-                                        char(true)));
+    row.recomputed =
+        int32_t(found.order.size()) -
+        int32_t(std::count(impl->problem.wanted.begin(), impl->problem.wanted.end(), char(true)));
     row.lowerBound = bounds.extraTime(row.budget - impl->graph.fixedBytes);
     if (impl->exact)
       row.lowerBound = std::max(row.lowerBound, impl->exactExtraTime(row.budget));

@@ -51,7 +51,7 @@ struct Problem {
   std::vector<char> isSource; // no producer
   std::vector<char> wanted;   // nodes that results or single runs need
   Lists inputs, outputs, after;
-  Lists tied; // of a node: per output the input or -1
+  Lists tied;    // of a node: per output the input or -1
   Lists readers; // of a value
   /// Of a node: pairs (output, input) in the order in which buffers are offered.
   std::vector<std::vector<std::pair<int32_t, int32_t>>> reuses;

@@ -65,13 +65,13 @@ struct Graph {
 /// Empty, or why the graph cannot be planned.
 std::string check(const Graph &graph);
 
-/// A checkpoint region of the user: what `nodes` write is not kept for readers elsewhere (the
-/// backward pass), unless it is in `yielded`.
+/// A checkpoint region of the user: what `nodes` write is not kept for readers behind all of
+/// them (the backward pass), unless it is in `yielded`.
 struct CheckpointRegion {
   std::vector<int32_t> nodes, yielded;
 };
 
-/// The graph with copies of the regions' nodes, from which outside readers read instead. Copies
+/// The graph with copies of the regions' nodes, from which those readers read instead. Copies
 /// stand before the first such reader and run behind what makes its other inputs, so that nothing
 /// is made again early and kept. Nodes that run once are not copied and what they write is kept.
 /// `origin` gets the node of `graph` that each node is or copies.
