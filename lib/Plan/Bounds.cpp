@@ -12,10 +12,6 @@
 
 namespace linnet::plan {
 
-static bool contains(const std::vector<uint64_t> &set, int32_t i) {
-  return set[size_t(i) / 64] >> (size_t(i) % 64) & 1;
-}
-
 Bounds::Bounds(const Problem &p)
     : problem(p), ancestors(size_t(p.nodeCount)), crossing(size_t(p.nodeCount)) {
   size_t words = size_t(p.nodeCount) / 64 + 1;
@@ -57,7 +53,6 @@ int64_t Bounds::workingSet(int32_t node) const {
 }
 
 void Bounds::collectCrossing(int32_t node) {
-  const auto &before = ancestors[size_t(node)];
   auto isInput = [&](int32_t v) {
     auto in = problem.inputs[node];
     return std::find(in.begin(), in.end(), v) != in.end();
@@ -66,14 +61,14 @@ void Bounds::collectCrossing(int32_t node) {
     if (problem.result[size_t(v)])
       return true;
     for (int32_t reader : problem.readers[v])
-      if (problem.wanted[size_t(reader)] && contains(ancestors[size_t(reader)], node))
+      if (problem.wanted[size_t(reader)] && isAncestor(node, reader))
         return true;
     return false;
   };
   std::vector<std::pair<double, size_t>> price;
   std::vector<std::pair<int32_t, int64_t>> makers;
   for (int32_t maker = 0; maker < node; ++maker) {
-    if (!contains(before, maker))
+    if (!isAncestor(maker, node))
       continue;
     int64_t bytes = 0;
     for (int32_t v : problem.outputs[maker])
@@ -87,6 +82,19 @@ void Bounds::collectCrossing(int32_t node) {
   std::sort(price.begin(), price.end());
   for (auto [unit, i] : price)
     crossing[size_t(node)].push_back(makers[i]);
+}
+
+int32_t Bounds::turningNode() const {
+  int32_t best = -1;
+  int64_t most = 0;
+  for (int32_t n = 0; n < problem.nodeCount; ++n) {
+    int64_t waiting = 0;
+    for (auto [maker, bytes] : crossing[size_t(n)])
+      waiting = addChecked(waiting, bytes);
+    if (waiting > most)
+      most = waiting, best = n;
+  }
+  return best;
 }
 
 int64_t Bounds::extraAt(int32_t node, int64_t live) const {

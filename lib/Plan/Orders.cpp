@@ -9,14 +9,6 @@
 #include <set>
 
 namespace linnet::plan {
-namespace {
-
-/// What must run before what: producers, `after`, and readers of what a node destroys.
-struct Precedence {
-  explicit Precedence(const Problem &problem);
-  std::vector<std::vector<int32_t>> before, behind;
-  std::vector<int32_t> count(bool reversed) const;
-};
 
 Precedence::Precedence(const Problem &p)
     : before(size_t(p.nodeCount)), behind(size_t(p.nodeCount)) {
@@ -46,6 +38,8 @@ std::vector<int32_t> Precedence::count(bool reversed) const {
     counts.push_back(int32_t(list.size()));
   return counts;
 }
+
+namespace {
 
 enum class Rule { LeastChange, FreeFirst, LeastRoom };
 

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Plan/Recompute.h"
+#include "Chain.h"
 #include "Exact.h"
 
 #include <algorithm>
@@ -108,6 +109,12 @@ void Recomputation::Impl::search() {
     frontier.add(order);
   if (frontier.all().empty())
     return;
+  Bounds bounds(problem);
+  for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)
+    for (size_t blocks : {size_t(64), size_t(24)})
+      for (const Order &order : planChain(findChain(problem, bounds, orders[i], blocks), problem,
+                                          frontier.all().front().live, 1024))
+        frontier.add(order);
   int64_t most = frontier.all().back().live, least = peakLowerBound(graph) - graph.fixedBytes;
   for (int64_t step = 1; step <= 24; ++step)
     for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)

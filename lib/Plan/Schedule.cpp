@@ -79,8 +79,8 @@ void Problem::findWanted(const Graph &graph) {
 Evaluator::Evaluator(const Problem &problem) : problem(problem) {}
 
 /// Which inputs are read for the last time by each step, and which outputs never are.
-void Evaluator::findDeaths(const Order &order) {
-  needed.assign(problem.result.begin(), problem.result.end());
+void Evaluator::findDeaths(const Order &order, const std::vector<char> &neededAfter) {
+  needed = neededAfter;
   first.resize(order.size() + 1);
   uint32_t total = 0;
   for (size_t s = 0; s < order.size(); ++s) {
@@ -157,11 +157,22 @@ bool Evaluator::isValid(const Order &order) {
 }
 
 bool Evaluator::run(const Order &order) {
-  findDeaths(order);
+  findDeaths(order, problem.result);
   if (!isValid(order))
     return false;
+  walk(order, 0);
+  return true;
+}
+
+int64_t Evaluator::peakOfPart(const Order &part, int64_t startLive,
+                              const std::vector<char> &neededAfter) {
+  findDeaths(part, neededAfter);
+  walk(part, startLive);
+  return std::max(peak, startLive);
+}
+
+void Evaluator::walk(const Order &order, int64_t live) {
   profile.resize(order.size());
-  int64_t live = 0;
   peak = time = 0;
   peakStep = -1;
   for (size_t s = 0; s < order.size(); ++s) {
@@ -187,7 +198,6 @@ bool Evaluator::run(const Order &order) {
     live -= freed;
     time = addChecked(time, problem.time[size_t(n)]);
   }
-  return true;
 }
 
 void Evaluator::build(const Order &order, Plan &plan) {

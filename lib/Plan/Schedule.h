@@ -68,6 +68,9 @@ public:
 
   /// False where the order is not valid. Fills what follows.
   bool run(const Order &order);
+  /// The peak of a part of an order: `startLive` bytes are live before, and what `neededAfter`
+  /// names is read behind it. Nothing is checked.
+  int64_t peakOfPart(const Order &part, int64_t startLive, const std::vector<char> &neededAfter);
 
   int64_t peak = 0, time = 0;
   int32_t peakStep = -1;
@@ -77,7 +80,8 @@ public:
   void build(const Order &order, Plan &plan);
 
 private:
-  void findDeaths(const Order &order);
+  void findDeaths(const Order &order, const std::vector<char> &neededAfter);
+  void walk(const Order &order, int64_t live);
   bool isValid(const Order &order);
   void findTaken(const Order &order, size_t step);
   bool inputDies(const Order &order, size_t step, int32_t input) const;

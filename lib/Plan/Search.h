@@ -34,6 +34,13 @@ private:
   std::vector<Candidate> list;
 };
 
+/// What must run before what: producers, `after`, and readers of what a node destroys.
+struct Precedence {
+  explicit Precedence(const Problem &problem);
+  std::vector<std::vector<int32_t>> before, behind;
+  std::vector<int32_t> count(bool reversed) const;
+};
+
 /// Orders of single runs: the given one and those of several rules, the smallest peak first.
 std::vector<Order> findOrders(const Problem &problem);
 
@@ -42,6 +49,11 @@ class Bounds {
 public:
   explicit Bounds(const Problem &problem);
   int64_t peak() const { return largestNode; }
+  /// The node that most bytes wait for: where a training step turns back.
+  int32_t turningNode() const;
+  bool isAncestor(int32_t ancestor, int32_t node) const {
+    return ancestors[size_t(node)][size_t(ancestor) / 64] >> (size_t(ancestor) % 64) & 1;
+  }
   /// Time beyond one run of every node.
   int64_t extraTime(int64_t live) const;
 
