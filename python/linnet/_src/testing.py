@@ -73,6 +73,13 @@ class CompileError(Exception):
         self.code = code
 
 
+def cache_folder():
+    """What compilers made; files in it are removed after a day."""
+    folder = pathlib.Path(tempfile.gettempdir()) / f"linnet-tests-{os.getuid()}"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    return folder
+
+
 def compile_text(text, *flags, weights=None, cpu="native"):
     """Path of the bundle for IR text; compiled once per text, flags and compiler."""
     flags = [f"--cpu={cpu}", *flags]
@@ -83,8 +90,7 @@ def compile_text(text, *flags, weights=None, cpu="native"):
     key = hashlib.sha256("\0".join([text, *flags, stamp]).encode()).hexdigest()[:32]
     if weights is not None:
         flags.append(f"--weights={weights}")
-    folder = pathlib.Path(tempfile.gettempdir()) / f"linnet-tests-{os.getuid()}"
-    folder.mkdir(exist_ok=True, mode=0o700)
+    folder = cache_folder()
     target = folder / f"{key}.lnb"
     if not target.exists():
         _remove_old(folder)
@@ -101,7 +107,7 @@ def compile_text(text, *flags, weights=None, cpu="native"):
 
 def _remove_old(folder, seconds=24 * 3600):
     """Bundles of compilers that were built anew since pile up."""
-    for path in folder.glob("*.lnb"):
+    for path in [*folder.glob("*.lnb"), *folder.glob("*.vmfb")]:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > seconds:
                 path.unlink()

@@ -1,155 +1,133 @@
-# ===- __main__.py - times Linnet beside its peers -===//
+# ===- __main__.py - linnet-bench -===//
 #
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
-"""Times Linnet, its ceilings and its peers in one run.
+"""Times Linnet beside the machine's ceilings and beside PyTorch, ONNX Runtime and IREE.
 
-    ./dev bench                          every workload, a table
-    ./dev bench --only=matmul,softmax    those whose name starts with one of these
-    ./dev bench --json --no-peers        one JSON object a line, Linnet alone
-
-Outputs are compared before anything is timed. `fraction` is of the ceiling probed in this run on
-one thread; `ratio` is the peer's time divided by ours.
+Outputs are compared before anything is timed. `fraction` is of the ceiling probed in this run;
+`ratio` is the peer's time divided by Linnet's, with a bootstrap 95% interval; "faster" is said only
+where the interval excludes 1. Exit code: 0, 1 where something failed or outputs differ, 2 wrong
+usage. docs/benchmarks.md says how everything is measured.
 """
 
 import argparse
+import importlib.util
 import json
-import pathlib
+import os
 import sys
 import tempfile
 
-import numpy as np
+NEEDED = ("numpy", "ml_dtypes", "safetensors")
+EXAMPLES = """examples:
+  linnet-bench                            every workload beside every peer, a table
+  linnet-bench --only=matmul,softmax      those whose name starts with one of these
+  linnet-bench --threads=2 --only=matmul  two threads, and how much faster than one
+  linnet-bench --no-peers --json          Linnet alone, one JSON object a line
+  linnet-bench --quick --peers=iree       short turns, one peer
+  linnet-bench --list                     names of the workloads
 
-from linnet import runtime
-from linnet._src import testing as lt
-from linnet._src.runtime import _operand as runtime_operand
-from linnet._src.bench import peers, probe, timing, workloads
-
-
-def prepare(workload, threads, folder):
-    """Compiles a workload; the call reuses its buffers, as the peers' do."""
-    from safetensors.numpy import save_file
-    weights = None
-    if workload.weights:
-        weights = pathlib.Path(folder) / "weights.safetensors"
-        save_file(workload.weights, weights)
-    path = lt.compile_text(workload.text, f"--threads={threads}", weights=weights)
-    session = runtime.Runtime(threads).load(path).session(**workload.symbols)
-    workload.setup(session)
-    workload.before(session)
-    result, = session.call(workload.function, *workload.inputs)
-    # what a call comes down to, without the Python around it
-    function = session.module.functions[workload.function]
-    given, own = iter(workload.inputs), iter([result])
-    arguments = [runtime_operand(next(given)) if p.state is None else None
-                 for p in function.arguments]
-    results = [runtime_operand(next(own)) if p.state is None else None for p in function.results]
-
-    def call():
-        workload.before(session)
-        session._handle.call(function.index, arguments, results, False)
-        return result
-
-    return call
+Python packages: numpy ml_dtypes safetensors; for the peers torch, onnxruntime and onnx,
+iree-base-compiler and iree-base-runtime; a peer whose packages are missing is left out.
+"""
 
 
-def largest_error(actual, expected):
-    actual, expected = (np.asarray(x, np.float64) for x in (actual, expected))
-    if actual.shape != expected.shape:
-        return float("inf")
-    return float(np.abs(actual - expected).max() / max(np.abs(expected).max(), 1e-30))
-
-
-def record(workload, threads, seconds, ceiling):
-    """The fields of a line; the ceiling of a scan is a time, of the others a rate."""
-    work = workload.bytes if workload.ceiling in ("read", "copy") else workload.flops
-    least = ceiling if workload.ceiling == "scan" else work / ceiling if ceiling else 0.0
-    if workload.ceiling != "scan":
-        ceiling *= threads
-        least /= threads
-    return {"name": workload.name, "shape": workload.shape, "dtype": workload.dtype,
-            "threads": threads, "seconds": seconds, "flops": workload.flops,
-            "bytes": workload.bytes, "ceiling": ceiling, "ceiling_kind": workload.ceiling,
-            "fraction": least / seconds}
-
-
-def measure(workload, options, folder):
-    """Yields one record for Linnet and one per peer."""
-    ours = prepare(workload, options.threads, folder)
-    result = np.array(ours()).astype(np.float64)
-    ceiling = probe.ceiling(workload.ceiling, options.seconds, workload.scan,
-                            workload.bytes)
-    yield {**record(workload, options.threads, timing.alone(ours, options.seconds), ceiling),
-           "peer": None, "ratio": None}
-    for name, make in peers.PEERS.items() if not options.no_peers else ():
-        if options.peers and name not in options.peers.split(","):
-            continue
-        base = {"name": workload.name, "shape": workload.shape, "dtype": workload.dtype,
-                "threads": options.threads, "peer": name}
-        try:
-            call, fetch = make(workload, options.threads)
-            error = largest_error(result, fetch(call()))
-        except peers.Unavailable as reason:
-            yield {**base, "ratio": None, "note": str(reason)}
-            continue
-        if not error <= workload.tolerance:
-            yield {**base, "ratio": None, "note": f"outputs differ: {error:.1e} of the largest"}
-            continue
-        seconds, theirs, ratio = timing.against(ours, call, options.seconds)
-        yield {**record(workload, options.threads, seconds, ceiling), "peer": name,
-               "peer_seconds": theirs, "ratio": ratio, "error": error}
-
-
-def show(line, as_json):
-    if as_json:
-        print(json.dumps(line), flush=True)
-        return
-    if line["peer"] is None:
-        print(f"{line['name']:24} {line['shape']:20} {line['dtype']:5} "
-              f"{line['seconds'] * 1e3:10.3f} ms  {line['fraction'] * 100:5.1f}% of "
-              f"{line['ceiling_kind']}", flush=True)
-    elif line["ratio"] is None:
-        print(f"{'':24} {line['peer']:12} {line['note']}", flush=True)
-    else:
-        print(f"{'':24} {line['peer']:12} {line['peer_seconds'] * 1e3:10.3f} ms  "
-              f"{line['ratio']:.2f} times ours", flush=True)
-
-
-def parse():
-    parser = argparse.ArgumentParser(prog="dev bench", description=__doc__,
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="linnet-bench", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="short turns")
-    parser.add_argument("--only", default="", help="comma-separated beginnings of names")
+    parser.add_argument("--quick", action="store_true", help="short turns: coarse figures")
+    parser.add_argument("--only", default="", metavar="NAMES",
+                        help="comma-separated beginnings of names of workloads")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--no-peers", action="store_true")
-    parser.add_argument("--peers", default="", help="comma-separated: " + ", ".join(peers.PEERS))
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="default 1")
+    parser.add_argument("--peers", metavar="NAMES", default="pytorch,onnxruntime,iree",
+                        help="comma-separated: pytorch, onnxruntime, iree (default all)")
+    parser.add_argument("--no-peers", action="store_true", help="Linnet alone")
     parser.add_argument("--list", action="store_true", help="names of the workloads")
-    options = parser.parse_args()
-    options.seconds = 0.05 if options.quick else 0.3
-    return options
+    parser.add_argument("--version", action="store_true", help="version of Linnet")
+    options = parser.parse_args(arguments)
+    if not 1 <= options.threads <= (os.cpu_count() or 1):
+        parser.error(f"--threads is 1 to {os.cpu_count()} here, got {options.threads}")
+    return options, parser.error
 
 
-def main():
-    options = parse()
-    table = workloads.all_workloads()
-    starts = tuple(s for s in options.only.split(",") if s)
-    names = [n for n in table if not starts or n.startswith(starts)]
-    if options.list or not names:
-        print("\n".join(table), file=sys.stdout if options.list else sys.stderr)
-        return 0 if options.list else 2
-    failed = 0
+def missing_packages():
+    return [name for name in NEEDED if importlib.util.find_spec(name) is None]
+
+
+def select(table, only, fail):
+    """Names of the workloads to time; without a wish all but the tiny ones."""
+    starts = [s for s in only.split(",") if s]
+    unknown = [s for s in starts if not any(name.startswith(s) for name in table)]
+    if unknown:
+        fail(f"--only: no workload's name starts with {', '.join(map(repr, unknown))}; there are\n  "
+             + "\n  ".join(table))
+    return [name for name in table
+            if (name.startswith(tuple(starts)) if starts else not name.startswith("tiny"))]
+
+
+def usable_peers(options, fail):
+    """The wanted peers whose packages are here; says which are not."""
+    from linnet._src.bench import peers
+    wanted = [] if options.no_peers else [n for n in options.peers.split(",") if n]
+    unknown = [name for name in wanted if name not in peers.PEERS]
+    if unknown:
+        fail(f"--peers: unknown {', '.join(unknown)}; there are {', '.join(peers.PEERS)}")
+    usable = []
+    for name in wanted:
+        packages = peers.missing_packages(name)
+        if packages:
+            print(f"linnet-bench: without {name}: its Python packages are missing "
+                  f"({sys.executable} -m pip install {packages})", file=sys.stderr)
+        else:
+            usable.append(name)
+    return usable
+
+
+def run(names, table, options, peer_names):
+    """Number of failures."""
+    from linnet import runtime
+    from linnet._src import testing
+    from linnet._src.bench import measure, report, timing
+    effort, failed = timing.QUICK if options.quick else timing.FULL, 0
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                for line in measure(table[name](), options, folder):
-                    show(line, options.json)
-                    failed += line.get("note", "").startswith("outputs differ")
-            except (lt.CompileError, runtime.Error) as error:
-                print(f"{name}: {str(error).strip()}", file=sys.stderr)
+                for line in measure.records(table[name](), options.threads, effort, folder,
+                                            peer_names):
+                    print(json.dumps(line) if options.json else report.line(line), flush=True)
+                    failed += (line["note"] or "").startswith("outputs differ")
+            except (testing.CompileError, runtime.Error) as error:
+                print(f"linnet-bench: {name}: {str(error).strip()}", file=sys.stderr)
                 failed += 1
-    return 1 if failed else 0
+    return failed
+
+
+def main(arguments=None):
+    options, fail = parse(arguments)
+    missing = missing_packages()
+    if missing:
+        print(f"linnet-bench: needs Python packages that are missing: {' '.join(missing)}; install "
+              f"them with {sys.executable} -m pip install {' '.join(missing)}", file=sys.stderr)
+        return 1
+    try:
+        from linnet import runtime
+        from linnet._src.bench import workloads
+    except ImportError as error:
+        print(f"linnet-bench: {error}", file=sys.stderr)
+        return 1
+    if options.version:
+        print(f"linnet-bench {runtime.version()}")
+        return 0
+    table = workloads.all_workloads()
+    if options.list:
+        print("\n".join(table))
+        return 0
+    names, peer_names = select(table, options.only, fail), usable_peers(options, fail)
+    try:
+        return 1 if run(names, table, options, peer_names) else 0
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,0 +1,100 @@
+# ===- dense.py - contractions, convolutions, row-wise ops -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+import functools
+
+import numpy as np
+
+from linnet._src import testing as lt
+from linnet._src.bench import iree_text
+from linnet._src.bench.workload import Workload, constant, rng_of
+
+
+def matmul(m, n, k, dtype="f32", dynamic=False):
+    rng = rng_of(m, n, k)
+    a, b = lt.random(rng, (m, k), dtype), lt.random(rng, (k, n), dtype)
+    which = [0] if dynamic else False
+    left, result = lt.tensor_type((m, k), dtype, which), lt.tensor_type((m, n), dtype, which)
+    declaration, load = constant("b", b, dtype)
+    text = declaration + lt.function(
+        [lt.argument("a", (m, k), dtype, which)], result,
+        f'{load}%y = linnet.einsum "mk,kn->mn" %a, %b : {left}, {lt.tensor_type((k, n), dtype)}'
+        f" -> {result}")
+    return Workload(f"matmul{'_dynamic' * dynamic}", f"{m}x{n}x{k}", text, [a], 2.0 * m * n * k,
+                    (m * k + k * n + m * n) * a.itemsize, "bf16" if dtype == "bf16" else "fma",
+                    dtype, {"b": b}, (lambda t, a, b: a @ b,),
+                    ("MatMul", {}, "ab") if dtype == "f32" else None,
+                    iree=() if dtype == "f32" else (
+                        functools.partial(iree_text.matmul_bf16, m, n, k, b),),
+                    tolerance=1e-3 if dtype == "f32" else 0.02)
+
+
+def matmul_all_dynamic(m, n, k):
+    rng = rng_of(m, n, k)
+    a, b = lt.random(rng, (m, k), "f32"), lt.random(rng, (k, n), "f32")
+    text = lt.function(
+        [lt.argument("a", (m, k), "f32", True, ["M", "K"]),
+         lt.argument("b", (k, n), "f32", True, ["K", "N"])], "tensor<?x?xf32>",
+        '%y = linnet.einsum "mk,kn->mn" %a, %b : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?xf32>')
+    return Workload("matmul_all_dynamic", f"{m}x{n}x{k}", text, [a, b], 2.0 * m * n * k,
+                    4.0 * (m * k + k * n + m * n), "fma", torch=(lambda t, a, b: a @ b,),
+                    onnx=("MatMul", {}, "ab"))
+
+
+def gemv(n, k):
+    rng = rng_of(n, k)
+    x, w = lt.random(rng, (1, k), "f32"), lt.random(rng, (k, n), "f32", 0.02)
+    declaration, load = constant("w", w)
+    text = declaration + lt.function(
+        [lt.argument("x", (1, k), "f32")], f"tensor<1x{n}xf32>",
+        f'{load}%y = linnet.einsum "mk,kn->mn" %x, %w : tensor<1x{k}xf32>, tensor<{k}x{n}xf32>'
+        f" -> tensor<1x{n}xf32>")
+    return Workload("gemv", f"{n}x{k}", text, [x], 2.0 * n * k, 4.0 * n * k, "read",
+                    weights={"w": w}, torch=(lambda t, x, w: x @ w,), onnx=("MatMul", {}, "xw"))
+
+
+def conv(batch, cin, cout, size, kernel, groups):
+    rng = rng_of(cin, cout, size)
+    x = lt.random(rng, (batch, cin, size, size), "f32")
+    w = lt.random(rng, (cout, cin // groups, kernel, kernel), "f32", 0.1)
+    pad = kernel // 2
+    declaration, load = constant("w", w)
+    out = (batch, cout, size, size)
+    types = [lt.tensor_type(s, "f32") for s in (x.shape, w.shape, out)]
+    text = declaration + lt.function(
+        [lt.argument("x", x.shape, "f32")], types[2],
+        f"{load}%y = linnet.conv %x, %w groups {groups} padding [{pad}, {pad}, {pad}, {pad}]"
+        f" : {types[0]}, {types[1]} -> {types[2]}")
+    name = "depthwise" if groups > 1 else "conv"
+    return Workload(name, f"{cin}x{cout}x{size}x{size}x{kernel}", text, [x],
+                    2.0 * batch * size * size * w.size, 4.0 * (x.size + w.size + int(np.prod(out))),
+                    "fma", weights={"w": w},
+                    torch=(lambda t, x, w: t.nn.functional.conv2d(x, w, padding=pad, groups=groups),),
+                    onnx=("Conv", {"group": groups, "pads": [pad] * 4}, "xw"))
+
+
+def rowwise(kind, rows, columns):
+    rng = rng_of(rows, columns)
+    x, s, b = (lt.random(rng, shape, "f32") for shape in ((rows, columns), columns, columns))
+    type, small = lt.tensor_type(x.shape, "f32"), f"tensor<{columns}xf32>"
+    bodies = {"softmax": f"linnet.softmax %x axis 1 : {type}",
+              "layer_norm": f"linnet.layer_norm %x scale %s bias %b eps 1.0e-5 : {type}, {small}, {small}",
+              "rms_norm": f"linnet.rms_norm %x scale %s eps 1.0e-5 : {type}, {small}"}
+    used = {"softmax": {}, "layer_norm": {"s": s, "b": b}, "rms_norm": {"s": s}}[kind]
+    globals_ = [constant(n, w) for n, w in used.items()]
+    text = "".join(d for d, _ in globals_) + lt.function(
+        [lt.argument("x", x.shape, "f32")], type,
+        "".join(load for _, load in globals_) + f"%y = {bodies[kind]}")
+    calls = {"softmax": lambda t, x: t.softmax(x, 1),
+             "layer_norm": lambda t, x, s, b: t.nn.functional.layer_norm(x, (columns,), s, b, 1e-5),
+             "rms_norm": lambda t, x, s: t.nn.functional.rms_norm(x, (columns,), s, 1e-5)}
+    ops = {"softmax": ("Softmax", {"axis": 1}, "x"),
+           "layer_norm": ("LayerNormalization", {"axis": 1, "epsilon": 1e-5}, "xsb"),
+           "rms_norm": ("RMSNormalization", {"axis": 1, "epsilon": 1e-5}, "xs")}
+    return Workload(kind, f"{rows}x{columns}", text, [x], 5.0 * x.size, 8.0 * x.size, "copy",
+                    weights=used, torch=(calls[kind],), onnx=ops[kind],
+                    exported=True)
+
+

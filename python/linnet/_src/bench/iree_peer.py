@@ -1,0 +1,101 @@
+# ===- iree_peer.py - workloads compiled by IREE -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+"""Compiles a workload for this machine's CPU, from linalg text (iree_text.py) or from ONNX; every
+spelling with the default flags and with the optimising ones."""
+
+import hashlib
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import ml_dtypes
+import numpy as np
+
+from linnet._src import testing as lt
+from linnet._src.bench import onnx_forms
+from linnet._src.bench.workload import Unavailable
+
+HOST = ["--iree-llvmcpu-target-cpu=host"]
+FLAGS = ([], ["--iree-opt-level=O3", "--iree-llvmcpu-enable-ukernels=all"])
+# constants above this are compiled once only: it takes long
+LARGE = 1 << 24
+
+
+def candidates(workload, threads):
+    large = sum(w.nbytes for w in workload.weights.values()) > LARGE
+    found, reason = [], Unavailable("no form for IREE")
+    with tempfile.TemporaryDirectory() as folder:
+        for make in _sources(workload):
+            for flags in FLAGS[:1] if large else FLAGS:
+                try:
+                    path, inputs, options = make(pathlib.Path(folder))
+                    found.append(_load(_compile(path, flags, options), inputs, threads))
+                except Unavailable as error:
+                    reason = error
+            if found and not workload.iree:
+                break
+    if not found:
+        raise reason
+    return found
+
+
+def _sources(workload):
+    """Functions of a folder that give (file, inputs, options of the compiler)."""
+    for text in workload.iree:
+        def write(folder, text=text):
+            path = folder / "text.mlir"
+            path.write_text(text())
+            return path, workload.inputs, {}
+        yield write
+    for form in () if workload.iree else onnx_forms.forms(workload):
+        yield lambda folder, form=form: _imported(*form(), folder)
+
+
+def _imported(model, inputs, folder):
+    import onnx
+    source, target = folder / "model.onnx", folder / "model.mlir"
+    onnx.save(model, source)
+    done = subprocess.run([sys.executable, "-m", "iree.compiler.tools.import_onnx",
+                           source, "-o", target], capture_output=True, text=True)
+    if done.returncode:
+        raise Unavailable("the importer refuses it")
+    return target, list(inputs.values()), {"input_type": "onnx"}
+
+
+def _compile(path, flags, options):
+    """The binary; compiled once per text, flags and compiler."""
+    import iree.compiler.tools as tools
+    import iree.compiler.version as version
+    with open(path, "rb") as file:
+        key = hashlib.file_digest(file, "sha256")
+    key.update(repr((flags, options, version.VERSION)).encode())
+    cached = lt.cache_folder() / f"{key.hexdigest()[:32]}.vmfb"
+    if not cached.exists():
+        try:
+            binary = tools.compile_file(str(path), target_backends=["llvm-cpu"],
+                                        extra_args=[*HOST, *flags], **options)
+        except tools.CompilerToolError as error:
+            lines = [line for line in str(error).splitlines() if "error:" in line]
+            what = lines[0].split("error:")[1].strip() if lines else "no reason given"
+            raise Unavailable(f"the compiler refuses it: {what[:100]}") from None
+        cached.write_bytes(binary)
+    return cached.read_bytes()
+
+
+def _load(binary, inputs, threads):
+    import iree.runtime as rt
+    config = rt.Config("local-sync" if threads == 1 else "local-task")
+    module = rt.load_vm_module(rt.VmModule.copy_buffer(config.vm_instance, binary), config)
+    arrays = [rt.asdevicearray(config.device, x) for x in inputs]
+    main = module[next(n for n in module.vm_module.function_names if "$" not in n[1:]
+                       and not n.startswith("__"))]
+    return (lambda: main(*arrays)), _fetch
+
+
+def _fetch(result):
+    array = np.asarray(result.to_host())
+    return array.view(ml_dtypes.bfloat16) if array.dtype in (np.int16, np.uint16) else array

@@ -1,0 +1,117 @@
+# ===- sequence.py - attention, scans, linear attention -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+import functools
+
+import numpy as np
+
+from linnet._src import testing as lt
+from linnet._src.bench import iree_text
+from linnet._src.bench.workload import Workload, rng_of
+
+
+def attention(heads, key_heads, queries, keys, depth, causal):
+    rng = rng_of(heads, queries, keys, depth)
+    q = lt.random(rng, (1, heads, queries, depth), "f32")
+    k, v = (lt.random(rng, (1, key_heads, keys, depth), "f32") for _ in range(2))
+    types = [lt.tensor_type(x.shape, "f32") for x in (q, k, v)]
+    text = lt.function(
+        [lt.argument(n, x.shape, "f32") for n, x in zip("qkv", (q, k, v))], types[0],
+        f"%y = linnet.attention %q, %k, %v{' masks<[causal]>' * causal} : {', '.join(types)}"
+        f" -> {types[0]}")
+    flops = 4.0 * heads * queries * keys * depth * (0.5 if causal else 1)
+    kind = "decode" if queries == 1 else "attention"
+    return Workload(
+        kind + ("_causal" if causal else "") + ("_gqa" if heads != key_heads else ""),
+        f"{heads}x{queries}x{keys}x{depth}", text, [q, k, v], flops,
+        4.0 * (q.size * 2 + k.size + v.size), "read" if queries == 1 else "fma",
+        torch=(lambda t, q, k, v: t.nn.functional.scaled_dot_product_attention(
+            q, k, v, is_causal=causal, enable_gqa=heads != key_heads),),
+        onnx=("Attention", {"is_causal": 1} if causal else {}, "qkv"), exported=True,
+        iree=(functools.partial(iree_text.attention, heads, key_heads, queries, keys, depth, causal),))
+
+
+def selective_scan(length, channels, states=16):
+    rng = rng_of(length, channels)
+    u = lt.random(rng, (1, length, channels), "f32")
+    delta = np.abs(lt.random(rng, u.shape, "f32", 0.1))
+    a = -np.abs(lt.random(rng, (channels, states), "f32")) - np.float32(0.1)
+    b, c = (lt.random(rng, (1, length, states), "f32") for _ in range(2))
+    types = [lt.tensor_type(x.shape, "f32") for x in (u, delta, a, b, c)]
+    text = lt.function(
+        [lt.argument(n, x.shape, "f32") for n, x in zip("udabc", (u, delta, a, b, c))], types[0],
+        f"%y = linnet.selective_scan %u, %d, %a, %b, %c : {', '.join(types)} -> {types[0]}")
+
+    def torch_scan(t, u, delta, a, b, c):
+        h, rows = t.zeros(channels, states), []
+        for i in range(length):
+            d = delta[0, i][:, None]
+            h = t.exp(d * a) * h + d * u[0, i][:, None] * b[0, i]
+            rows.append(h @ c[0, i])
+        return t.stack(rows)[None]
+
+    return Workload("selective_scan", f"{length}x{channels}x{states}", text, [u, delta, a, b, c],
+                    7.0 * u.size * states, 4.0 * (3 * u.size + a.size + b.size + c.size), "scan",
+                    torch=(torch_scan,), scan=(length, channels),
+                    iree=(functools.partial(iree_text.selective_scan, length, channels, states),))
+
+
+def linear_attention(heads, length, depth, gated):
+    rng = rng_of(heads, length, depth)
+    q, k, v = (lt.random(rng, (1, heads, length, depth), "f32", depth ** -0.5) for _ in range(3))
+    g = -np.abs(lt.random(rng, q.shape, "f32", 0.1))
+    type = lt.tensor_type(q.shape, "f32")
+    inputs = [q, k, v] + ([g] if gated else [])
+    text = lt.function(
+        [lt.argument(n, x.shape, "f32") for n, x in zip("qkvg", inputs)], type,
+        f"%y = linnet.linear_attention %q, %k, %v{f' decay(%g : {type})' * gated}"
+        f" : {type}, {type}, {type} -> {type}")
+    size, spellings = (heads, length, depth), (_gated(16), _gated(32))
+    if not gated:
+        spellings = _batched(64), _batched(128), _loop(128), _loop(256)
+    return Workload("linear_attention" + "_gated" * gated, f"{heads}x{length}x{depth}", text, inputs,
+                    (5.0 if gated else 4.0) * q.size * depth, 4.0 * q.size * (len(inputs) + 1),
+                    "fma", torch=spellings, exported=not gated, iree=() if gated else (
+                        functools.partial(iree_text.linear_attention_batched, *size, 64),
+                        functools.partial(iree_text.linear_attention_batched, *size, 128),
+                        functools.partial(iree_text.linear_attention_loop, *size, 128)))
+
+
+def _batched(chunk):
+    """All chunks at once, the states before them by a running sum."""
+    def call(t, q, k, v):
+        q, k, v = (x.unflatten(2, (-1, chunk)) for x in (q, k, v))
+        updates = k.transpose(-1, -2) @ v
+        before = updates.cumsum(2) - updates
+        return ((q @ k.transpose(-1, -2)).tril() @ v + q @ before).flatten(2, 3)
+    return call
+
+
+def _loop(chunk):
+    """A loop over the chunks that carries the state."""
+    def call(t, q, k, v):
+        state, out = t.zeros(q.shape[1], q.shape[3], v.shape[3]), []
+        for a, b, c in zip(*(x[0].split(chunk, 1) for x in (q, k, v))):
+            inside = (a @ b.transpose(1, 2)).tril()
+            out.append(t.baddbmm(inside @ c, a, state))
+            state = t.baddbmm(state, b.transpose(1, 2), c)
+        return t.cat(out, 1)[None]
+    return call
+
+
+def _gated(chunk):
+    """As _batched, with decays: states one after another, scores rescaled within a chunk."""
+    def call(t, q, k, v, g):
+        q, k, v, g = (x.unflatten(2, (-1, chunk)) for x in (q, k, v, g))
+        total = g.cumsum(3)
+        inside = ((q * total.exp()) @ (k * (-total).exp()).transpose(-1, -2)).tril()
+        updates = (k * (total[:, :, :, -1:] - total).exp()).transpose(-1, -2) @ v
+        decay, out = total[:, :, :, -1].exp(), []
+        state = t.zeros_like(updates[:, :, 0])
+        for i in range(q.shape[2]):
+            out.append((q[:, :, i] * total[:, :, i].exp()) @ state)
+            state = decay[:, :, i, :, None] * state + updates[:, :, i]
+        return (inside @ v + t.stack(out, 2)).flatten(2, 3)
+    return call

@@ -1,0 +1,126 @@
+# ===- test_bench.py - linnet-bench works; nothing is asserted about times -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+import json
+
+import numpy as np
+import pytest
+
+from linnet._src.bench import __main__ as bench
+from linnet._src.bench import dense, measure, peers, probe, report, timing, workloads
+
+FIELDS = {"name", "shape", "dtype", "threads", "seconds", "flops", "bytes", "ceiling", "fraction",
+          "peer", "ratio", "ratio_low", "ratio_high"}
+
+
+def lines_of(capsys, *arguments):
+    code = bench.main(["--quick", "--only=tiny", "--json", *arguments])
+    return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_lines_are_json_with_every_field(capsys):
+    code, lines = lines_of(capsys, "--peers=pytorch,onnxruntime")
+    assert code == 0
+    assert [line["peer"] for line in lines] == [None, "pytorch", "onnxruntime"]
+    for line in lines:
+        assert FIELDS <= line.keys()
+        assert line["note"] is None and line["seconds"] > 0 and line["flops"] == 2 * 5 * 7 * 3
+    alone, *beside = lines
+    assert alone["ceiling"] > 0
+    assert alone["fraction"] == pytest.approx(alone["flops"] / alone["ceiling"] / alone["seconds"])
+    for line in beside:
+        assert line["error"] < 1e-6
+        assert line["ratio_low"] <= line["ratio"] <= line["ratio_high"]
+
+
+def test_two_threads_are_compared_with_one(capsys):
+    code, lines = lines_of(capsys, "--threads=2", "--no-peers")
+    assert code == 0
+    assert [line["peer"] for line in lines] == [None, workloads.ONE_THREAD]
+    assert all(line["threads"] == 2 for line in lines)
+
+
+def test_a_peer_with_another_result_is_not_timed(capsys, monkeypatch):
+    def wrong(workload, threads):
+        right = workload.inputs[0] @ workload.weights["b"]
+        return [(lambda: right * np.float32(1.5), np.asarray)]
+
+    monkeypatch.setitem(peers.PEERS, "pytorch", (wrong, "torch", ("torch",)))
+    code, lines = lines_of(capsys, "--peers=pytorch")
+    assert code == 1
+    assert lines[1]["ratio"] is None and lines[1]["note"].startswith("outputs differ: 3.3e-01")
+
+
+def test_a_missing_peer_is_named_and_left_out(capsys, monkeypatch):
+    monkeypatch.setitem(peers.PEERS, "iree", (None, "iree-base-compiler", ("no_such.package",)))
+    code = bench.main(["--quick", "--only=tiny", "--json", "--peers=iree"])
+    out, err = capsys.readouterr()
+    assert code == 0 and len(out.splitlines()) == 1
+    assert "without iree: its Python packages are missing" in err
+    assert "pip install iree-base-compiler" in err
+
+
+def test_the_fastest_right_candidate_counts(tmp_path):
+    run = measure.Measurement(dense.matmul(5, 7, 3), 1, timing.QUICK, tmp_path)
+
+    def candidate(pause, factor):
+        def call():
+            timing.time.sleep(pause)
+            return run.result * factor
+        return call, np.asarray
+
+    slow, fast, wrong = candidate(2e-2, 1), candidate(0, 1), candidate(0, 2)
+    assert run.fastest([slow, wrong, fast]) == (fast[0], 0.0)
+    assert run.fastest([wrong]) == (None, pytest.approx(0.5))
+
+
+def test_faster_needs_an_interval_without_one():
+    def verdict(low, high):
+        return timing.Comparison(1, 1, (low + high) / 2, low, high).verdict
+
+    assert verdict(1.01, 1.2) == "faster"
+    assert verdict(0.8, 0.99) == "slower"
+    assert verdict(0.99, 1.2) == "undecided"
+
+
+def test_bootstrap_covers_the_median_of_noise():
+    rng, inside = np.random.default_rng(1), 0
+    for _ in range(200):
+        low, high = timing.bootstrap(rng.normal(2.0, 0.1, 10))
+        assert low <= high
+        inside += low <= 2.0 <= high
+    assert inside >= 180
+    assert timing.bootstrap([3.0] * 4) == (3.0, 3.0)
+
+
+def test_probes_give_the_best_of_their_kind():
+    workload = dense.matmul(5, 7, 3)
+    for kind in ("fma", "read", "copy"):
+        workload.ceiling = kind
+        assert probe.ceiling(workload, 1, 1e-3) > 0
+    assert probe.best(workload)([1, 3, 2]) == 3
+    workload.ceiling = "scan"
+    assert probe.best(workload)([1, 3, 2]) == 1
+
+
+def test_every_kind_of_record_has_a_line(tmp_path):
+    run = measure.Measurement(dense.matmul(5, 7, 3), 1, timing.QUICK, tmp_path)
+    record = run.alone()
+    assert "% of the FMA peak" in report.line(record)
+    assert "target 200%: MISSED" in report.line(record | {"target": 2.0, "met": False})
+    assert "no probe" in report.line(record | {"ceiling": 0.0})
+    assert report.line(run.record(peer="iree", note="refused")).split() == ["iree", "refused"]
+    ours = [(run.call, np.asarray)]
+    assert "times Linnet's" in report.line(run.beside("itself", ours))
+    run.comparisons["itself"] = timing.Comparison(1.0, 3.0, 3.0, 2.9, 3.1)
+    promise = run.promise(workloads.Must(("itself",), 2.0))
+    assert promise["met"] and "to be at least 2.0: met" in report.line(promise)
+    assert run.promise(workloads.Must(("itself", "another"), 2.0)) is None
+
+
+def test_names_are_unique_and_targets_sensible():
+    rows = list(workloads._table())
+    assert len({name for name, *_ in rows}) == len(rows)
+    assert all(target is None or 0 < target <= 1 for _, _, target, _ in rows)
