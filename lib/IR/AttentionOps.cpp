@@ -3,12 +3,13 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "OpShapes.h"
+#include "AttentionVerify.h"
 #include "linnet/IR/LinnetOps.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace linnet;
+using namespace linnet::attention;
 
 static ParseResult parseFeature(OpAsmParser &p, FeatureKindAttr &kind) {
   StringRef keyword;
@@ -83,125 +84,6 @@ void AttentionOp::build(OpBuilder &b, OperationState &st, Value q, Value k, Valu
         FloatAttr(), FloatAttr());
 }
 
-static LogicalResult verifyOperandShapes(AttentionOp op) {
-  auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
-  NamedSize batch{"query batch", q.getDimSize(0)}, heads{"key heads", k.getDimSize(1)};
-  if (failed(expectSame(op, "(C1)", {"key batch", k.getDimSize(0)}, batch)) ||
-      failed(expectSame(op, "(C1)", {"value batch", v.getDimSize(0)}, batch)) ||
-      failed(expectSame(op, "(C1)", {"value heads", v.getDimSize(1)}, heads)) ||
-      failed(expectSame(op, "(C1)", {"value count", v.getDimSize(2)},
-                        {"key count", k.getDimSize(2)})) ||
-      failed(
-          expectSame(op, "(C1)", {"key depth", k.getDimSize(3)}, {"query depth", q.getDimSize(3)})))
-    return failure();
-  int64_t h = q.getDimSize(1), hk = k.getDimSize(1);
-  if (h == 0 || hk == 0)
-    return op.emitOpError() << "(C2) expects at least one head, found " << h << " query heads and "
-                            << hk << " key heads";
-  if (!ShapedType::isDynamic(h) && !ShapedType::isDynamic(hk) && h % hk)
-    return op.emitOpError() << "(C2) expects query heads " << h << " to be a multiple of key heads "
-                            << hk;
-  return success();
-}
-
-static LogicalResult verifyResults(AttentionOp op) {
-  auto q = op.getQ().getType(), v = op.getV().getType();
-  NamedSize sizes[] = {{"query batch", q.getDimSize(0)},
-                       {"query heads", q.getDimSize(1)},
-                       {"query count", q.getDimSize(2)},
-                       {"value depth", v.getDimSize(3)}};
-  if (failed(expectShape(op, "(C3)", "result", op.getO().getType(), sizes)))
-    return failure();
-  if (!op.getLse())
-    return success();
-  return expectShape(op, "(C3)", "lse", cast<RankedTensorType>(op.getLse().getType()),
-                     ArrayRef(sizes).drop_back());
-}
-
-/// Checks a tensor that broadcasts to the scores.
-static LogicalResult verifyBroadcast(AttentionOp op, StringRef constraint, StringRef what,
-                                     Value value) {
-  if (!value)
-    return success();
-  auto q = op.getQ().getType(), k = op.getK().getType();
-  NamedSize sizes[] = {{"batch", q.getDimSize(0)},
-                       {"query heads", q.getDimSize(1)},
-                       {"query count", q.getDimSize(2)},
-                       {"key count", k.getDimSize(2)}};
-  auto type = cast<RankedTensorType>(value.getType());
-  for (int64_t i = 0, r = type.getRank(); i < r; ++i) {
-    std::string name = (what + " size " + Twine(i)).str();
-    if (type.getDimSize(i) != 1 &&
-        failed(expectSame(op, constraint, {name, type.getDimSize(i)}, sizes[4 - r + i])))
-      return failure();
-  }
-  return success();
-}
-
-/// A mask condition and the operand that it reads come together.
-static LogicalResult expectTogether(AttentionOp op, StringRef constraint, StringRef operand,
-                                    bool present, StringRef condition, bool listed) {
-  if (present == listed)
-    return success();
-  return op.emitOpError() << constraint << " expects " << (listed ? "operand " : "masks to list ")
-                          << (listed ? operand : condition) << " with "
-                          << (listed ? "mask " : "operand ") << (listed ? condition : operand);
-}
-
-static LogicalResult verifyMaskOperands(AttentionOp op) {
-  MaskAttr masks = op.getMaskSet();
-  auto q = op.getQ().getType(), k = op.getK().getType();
-  NamedSize batch{"batch", q.getDimSize(0)};
-  if (failed(
-          expectTogether(op, "(C5)", "mask", !!op.getMask(), "explicit", masks.getIsExplicit())) ||
-      failed(verifyBroadcast(op, "(C5)", "mask", op.getMask())) ||
-      failed(expectTogether(op, "(C6)", "kv_lengths", !!op.getKvLengths(), "kv_lengths",
-                            masks.getKvLengths())))
-    return failure();
-  auto typeOf = [](Value v) { return cast<RankedTensorType>(v.getType()); };
-  if (Value lengths = op.getKvLengths())
-    if (failed(expectShape(op, "(C6)", "kv_lengths", typeOf(lengths), {batch})))
-      return failure();
-  if (Value offset = op.getQOffset()) {
-    if (!masks.isPositional())
-      return op.emitOpError("(C7) expects masks to list causal or window with operand q_offset");
-    if (typeOf(offset).getRank() == 1 &&
-        failed(expectShape(op, "(C7)", "q_offset", typeOf(offset), {batch})))
-      return failure();
-  }
-  if (failed(expectTogether(op, "(C8)", "q_segments", !!op.getQSegments(), "segments",
-                            masks.getSegments())) ||
-      failed(expectTogether(op, "(C8)", "kv_segments", !!op.getKvSegments(), "segments",
-                            masks.getSegments())))
-    return failure();
-  if (!masks.getSegments())
-    return success();
-  if (failed(expectShape(op, "(C8)", "q_segments", typeOf(op.getQSegments()),
-                         {batch, {"query count", q.getDimSize(2)}})))
-    return failure();
-  return expectShape(op, "(C8)", "kv_segments", typeOf(op.getKvSegments()),
-                     {batch, {"key count", k.getDimSize(2)}});
-}
-
-static LogicalResult verifyNumbers(AttentionOp op) {
-  if (auto scale = op.getScaleAttr(); scale && !std::isfinite(scale.getValueAsDouble()))
-    return op.emitOpError() << "(C9) expects a finite scale, found " << scale.getValueAsDouble();
-  if (auto cap = op.getSoftcapAttr();
-      cap && !(std::isfinite(cap.getValueAsDouble()) && cap.getValueAsDouble() > 0))
-    return op.emitOpError() << "(C9) expects a finite positive softcap, found "
-                            << cap.getValueAsDouble();
-  int parts = !!op.getDropoutKey() + !!op.getDropoutCounter() + !!op.getDropoutAttr();
-  if (parts != 0 && parts != 3)
-    return op.emitOpError() << "(C10) expects a dropout rate, dropout_key and dropout_counter "
-                               "together, found "
-                            << parts << " of 3";
-  if (auto rate = op.getDropoutAttr())
-    if (!(rate.getValueAsDouble() > 0 && rate.getValueAsDouble() < 1))
-      return op.emitOpError() << "(C10) expects a dropout rate above 0 and below 1, found "
-                              << rate.getValueAsDouble();
-  return success();
-}
-
 LogicalResult AttentionOp::verify() {
   if (failed(verifyOperandShapes(*this)) || failed(verifyResults(*this)) ||
       failed(verifyBroadcast(*this, "(C4)", "bias", getBias())) ||
@@ -223,22 +105,7 @@ LogicalResult AttentionOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTy
 
 void AttentionOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
   SizePairs sizes(*this, pairs);
-  Value q = getQ(), k = getK();
-  sizes.addAll(k, {{q, 0}});
-  sizes.add(k, 3, q, 3);
-  sizes.addAll(getV(), {{q, 0}, {k, 1}, {k, 2}});
-  std::pair<Value, unsigned> scores[] = {{q, 0}, {q, 1}, {q, 2}, {k, 2}};
-  for (Value value : {getBias(), getMask()}) {
-    auto type = value ? cast<RankedTensorType>(value.getType()) : RankedTensorType();
-    for (int64_t i = 0, r = type ? type.getRank() : 0; i < r; ++i)
-      if (type.getDimSize(i) != 1)
-        sizes.add(value, i, scores[4 - r + i].first, scores[4 - r + i].second);
-  }
-  sizes.addAll(getKvLengths(), {{q, 0}});
-  if (Value offset = getQOffset(); offset && cast<ShapedType>(offset.getType()).getRank())
-    sizes.add(offset, 0, q, 0);
-  sizes.addAll(getQSegments(), {{q, 0}, {q, 2}});
-  sizes.addAll(getKvSegments(), {{q, 0}, {k, 2}});
+  addEqualSizes(*this, sizes);
 }
 
 //===----------------------------------------------------------------------===//

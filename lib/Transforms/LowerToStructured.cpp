@@ -48,6 +48,8 @@ struct SplatConstantToFill : OpRewritePattern<arith::ConstantOp> {
 
 /// The linnet ops that have kernels of their own.
 bool isStructuredOp(Operation *op) {
+  if (auto grad = dyn_cast<AttentionGradOp>(op))
+    return sumsInF32(grad);
   return isa<AttentionOp, LinearAttentionOp, SelectiveScanOp, CausalConvOp, ConvOp, RandomOp>(op);
 }
 
@@ -102,8 +104,7 @@ public:
   void runOnOperation() override {
     dropAsserts();
     liftScalarFloats(getOperation());
-    if (failed(refuseDropout()) || failed(rewrite(lower)) || failed(rewrite(finish)) ||
-        failed(refuseLeftovers()))
+    if (failed(rewrite(lower)) || failed(rewrite(finish)) || failed(refuseLeftovers()))
       signalPassFailure();
   }
 
@@ -124,17 +125,6 @@ private:
       op.emitWarning() << "is not checked: " << op.getMsgAttr();
       op.erase();
     });
-  }
-
-  LogicalResult refuseDropout() {
-    LogicalResult result = success();
-    getOperation().walk([&](AttentionOp op) {
-      if (op.getDropoutKey())
-        result =
-            op.emitOpError() << "with dropout is not compiled: drop the operands 'dropout_key' "
-                                "and 'dropout_counter' for inference";
-    });
-    return result;
   }
 
   LogicalResult refuseLeftovers() {

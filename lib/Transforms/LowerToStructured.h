@@ -6,6 +6,7 @@
 #ifndef LINNET_LIB_TRANSFORMS_LOWERTOSTRUCTURED_H
 #define LINNET_LIB_TRANSFORMS_LOWERTOSTRUCTURED_H
 
+#include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
@@ -19,6 +20,9 @@ void populatePlainToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populateAttentionToStructuredPatterns(mlir::RewritePatternSet &patterns);
 /// linalg's named ops and the tensor ops that are loops.
 void populateUpstreamToStructuredPatterns(mlir::RewritePatternSet &patterns);
+
+/// Whether what the kernel sums up in memory is f32: the gradients of queries and bias.
+bool sumsInF32(AttentionGradOp op);
 
 /// Float arithmetic on scalars outside of bodies becomes arithmetic on tensors of rank 0.
 void liftScalarFloats(mlir::Operation *root);

@@ -1,4 +1,4 @@
-//===- LowerToStructuredAttention.cpp - feature_map and rotary ------------===//
+//===- LowerToStructuredAttention.cpp - the attention family --------------===//
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
@@ -194,8 +194,42 @@ struct RotaryToGeneric : OpRewritePattern<RotaryOp> {
   }
 };
 
+//===----------------------------------------------------------------------===//
+// attention_grad
+//===----------------------------------------------------------------------===//
+
+RankedTensorType inF32(Value v) {
+  auto type = cast<RankedTensorType>(v.getType());
+  return type.clone(Float32Type::get(v.getContext()));
+}
+
+/// Sums that the kernel adds to in memory are f32, and are rounded once, here.
+struct RoundAttentionSums : OpRewritePattern<AttentionGradOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AttentionGradOp op, PatternRewriter &rewriter) const override {
+    if (sumsInF32(op))
+      return rewriter.notifyMatchFailure(op, "sums are f32");
+    auto wide = cast<AttentionGradOp>(rewriter.clone(*op));
+    SmallVector<Value> results(wide->getResults());
+    for (auto [i, result] : llvm::enumerate(wide->getResults())) {
+      if (result == wide.getDk() || result == wide.getDv() || result.getType() == inF32(result))
+        continue;
+      Type narrow = result.getType();
+      result.setType(inF32(result));
+      results[i] = arith::TruncFOp::create(rewriter, op.getLoc(), narrow, result);
+    }
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
 } // namespace
 
+bool linnet::sumsInF32(AttentionGradOp op) {
+  return op.getDq().getType() == inF32(op.getDq()) &&
+         (!op.getDbias() || op.getDbias().getType() == inF32(op.getDbias()));
+}
+
 void linnet::populateAttentionToStructuredPatterns(RewritePatternSet &patterns) {
-  patterns.add<FeatureMapToGeneric, RotaryToGeneric>(patterns.getContext());
+  patterns.add<FeatureMapToGeneric, RotaryToGeneric, RoundAttentionSums>(patterns.getContext());
 }

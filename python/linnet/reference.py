@@ -5,7 +5,8 @@
 # ===----------------------------------------------------------------------===//
 """One function per op of the `linnet` dialect; compiled code is compared with these."""
 
-from linnet._src.reference.attention import attention, feature_map, rotary, visible_keys
+from linnet._src.reference.attention import (attention, attention_grad, feature_map, rotary,
+                                              visible_keys)
 from linnet._src.reference.conv import conv
 from linnet._src.reference.norm import layer_norm, rms_norm, softmax
 from linnet._src.reference.plain import argmax, broadcast, einsum, gather, reduce
@@ -13,7 +14,7 @@ from linnet._src.reference.random import random, random_bits
 from linnet._src.reference.sequence import causal_conv, linear_attention, selective_scan
 
 __all__ = [
-    "argmax", "attention", "broadcast", "causal_conv", "conv", "einsum", "feature_map", "gather",
-    "layer_norm", "linear_attention", "random", "random_bits", "reduce", "rms_norm", "rotary",
+    "argmax", "attention", "attention_grad", "broadcast", "causal_conv", "conv", "einsum",
+    "feature_map", "gather", "layer_norm", "linear_attention", "random", "random_bits", "reduce", "rms_norm", "rotary",
     "selective_scan", "softmax", "visible_keys",
 ]

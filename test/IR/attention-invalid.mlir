@@ -201,3 +201,75 @@ func.func private @window_negative() attributes {m = #linnet.mask<[window<left =
 
 // expected-error @+1 {{unknown side 'up', expected left or right}}
 func.func private @window_side() attributes {m = #linnet.mask<[window<up = 1>]>}
+
+// -----
+
+func.func @grad_c1_depth(%q: tensor<1x4x5x8xf32>, %k: tensor<1x4x5x16xf32>, %l: tensor<1x4x5xf32>) {
+  // expected-error @+1 {{(C1) expects key depth 16 to match query depth 8}}
+  %r:3 = linnet.attention_grad %q, %k, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q) : tensor<1x4x5x8xf32>, tensor<1x4x5x16xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x5x16xf32>, tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @grad_c3_lse(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x6xf32>) {
+  // expected-error @+1 {{(C3) expects lse size 2 6 to match query count 5}}
+  %r:3 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x6xf32>) grad(%q) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @grad_c3_dlse(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x5xf32>, %d: tensor<1x4x6xf32>) {
+  // expected-error @+1 {{(C3) expects dlse of the shape of 'tensor<1x4x5xf32>', found 'tensor<1x4x6xf32>'}}
+  %r:3 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q, %d : tensor<1x4x6xf32>) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @grad_c6_lengths(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x5xf32>) {
+  // expected-error @+1 {{(C6) expects operand kv_lengths with mask kv_lengths}}
+  %r:3 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q) masks<[kv_lengths]> : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @grad_c10_rate(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x5xf32>) {
+  // expected-error @+1 {{(C10) expects a dropout rate, dropout_key and dropout_counter together, found 1 of 3}}
+  %r:3 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q) dropout(0.5) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @grad_c11_shape(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x5xf32>) {
+  // expected-error @+1 {{(C11) expects dk of the shape of 'tensor<1x4x5x8xf32>', found 'tensor<1x4x6x8xf32>'}}
+  %r:3 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x6x8xf32>, tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @grad_c11_type(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x5xf32>) {
+  // expected-error @+1 {{(C11) expects elements of dq to be 'f32' or f32, found 'bf16'}}
+  %r:3 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xbf16>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @grad_c12_absent(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x5xf32>) {
+  // expected-error @+1 {{(C12) expects dbias only with operand bias}}
+  %r:4 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<5x5xf32>
+  return
+}
+
+// -----
+
+func.func @grad_c12_shape(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x5xf32>, %b: tensor<1x5xf32>) {
+  // expected-error @+1 {{(C12) expects dbias of the shape of 'tensor<1x5xf32>', found 'tensor<5x5xf32>'}}
+  %r:4 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q) bias(%b : tensor<1x5xf32>) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<5x5xf32>
+  return
+}

@@ -32,6 +32,31 @@ func.func @top_left(%q: tensor<1x1x4x8xf16>, %k: tensor<1x1x6x8xf16>, %key: tens
   return %o : tensor<1x1x4x8xf16>
 }
 
+// CHECK-LABEL: @grad
+func.func @grad(%q: tensor<2x8x?x64xf32>, %k: tensor<2x2x?x64xf32>, %v: tensor<2x2x?x32xf32>,
+                %o: tensor<2x8x?x32xf32>, %l: tensor<2x8x?xf32>)
+    -> (tensor<2x8x?x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32>) {
+  // CHECK: linnet.attention_grad %{{.*}}, %{{.*}}, %{{.*}} out(%{{.*}}, %{{.*}} : tensor<2x8x?xf32>) grad(%{{.*}}) : tensor<2x8x?x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32>, tensor<2x8x?x32xf32> -> tensor<2x8x?x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32>
+  %dq, %dk, %dv = linnet.attention_grad %q, %k, %v out(%o, %l : tensor<2x8x?xf32>) grad(%o)
+      : tensor<2x8x?x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32>, tensor<2x8x?x32xf32>
+      -> tensor<2x8x?x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32>
+  return %dq, %dk, %dv : tensor<2x8x?x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32>
+}
+
+// CHECK-LABEL: @grad_options
+func.func @grad_options(%q: tensor<1x2x3x8xbf16>, %k: tensor<1x1x5x8xbf16>, %l: tensor<1x2x3xf32>,
+                        %b: tensor<2x1x5xbf16>, %key: i64) -> tensor<2x1x5xf32> {
+  // CHECK: out(%{{.*}}, %{{.*}} : tensor<1x2x3xf32>) grad(%{{.*}}, %{{.*}} : tensor<1x2x3xf32>) bias(%{{.*}} : tensor<2x1x5xbf16>)
+  // CHECK-SAME: dropout_key(%{{.*}} : i64) dropout_counter(%{{.*}} : i64) masks<[causal]> scale(5.000000e-01) softcap(2.000000e+00) dropout(1.000000e-01)
+  // CHECK-SAME: -> tensor<1x2x3x8xf32>, tensor<1x1x5x8xbf16>, tensor<1x1x5x8xbf16>, tensor<2x1x5xf32>
+  %dq, %dk, %dv, %db = linnet.attention_grad %q, %k, %k out(%q, %l : tensor<1x2x3xf32>)
+      grad(%q, %l : tensor<1x2x3xf32>) bias(%b : tensor<2x1x5xbf16>)
+      dropout_key(%key : i64) dropout_counter(%key : i64) masks<[causal]> scale(0.5) softcap(2.0) dropout(0.1)
+      : tensor<1x2x3x8xbf16>, tensor<1x1x5x8xbf16>, tensor<1x1x5x8xbf16>, tensor<1x2x3x8xbf16>
+      -> tensor<1x2x3x8xf32>, tensor<1x1x5x8xbf16>, tensor<1x1x5x8xbf16>, tensor<2x1x5xf32>
+  return %db : tensor<2x1x5xf32>
+}
+
 // CHECK-LABEL: @features
 func.func @features(%x: tensor<?x3xf32>) -> tensor<?x3xf32> {
   // CHECK: linnet.feature_map elu1 %{{.*}} : tensor<?x3xf32>

@@ -39,17 +39,18 @@ class Site:
     segments: bool = False
     lse: bool = False
     attributes: str = ""
+    dropout: float = 0
 
     def dims(self, *sizes):
         return "".join(f"{'?' if s < 0 else s}x" for s in sizes)
 
-    def text(self):
+    def parts(self):
+        """Types of q, k, v and o; arguments; optional operands and masks as text."""
         d, t = self.dims, self.dtype
         q = f"tensor<{d(self.batch, self.heads, self.queries, self.depth)}{t}>"
         k = f"tensor<{d(self.batch, self.key_heads, self.keys, self.depth)}{t}>"
         v = f"tensor<{d(self.batch, self.key_heads, self.keys, self.value_depth)}{t}>"
         o = f"tensor<{d(self.batch, self.heads, self.queries, self.value_depth)}{t}>"
-        results = [o] + [f"tensor<{d(self.batch, self.heads, self.queries)}f32>"] * self.lse
         args, extra = [("q", q), ("k", k), ("v", v)], ""
         operands = [("bias", self.bias, "f32"), ("mask", self.mask, "i1"),
                     ("kv_lengths", (self.batch,) if self.lengths else (), "i32")]
@@ -62,14 +63,25 @@ class Site:
             if shape or (name == "q_offset" and self.offset is not None):
                 args.append((name, f"tensor<{d(*shape)}{element}>"))
                 extra += f" {name}(%{name} : {args[-1][1]})"
+        if self.dropout:
+            args += [("dropout_key", "i64"), ("dropout_counter", "tensor<i64>")]
+            extra += " dropout_key(%dropout_key : i64) dropout_counter(%dropout_counter : tensor<i64>)"
         listed = [m for m in [self.masks, "explicit" * bool(self.mask),
                               "kv_lengths" * self.lengths, "segments" * self.segments] if m]
         if listed:
             extra += f" masks<[{', '.join(listed)}]>"
+        if self.dropout:
+            return (q, k, v, o), args, f"{extra} {self.attributes} dropout({self.dropout})"
+        return (q, k, v, o), args, f"{extra} {self.attributes}"
+
+    def text(self):
+        (q, k, v, o), args, extra = self.parts()
+        rows = self.dims(self.batch, self.heads, self.queries)
+        results = [o] + [f"tensor<{rows}f32>"] * self.lse
         names = ", ".join(f"%r#{i}" for i in range(len(results)))
         return f"""
         exec.kernel @k({', '.join(f'%{n}: {t}' for n, t in args)}) -> ({', '.join(results)}) {{
-          %r:{len(results)} = linnet.attention %q, %k, %v{extra} {self.attributes}
+          %r:{len(results)} = linnet.attention %q, %k, %v{extra}
             : {q}, {k}, {v} -> {', '.join(results)}
           exec.yield {names} : {', '.join(results)}
         }}"""
@@ -105,6 +117,9 @@ def draw(site, nq, nk, seed=0, batch=None):
         options["q_segments"] = np.sort(rng.integers(0, 3, (batch, nq), np.int32), 1)
         options["kv_segments"] = np.sort(rng.integers(0, 3, (batch, nk), np.int64), 1)
     extra = list(options.values())
+    if site.dropout:
+        options["dropout"] = (site.dropout, int(rng.integers(2**62)), int(rng.integers(2**62)))
+        extra += [options["dropout"][1], np.int64(options["dropout"][2])]
     for name, value in (("causal", "causal" in site.masks),):
         if value:
             options[name] = True
@@ -340,15 +355,35 @@ def test_scratch_is_bounded(name):
     assert kernel.launch(scalars)[1] == small < 2**20
 
 
-def test_dropout_is_refused():
-    text = """
-      exec.kernel @k(%q: tensor<1x1x4x8xf32>, %s: i64) -> tensor<1x1x4x8xf32> {
-        %r = linnet.attention %q, %q, %q dropout_key(%s : i64) dropout_counter(%s : i64) dropout(0.1)
-          : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32> -> tensor<1x1x4x8xf32>
-        exec.yield %r : tensor<1x1x4x8xf32>
-      }"""
-    with pytest.raises(RuntimeError, match="has dropout, for which there is no kernel yet"):
-        kernels.compile(text)
+@pytest.mark.parametrize("cpu", kernels.LEVELS)
+@pytest.mark.parametrize("rate", [0.1, 0.7, 0.001])
+def test_dropout(rate, cpu):
+    """The numbers of `linnet.random`, whatever the keys' count is modulo 4; lse sees none of it."""
+    for site in (Site("causal", lse=True, dropout=rate),
+                 Site(lengths=True, bias=(4, 1, -1), lse=True, dropout=rate, dtype="bf16"),
+                 Site(queries=3, key_heads=4, lse=True, dropout=rate)):
+        for nq, nk in [(1, 1), (0, 3), (3, 0), (3, 64), (3, 67), (50, 66), (130, 321)]:
+            if site.queries in (-1, nq):
+                check(site, *draw(site, nq, nk, seed=nk), cpu)
+
+
+def test_dropout_counters_wrap():
+    site = Site(dropout=0.5)
+    args, options = draw(site, 9, 50)
+    for counter in (2**63 - 3, -3, 2**32 - 20):
+        args[-1] = np.int64(counter)
+        options["dropout"] = (0.5, args[-2], counter)
+        check(site, args, options, kernels.LEVELS[-1])
+
+
+def test_same_dropout_at_every_thread_count():
+    site = Site("causal", depth=64, value_depth=64, dropout=0.25)
+    args, _ = draw(site, 230, 231)
+    run = lambda threads: compiled(site, kernels.LEVELS[-1])(*args, sizes=sizes_of(site, args),
+                                                             threads=threads)
+    first = run(1)
+    for threads in (2, 3, 7):
+        np.testing.assert_array_equal(run(threads).view(np.int32), first.view(np.int32))
 
 
 def test_dynamic_batch():

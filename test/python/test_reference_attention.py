@@ -129,3 +129,60 @@ def test_rotary(layout, rotated):
     angle = np.float64(p[:, None, :, None].astype(np.float32) * f)
     np.testing.assert_allclose(ref.rotary(x, frequencies=f, positions=p, layout=layout),
                                rotate(x, angle, layout), atol=1e-13)
+
+
+DROPOUT = (0.3, 12345, 678)
+GRADIENTS = {
+    "plain": {}, "causal": dict(causal=True), "window": dict(window=(3, 1)),
+    "top_left": dict(causal=True, alignment="top_left"),
+    "lengths": dict(causal=True, kv_lengths=[5, 0]), "offset": dict(causal=True, q_offset=[-3, 4]),
+    "segments": dict(q_segments=[[0, 0, 1, 1, 2]] * 2, kv_segments=[[0, 1, 1, 1, 3, 3, 0]] * 2),
+    "scale": dict(scale=-0.7), "softcap": dict(softcap=0.8), "dropout": dict(dropout=DROPOUT),
+    "both": dict(softcap=1.2, dropout=DROPOUT, causal=True, scale=0.9),
+}
+
+
+@pytest.mark.parametrize("bias", [None, (), (7,), (5, 1), (4, 1, 7), (2, 1, 5, 7)])
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_attention_grad(name, bias):
+    """Central differences of the reference of the forward op, both results."""
+    shapes = [(2, 4, 5, 8), (2, 2, 7, 8), (2, 2, 7, 3)] + ([] if bias is None else [bias])
+    inputs = draw(7, *shapes)
+    dout, dlse = draw(8, (2, 4, 5, 3), (2, 4, 5))
+    mask = np.random.default_rng(9).random((5, 7)) < 0.7
+
+    def forward(q, k, v, bias=None):
+        o, lse = ref.attention(q, k, v, bias=bias, mask=mask, **GRADIENTS[name])
+        return o, lse, np.sum(o * dout) + np.sum(np.where(np.isneginf(lse), 0, lse * dlse))
+
+    o, lse, _ = forward(*inputs)
+    options = dict(GRADIENTS[name], mask=mask, **({} if bias is None else {"bias": inputs[3]}))
+    grads = ref.attention_grad(*inputs[:3], o, lse, dout, dlse, **options)
+    assert (grads[3] is None) == (bias is None)
+    rng, step = np.random.default_rng(10), 1e-6
+    for i, (x, grad) in enumerate(zip(inputs, grads)):
+        assert grad.shape == x.shape
+        direction = rng.standard_normal(x.shape)
+        moved = lambda h: [*inputs[:i], x + h * direction, *inputs[i + 1:]]
+        slope = (forward(*moved(step))[2] - forward(*moved(-step))[2]) / (2 * step)
+        # second order in the step; the difference of two sums of about 100 is exact to 1e-14
+        np.testing.assert_allclose(np.sum(grad * direction), slope, rtol=0, atol=5e-8)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_grad_of_torch(causal):
+    q, k, v, dout = draw(11, (2, 4, 6, 8), (2, 2, 9, 8), (2, 2, 9, 5), (2, 4, 6, 5))
+    seen = np.tril(np.ones((6, 9), bool), 3) if causal else np.ones((6, 9), bool)
+    tensors = [torch.from_numpy(x).requires_grad_() for x in (q, k, v)]
+    F.scaled_dot_product_attention(*tensors, torch.from_numpy(seen),
+                                   enable_gqa=True).backward(torch.from_numpy(dout))
+    o, lse = ref.attention(q, k, v, causal=causal)
+    for got, tensor in zip(ref.attention_grad(q, k, v, o, lse, dout, causal=causal), tensors):
+        np.testing.assert_allclose(got, tensor.grad, atol=1e-13)
+
+
+def test_attention_grad_of_hidden_rows():
+    q, k, v, dout = draw(12, (1, 1, 3, 4), (1, 1, 5, 4), (1, 1, 5, 4), (1, 1, 3, 4))
+    o, lse = ref.attention(q, k, v, kv_lengths=[0])
+    for grad in ref.attention_grad(q, k, v, o, lse, dout, kv_lengths=[0])[:3]:
+        assert not grad.any()

@@ -15,6 +15,33 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 // what linnet.random takes
 def Linnet_RandomSeed : AnyTypeOf<[I64, 0DTensorOf<[I64]>]>;
 
+// What attention and its gradient are given alike.
+def Linnet_AttentionOptions {
+  dag args = (ins
+    Optional<Linnet_RankedFloat<[0, 1, 2, 3, 4]>>:$bias,
+    Optional<Linnet_Ranked<[I1], [0, 1, 2, 3, 4]>>:$mask,
+    Optional<Linnet_RankedIndex<[1]>>:$kv_lengths,
+    Optional<Linnet_RankedIndex<[0, 1]>>:$q_offset,
+    Optional<Linnet_RankedIndex<[2]>>:$q_segments,
+    Optional<Linnet_RankedIndex<[2]>>:$kv_segments,
+    Optional<Linnet_RandomSeed>:$dropout_key, Optional<Linnet_RandomSeed>:$dropout_counter,
+    OptionalAttr<Linnet_MaskAttr>:$masks,
+    DefaultValuedAttr<Linnet_MaskAlignmentAttr, "::linnet::MaskAlignment::bottom_right">:$alignment,
+    OptionalAttr<F64Attr>:$scale, OptionalAttr<F64Attr>:$softcap, OptionalAttr<F64Attr>:$dropout);
+  string format = [{
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`mask` `(` $mask^ `:` type($mask) `)`)?
+    (`kv_lengths` `(` $kv_lengths^ `:` type($kv_lengths) `)`)?
+    (`q_offset` `(` $q_offset^ `:` type($q_offset) `)`)?
+    (`q_segments` `(` $q_segments^ `:` type($q_segments) `)`)?
+    (`kv_segments` `(` $kv_segments^ `:` type($kv_segments) `)`)?
+    (`dropout_key` `(` $dropout_key^ `:` type($dropout_key) `)`)?
+    (`dropout_counter` `(` $dropout_counter^ `:` type($dropout_counter) `)`)?
+    (`masks` `` $masks^)? (`alignment` `` $alignment^)?
+    (`scale` `(` $scale^ `)`)? (`softcap` `(` $softcap^ `)`)? (`dropout` `(` $dropout^ `)`)?
+  }];
+}
+
 def Linnet_AttentionOp : Linnet_Op<"attention", [
     Pure, AttrSizedOperandSegments, AllElementTypesMatch<["q", "k", "v", "o"]>,
     DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
@@ -49,8 +76,10 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
     - else `alignment = top_left`: `p = i`
 
     `kv_lengths` says how many keys are valid: a cache may be longer. Lengths are clamped to
-    0 … Nk. Dropout acts on `w` after normalisation, from the counter-based generator of the
-    random family (`linnet.random`); a lowering may refuse it.
+    0 … Nk. Dropout acts on `w` after normalisation: weight `(b, h, i, j)` is multiplied by
+    `1 / (1 - dropout)` where element `((b * H + h) * Nq + i) * Nk + j` of the f32 numbers of
+    `linnet.random` with this key and counter is at least the rate, and by zero elsewhere. `lse`
+    does not see it.
 
     Constraints:
     - (C1) q is [B,H,Nq,Dk], k [B,Hk,Nk,Dk], v [B,Hk,Nk,Dv] of one element type, f16, bf16 or f32
@@ -67,33 +96,13 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
     - (C10) dropout_key and dropout_counter, i64 or `tensor<i64>`, and a positive dropout rate
       below 1 come together
   }];
-  let arguments = (ins
-    Linnet_RankedFloat<[4]>:$q, Linnet_RankedFloat<[4]>:$k, Linnet_RankedFloat<[4]>:$v,
-    Optional<Linnet_RankedFloat<[0, 1, 2, 3, 4]>>:$bias,
-    Optional<Linnet_Ranked<[I1], [0, 1, 2, 3, 4]>>:$mask,
-    Optional<Linnet_RankedIndex<[1]>>:$kv_lengths,
-    Optional<Linnet_RankedIndex<[0, 1]>>:$q_offset,
-    Optional<Linnet_RankedIndex<[2]>>:$q_segments,
-    Optional<Linnet_RankedIndex<[2]>>:$kv_segments,
-    Optional<Linnet_RandomSeed>:$dropout_key, Optional<Linnet_RandomSeed>:$dropout_counter,
-    OptionalAttr<Linnet_MaskAttr>:$masks,
-    DefaultValuedAttr<Linnet_MaskAlignmentAttr, "::linnet::MaskAlignment::bottom_right">:$alignment,
-    OptionalAttr<F64Attr>:$scale, OptionalAttr<F64Attr>:$softcap, OptionalAttr<F64Attr>:$dropout);
+  let arguments = !con((ins
+    Linnet_RankedFloat<[4]>:$q, Linnet_RankedFloat<[4]>:$k, Linnet_RankedFloat<[4]>:$v),
+    Linnet_AttentionOptions.args);
   let results = (outs Linnet_RankedFloat<[4]>:$o, Optional<Linnet_RankedF32<[3]>>:$lse);
-  let assemblyFormat = [{
-    $q `,` $k `,` $v
-    (`bias` `(` $bias^ `:` type($bias) `)`)?
-    (`mask` `(` $mask^ `:` type($mask) `)`)?
-    (`kv_lengths` `(` $kv_lengths^ `:` type($kv_lengths) `)`)?
-    (`q_offset` `(` $q_offset^ `:` type($q_offset) `)`)?
-    (`q_segments` `(` $q_segments^ `:` type($q_segments) `)`)?
-    (`kv_segments` `(` $kv_segments^ `:` type($kv_segments) `)`)?
-    (`dropout_key` `(` $dropout_key^ `:` type($dropout_key) `)`)?
-    (`dropout_counter` `(` $dropout_counter^ `:` type($dropout_counter) `)`)?
-    (`masks` `` $masks^)? (`alignment` `` $alignment^)?
-    (`scale` `(` $scale^ `)`)? (`softcap` `(` $softcap^ `)`)? (`dropout` `(` $dropout^ `)`)?
+  let assemblyFormat = !strconcat("$q `,` $k `,` $v", Linnet_AttentionOptions.format, [{
     attr-dict `:` type($q) `,` type($k) `,` type($v) `->` type($o) (`,` type($lse)^)?
-  }];
+  }]);
   let builders = [
     // no optional operands; the type of o is inferred
     OpBuilder<(ins "::mlir::Value":$q, "::mlir::Value":$k, "::mlir::Value":$v,
@@ -109,6 +118,69 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
   }];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
+}
+
+def Linnet_AttentionGradOp : Linnet_Op<"attention_grad", [
+    Pure, AttrSizedOperandSegments, AllElementTypesMatch<["q", "k", "v", "o"]>,
+    AllTypesMatch<["o", "dout"]>, DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "gradients of softmax attention";
+  let description = [{
+    ```mlir
+    %dq, %dk, %dv = linnet.attention_grad %q, %k, %v out(%o, %lse : tensor<2x8x?xf32>) grad(%do)
+        masks<[causal]> : tensor<2x8x?x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32>,
+        tensor<2x8x?x32xf32> -> tensor<2x8x?x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32>
+    ```
+
+    The optional operands and the attributes are those of the `linnet.attention` that gave `o` and
+    `lse`; `dout` and `dlse` are the gradients of these two. With `s`, the scores of that op before
+    softmax, and `f`, its dropout factors (1 without dropout):
+
+        w[i,j]  = exp(s[i,j] - lse[i]) where masks let i see j, else 0
+        t[i]    = dot(dout[i,:], o[i,:]) - dlse[i]
+        ds[i,j] = w[i,j] * (f[i,j] * dot(dout[i,:], v[j,:]) - t[i])
+        dv[j,:] = sum_i f[i,j] * w[i,j] * dout[i,:]
+        dbias   = ds, summed over the dimensions along which bias is repeated
+        dz[i,j] = scale * ds[i,j]       with softcap: times 1 - tanh(scale * dot(q, k) / softcap)^2
+        dq[i,:] = sum_j dz[i,j] * k[j,:]
+        dk[j,:] = sum_i dz[i,j] * q[i,:]
+
+    `dk` and `dv` are summed over the query heads that share a key head. A row without a visible
+    key, whose `lse` is -inf, gives zeros (arXiv:2307.08691). All sums are f32 in an order that
+    depends on the shapes only, and are rounded once. `w` is found from `lse`, so it loses
+    precision where scores are large: a row whose scores are all around -1e30, say, has no use of
+    its `lse`, and its `w` are 1.
+
+    Constraints:
+    - (C1) … (C10) as those of `linnet.attention`, o and lse being its results; dout has the type
+      of o, and dlse the shape of lse
+    - (C11) dq, dk and dv have the shapes of q, k and v, and their element type or f32
+    - (C12) dbias comes only with bias; it has its shape, and its element type or f32
+  }];
+  let arguments = !con((ins
+    Linnet_RankedFloat<[4]>:$q, Linnet_RankedFloat<[4]>:$k, Linnet_RankedFloat<[4]>:$v,
+    Linnet_RankedFloat<[4]>:$o, Linnet_RankedF32<[3]>:$lse, Linnet_RankedFloat<[4]>:$dout,
+    Optional<Linnet_RankedF32<[3]>>:$dlse), Linnet_AttentionOptions.args);
+  let results = (outs Linnet_RankedFloat<[4]>:$dq, Linnet_RankedFloat<[4]>:$dk,
+    Linnet_RankedFloat<[4]>:$dv, Optional<Linnet_RankedFloat<[0, 1, 2, 3, 4]>>:$dbias);
+  let assemblyFormat = !strconcat([{
+    $q `,` $k `,` $v `out` `(` $o `,` $lse `:` type($lse) `)`
+    `grad` `(` $dout (`,` $dlse^ `:` type($dlse))? `)`
+  }], Linnet_AttentionOptions.format, [{
+    attr-dict `:` type($q) `,` type($k) `,` type($v) `,` type($o)
+    `->` type($dq) `,` type($dk) `,` type($dv) (`,` type($dbias)^)?
+  }]);
+  let builders = [
+    // the gradients of an op that has its lse, given those of its results
+    OpBuilder<(ins "::linnet::AttentionOp":$primal, "::mlir::Value":$dout,
+                   CArg<"::mlir::Value", "{}">:$dlse, CArg<"bool", "false">:$withBias)>];
+  let extraClassDeclaration = [{
+    /// The conditions, also where the attribute is absent.
+    ::linnet::MaskAttr getMaskSet();
+    /// How many query heads share one key head; 0 where a head count is dynamic.
+    int64_t getGroupSize();
+  }];
+  let hasVerifier = 1;
 }
 
 def Linnet_FeatureMapOp : Linnet_Op<"feature_map", [

@@ -54,6 +54,7 @@ AttentionGeometry::AttentionGeometry(AttentionOp op) {
   chunkRows = decode ? blockRows : 96;
   keys = 256;
   bool plain = vType.getElementType().isF32() && valueDepth % kLanes == 0;
+  drops = static_cast<bool>(op.getDropoutAttr());
   packsValues = !decode && !(plain && hasUnitRows(op.getV()));
   layOut();
 }
@@ -76,6 +77,7 @@ void AttentionGeometry::layOut() {
   lastAt = take(chunkRows * 8);
   panelAt = take(decode ? 0 : keys * keyStride * 4);
   valueAt = take(packsValues ? keys * valueStride * 4 : 0);
+  dropAt = take(drops ? Dropout::roomFor(keys) * 4 : 0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -112,6 +114,13 @@ LogicalResult AttentionKernel::bindOperands() {
     bias = broadcastToScores(bias);
   if (op.getMask())
     mask = broadcastToScores(mask);
+  if (geo.drops) {
+    FailureOr<Value> key = loadSeed(frame, op.getDropoutKey());
+    FailureOr<Value> counter = loadSeed(frame, op.getDropoutCounter());
+    if (failed(key) || failed(counter))
+      return failure();
+    dropout.emplace(e, *key, *counter, op.getDropoutAttr().getValueAsDouble());
+  }
   auto o = destination(frame, op.getO());
   if (failed(o))
     return failure();
@@ -140,6 +149,7 @@ LogicalResult AttentionKernel::emit() {
   lasts = frame.scratch(geo.lastAt, e.i64());
   panels = frame.scratch(geo.panelAt, e.f32());
   values = frame.scratch(geo.valueAt, e.f32());
+  kept = frame.scratch(geo.dropAt, e.f32());
   e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) { emitChunk(chunk); });
   return success();
 }
@@ -269,6 +279,8 @@ void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
     e.forLoop(blockRows, [&](Value i) {
       Value r = e.add(firstRow, i);
       softmaxRow(r, e.mul(i, geo.keys), from, to);
+      if (dropout)
+        dropRow(r, e.mul(i, geo.keys), key, from, to);
     });
     accumulate(firstRow, blockRows, key, from, to);
   });
@@ -318,8 +330,6 @@ public:
 } // namespace
 
 static LogicalResult verifySupported(AttentionOp op) {
-  if (op.getDropoutAttr())
-    return op.emitOpError("has dropout, for which there is no kernel yet");
   auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
   for (auto [name, type, dim] : {std::tuple{"query heads", q, 1}, std::tuple{"key heads", k, 1},
                                  std::tuple{"query depth", q, 3}, std::tuple{"value depth", v, 3}})

@@ -9,7 +9,7 @@
 //   scores    S = Q K^T, from transposed panels of keys (tile form) or straight from the rows of
 //             K (decode form, for a handful of rows)
 //   adjust    soft cap, bias, masks
-//   softmax   S = exp(S - max), with running maximum and sum
+//   softmax   S = exp(S - max), with running maximum and sum; then dropout of S
 //   values    O += S V
 //
 // Every row sees an interval of keys, from causal, window and lengths together; it bounds the
@@ -21,6 +21,7 @@
 #define LINNET_LIB_CODEGEN_CPU_ATTENTIONKERNEL_H
 
 #include "OpKernel.h"
+#include "Philox.h"
 #include "linnet/IR/LinnetOps.h"
 
 namespace linnet::codegen {
@@ -35,12 +36,14 @@ struct AttentionGeometry {
   int64_t keyHeads, group, keyDepth, valueDepth;
   bool decode;                    ///< few rows: keys are not transposed
   int64_t keys;                   ///< keys in a block
+  bool drops;                     ///< dropout
   bool packsValues;               ///< values are converted or padded once per block
   int64_t chunkRows;              ///< rows of a chunk
   int64_t blockRows;              ///< rows that share the buffer of scores
   int64_t tileRows;               ///< rows of a register tile
   int64_t keyStride, valueStride; ///< depths in scratch, multiples of 16
-  int64_t queryAt, scoreAt, outputAt, sumAt, maxAt, firstAt, lastAt, panelAt, valueAt, bytes;
+  int64_t queryAt, scoreAt, outputAt, sumAt, maxAt, firstAt, lastAt, panelAt, valueAt, dropAt,
+      bytes;
 
   llvm::StringRef form() const { return decode ? "decode" : "tile"; }
 
@@ -93,6 +96,7 @@ private:
   //--- AttentionSoftmax.cpp
   void softmaxRow(Value r, Value s, Value from, Value to);
   void rescale(Value r, Value factor);
+  void dropRow(Value r, Value s, Value key, Value from, Value to);
   void accumulate(Value firstRow, Value rows, Value key, Value from, Value to);
   void accumulateTile(Value r, Value s, Value key, Value from, Value to, int64_t first,
                       int64_t vectors);
@@ -109,7 +113,8 @@ private:
   MaskAttr masks;
   View q, k, v, bias, mask, lengths, offset, qSegments, kvSegments;
   std::optional<View> out, lse;
-  Value queries, scores, outputs, sums, maxima, firsts, lasts, panels, values; // scratch
+  std::optional<Dropout> dropout;
+  Value queries, scores, outputs, sums, maxima, firsts, lasts, panels, values, kept; // scratch
   Value batch, keyHead, chunkStart, rows; ///< of this chunk; chunkStart: its first row
   Value validKeys, position;              ///< limits of this batch; position of query 0
   Value keyBase, valueBase;               ///< position of key 0 of this head

@@ -69,6 +69,19 @@ void AttentionKernel::rescale(Value r, Value factor) {
   }
 }
 
+/// Weights of the row that are dropped become zero; the sum has seen them already.
+void AttentionKernel::dropRow(Value r, Value s, Value key, Value from, Value to) {
+  Row row = rowAt(r);
+  Value first = e.add(e.mul(batch, q.sizes[1]), row.head);
+  first = e.add(e.mul(first, q.sizes[2]), row.query);
+  first = e.add(e.mul(first, k.sizes[2]), e.add(key, from));
+  Value skipped = dropout->fill(kept, first, e.sub(to, from));
+  e.forLoop(from, e.roundUp(to, kLanes), e.index(kLanes), [&](Value c) {
+    Value at = e.add(s, c), factor = e.vload(kept, e.add(skipped, e.sub(c, from)));
+    e.vstore(e.mulf(e.vload(scores, at), factor), scores, at);
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//

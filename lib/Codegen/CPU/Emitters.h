@@ -12,6 +12,7 @@ namespace linnet::codegen {
 
 // One function per emitter, defined beside it, giving its only instance.
 const KernelEmitter *getAttentionEmitter();
+const KernelEmitter *getAttentionGradEmitter();
 const KernelEmitter *getCausalConvEmitter();
 const KernelEmitter *getContractionEmitter();
 const KernelEmitter *getConvEmitter();
@@ -22,9 +23,9 @@ const KernelEmitter *getSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_CPU_EMITTERS                                                                        \
-  getAttentionEmitter(), getLinearAttentionEmitter(), getSelectiveScanEmitter(),                   \
-      getCausalConvEmitter(), getRandomEmitter(), getConvEmitter(), getContractionEmitter(),       \
-      getLoopsEmitter(),
+  getAttentionEmitter(), getAttentionGradEmitter(), getLinearAttentionEmitter(),                   \
+      getSelectiveScanEmitter(), getCausalConvEmitter(), getRandomEmitter(), getConvEmitter(),     \
+      getContractionEmitter(), getLoopsEmitter(),
 
 } // namespace linnet::codegen
 

@@ -5,6 +5,8 @@
 # ===----------------------------------------------------------------------===//
 import numpy as np
 
+from linnet._src.reference.random import random
+
 _FEATURES = {
     "elu1": lambda x: np.where(x > 0, x + 1, np.exp(np.minimum(x, 0))),
     "relu": lambda x: np.maximum(x, 0),
@@ -41,24 +43,61 @@ def visible_keys(batch, nq, nk, *, causal=False, window=None, mask=None, kv_leng
     return seen if mask is None else seen & np.asarray(mask)
 
 
-def attention(q, k, v, *, bias=None, scale=None, softcap=None, **masks):
-    """Returns (o, lse). The masks are those of `visible_keys`."""
+def _scores(q, k, bias=None, scale=None, softcap=None, **masks):
+    """Scores [B,H,Nq,Nk], -inf where hidden, and their derivative by scale * dot(q, k)."""
+    s = q @ k.swapaxes(2, 3) * (q.shape[3] ** -0.5 if scale is None else scale)
+    slope = np.ones_like(s)
+    if softcap is not None:
+        t = np.tanh(s / softcap)
+        s, slope = softcap * t, 1 - t**2
+    if bias is not None:
+        s = s + np.asarray(bias, np.float64)
+    return np.where(visible_keys(q.shape[0], q.shape[2], k.shape[2], **masks), s, -np.inf), slope
+
+
+def _dropout_factors(shape, dropout):
+    """`dropout` is None or (rate, key, counter)."""
+    if dropout is None:
+        return np.ones(shape)
+    rate, key, counter = dropout
+    return (random(key, counter, shape) >= rate) / (1 - rate)
+
+
+def attention(q, k, v, *, dropout=None, **options):
+    """Returns (o, lse). Options are those of `_scores` and, for masks, of `visible_keys`."""
     q, k, v = (np.asarray(x, np.float64) for x in (q, k, v))
     group = q.shape[1] // k.shape[1]
     k, v = np.repeat(k, group, axis=1), np.repeat(v, group, axis=1)
-    s = q @ k.swapaxes(2, 3) * (q.shape[3] ** -0.5 if scale is None else scale)
-    if softcap is not None:
-        s = softcap * np.tanh(s / softcap)
-    if bias is not None:
-        s = s + np.asarray(bias, np.float64)
-    seen = visible_keys(q.shape[0], q.shape[2], k.shape[2], **masks)
-    s = np.where(seen, s, -np.inf)
+    s, _ = _scores(q, k, **options)
     top = np.max(s, axis=3, keepdims=True, initial=-np.inf)
     w = np.exp(s - np.where(np.isfinite(top), top, 0))
     total = w.sum(axis=3, keepdims=True)
     with np.errstate(divide="ignore"):
         lse = (np.log(total) + np.where(np.isfinite(top), top, 0))[..., 0]
-    return w @ v / np.where(total == 0, 1, total), lse
+    return (w * _dropout_factors(w.shape, dropout)) @ v / np.where(total == 0, 1, total), lse
+
+
+def attention_grad(q, k, v, o, lse, dout, dlse=0, *, bias=None, scale=None, dropout=None, **options):
+    """Returns (dq, dk, dv, dbias); dbias is None without a bias."""
+    q, k, v, o, lse, dout = (np.asarray(x, np.float64) for x in (q, k, v, o, lse, dout))
+    shape, group = k.shape, q.shape[1] // k.shape[1]
+    k, v = np.repeat(k, group, axis=1), np.repeat(v, group, axis=1)
+    scale = q.shape[3] ** -0.5 if scale is None else scale
+    s, slope = _scores(q, k, bias, scale, **options)
+    w = np.exp(s - np.where(np.isneginf(lse), np.inf, lse)[..., None])
+    factors = _dropout_factors(w.shape, dropout)
+    t = np.sum(dout * o, axis=3) - np.asarray(dlse, np.float64)
+    ds = w * (factors * (dout @ v.swapaxes(2, 3)) - t[..., None])
+    dz = scale * slope * ds
+    by_group = lambda x: x.reshape(shape[0], shape[1], group, *x.shape[2:]).sum(axis=2)
+    dk, dv = by_group(dz.swapaxes(2, 3) @ q), by_group((factors * w).swapaxes(2, 3) @ dout)
+    return dz @ k, dk, dv, None if bias is None else _sum_to(ds, np.shape(bias))
+
+
+def _sum_to(x, shape):
+    """The sum over the dimensions along which a tensor of `shape` is repeated."""
+    x = x.sum(axis=tuple(range(x.ndim - len(shape))))
+    return x.sum(axis=tuple(i for i, n in enumerate(shape) if n == 1), keepdims=True)
 
 
 def rotary(x, *, tables=None, frequencies=None, base=None, rotated=None, positions=None, offset=0,

@@ -1,0 +1,370 @@
+//===- AttentionGrad.cpp - emitter of the gradients of attention ----------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "AttentionGrad.h"
+#include "Emitters.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::codegen;
+
+/// Positions and reaches are clamped to this, so that their sums do not wrap.
+static constexpr int64_t kFar = int64_t(1) << 40;
+static constexpr int64_t kPanel = AttentionGradGeometry::kPanel;
+
+//===----------------------------------------------------------------------===//
+// Geometry
+//===----------------------------------------------------------------------===//
+
+AttentionGradGeometry::AttentionGradGeometry(AttentionGradOp op) {
+  keyHeads = op.getK().getType().getDimSize(1);
+  group = op.getGroupSize();
+  keyDepth = op.getQ().getType().getDimSize(3);
+  valueDepth = op.getV().getType().getDimSize(3);
+  keys = 256;
+  rows = 48;
+  drops = static_cast<bool>(op.getDropoutAttr());
+  capped = static_cast<bool>(op.getSoftcapAttr());
+  simple = !drops && !capped && !op.getBias();
+  if (op.getDbias()) {
+    auto shape = cast<RankedTensorType>(op.getBias().getType()).getShape();
+    sharesBatches = shape.size() < 4 || shape[0] == 1;
+    sharesHeads = shape.size() < 3 || shape[shape.size() - 3] == 1;
+  }
+  layOut();
+}
+
+void AttentionGradGeometry::layOut() {
+  keyStride = llvm::alignTo(keyDepth, kLanes);
+  valueStride = llvm::alignTo(valueDepth, kLanes);
+  scoreStride = keys + kLanes;
+  bytes = 0;
+  auto take = [&](int64_t floats) {
+    int64_t at = bytes;
+    bytes += llvm::alignTo(floats * 4, 64);
+    return at;
+  };
+  keyPanelAt = take(keys * keyStride);
+  valuePanelAt = take(keys * valueStride);
+  keyRowAt = take(keys * keyStride);
+  keyGradAt = take(keys * keyStride);
+  valueGradAt = take(keys * valueStride);
+  queryAt = take(rows * keyStride);
+  outAt = take(rows * valueStride);
+  queryGradAt = take(rows * keyStride);
+  lseAt = take(rows);
+  totalAt = take(rows);
+  weightAt = take(rows * scoreStride);
+  droppedAt = drops ? take(rows * scoreStride) : weightAt;
+  slopeAt = take(capped ? rows * scoreStride : 0);
+  gradAt = take(rows * scoreStride);
+  keptAt = take(drops ? Dropout::roomFor(keys) : 0);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+/// A view of rank 4 with stride 0 along dimensions that repeat.
+View AttentionGradKernel::broadcastToScores(View v) {
+  View full{v.memory, v.element, v.offset, {}, {}};
+  int64_t missing = 4 - v.rank();
+  for (int64_t d = 0; d < 4; ++d) {
+    bool repeats = d < missing || Emitter::constantOf(v.sizes[d - missing]) == 1;
+    full.strides.push_back(repeats ? e.index(0) : v.strides[d - missing]);
+    full.sizes.push_back(repeats ? e.index(1) : v.sizes[d - missing]);
+  }
+  return full;
+}
+
+LogicalResult AttentionGradKernel::bindOperands() {
+  auto bind = [&](Value operand, View &view) -> LogicalResult {
+    if (!operand)
+      return success();
+    FailureOr<View> found = frame.view(operand);
+    if (succeeded(found))
+      view = *found;
+    return found;
+  };
+  if (failed(bind(op.getQ(), q)) || failed(bind(op.getK(), k)) || failed(bind(op.getV(), v)) ||
+      failed(bind(op.getO(), o)) || failed(bind(op.getLse(), lse)) ||
+      failed(bind(op.getDout(), dout)) || failed(bind(op.getDlse(), dlse)) ||
+      failed(bind(op.getBias(), bias)) || failed(bind(op.getMask(), mask)) ||
+      failed(bind(op.getKvLengths(), lengths)) || failed(bind(op.getQOffset(), offset)) ||
+      failed(bind(op.getQSegments(), qSegments)) || failed(bind(op.getKvSegments(), kvSegments)))
+    return failure();
+  if (op.getBias())
+    bias = broadcastToScores(bias);
+  if (op.getMask())
+    mask = broadcastToScores(mask);
+  if (!geo.drops)
+    return success();
+  FailureOr<Value> key = loadSeed(frame, op.getDropoutKey());
+  FailureOr<Value> counter = loadSeed(frame, op.getDropoutCounter());
+  if (failed(key) || failed(counter))
+    return failure();
+  dropout.emplace(e, *key, *counter, op.getDropoutAttr().getValueAsDouble());
+  return success();
+}
+
+LogicalResult AttentionGradKernel::bindResults() {
+  auto bind = [&](Value result, std::optional<View> &view) -> LogicalResult {
+    if (!result)
+      return success();
+    auto found = destination(frame, result);
+    if (succeeded(found))
+      view = *found;
+    return found;
+  };
+  if (failed(bind(op.getDq(), dq)) || failed(bind(op.getDk(), dk)) ||
+      failed(bind(op.getDv(), dv)) || failed(bind(op.getDbias(), dbias)))
+    return failure();
+  if (dbias)
+    dbias = broadcastToScores(*dbias);
+  return success();
+}
+
+void AttentionGradKernel::bindScratch() {
+  auto at = [&](int64_t byte) { return frame.scratch(byte, e.f32()); };
+  keyPanels = at(geo.keyPanelAt), valuePanels = at(geo.valuePanelAt), keyRows = at(geo.keyRowAt);
+  keySums = at(geo.keyGradAt), valueSums = at(geo.valueGradAt);
+  queries = at(geo.queryAt), douts = at(geo.outAt), querySums = at(geo.queryGradAt);
+  lses = at(geo.lseAt), totals = at(geo.totalAt);
+  weights = at(geo.weightAt), dropped = at(geo.droppedAt), slopes = at(geo.slopeAt);
+  grads = at(geo.gradAt), kept = at(geo.keptAt);
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionGradKernel::emit() {
+  if (failed(bindOperands()) || failed(bindResults()))
+    return failure();
+  bindScratch();
+  scale = op.getScaleAttr() ? op.getScaleAttr().getValueAsDouble()
+                            : 1 / std::sqrt(static_cast<double>(geo.keyDepth));
+  rowCount = e.mul(q.sizes[2], geo.group);
+  e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) { emitChunk(chunk); });
+  return success();
+}
+
+/// A gradient of the bias that batches or heads share is theirs together, in their order.
+void AttentionGradKernel::emitChunk(Value chunk) {
+  int64_t heads = geo.sharesHeads ? 1 : geo.keyHeads;
+  Value one = e.index(1), firstBatch = e.div(chunk, heads), firstHead = e.rem(chunk, heads);
+  Value lastBatch = geo.sharesBatches ? q.sizes[0] : e.add(firstBatch, 1);
+  Value lastHead = geo.sharesHeads ? e.index(geo.keyHeads) : e.add(firstHead, 1);
+  batch = firstBatch, keyHead = firstHead;
+  if (dbias)
+    clearBiasGrads();
+  e.forLoop(firstBatch, lastBatch, one, [&](Value b) {
+    e.forLoop(firstHead, lastHead, one, [&](Value h) {
+      batch = b, keyHead = h;
+      emitHead();
+    });
+  });
+}
+
+void AttentionGradKernel::emitHead() {
+  loadKeyLimits();
+  if (dq)
+    clearQueryGrads();
+  e.forLoop(e.index(0), k.sizes[2], e.index(geo.keys), [&](Value key) { emitBlock(key); });
+}
+
+/// What the intervals of this batch's rows start from.
+void AttentionGradKernel::loadKeyLimits() {
+  auto number = [&](const View &v) {
+    Value at = frame.position(v, v.rank() ? ValueRange{batch} : ValueRange{});
+    return e.toIndex(frame.load(v, at));
+  };
+  Value count = k.sizes[2];
+  validKeys = masks.getKvLengths() ? e.max(e.min(number(lengths), count), e.index(0)) : count;
+  if (!masks.isPositional())
+    return;
+  if (op.getQOffset())
+    position = e.max(e.min(number(offset), e.index(kFar)), e.index(-kFar));
+  else if (op.getAlignment() == MaskAlignment::bottom_right)
+    position = e.sub(validKeys, q.sizes[2]);
+  else
+    position = e.index(0);
+}
+
+std::pair<Value, Value> AttentionGradKernel::visibleKeys(Value query) {
+  Value first = e.index(0), last = validKeys;
+  if (!masks.isPositional())
+    return {first, last};
+  Value p = e.add(position, query);
+  if (auto after = masks.getReachAfter())
+    last = e.max(e.min(last, e.add(p, std::min(*after, kFar) + 1)), e.index(0));
+  if (auto before = masks.getReachBefore())
+    first = e.min(e.max(e.sub(p, std::min(*before, kFar)), e.index(0)), last);
+  return {first, last};
+}
+
+void AttentionGradKernel::clearQueryGrads() {
+  e.forLoop(rowCount, [&](Value r) {
+    Row row = rowAt(r);
+    Value to = frame.position(*dq, {batch, row.head, row.query, e.index(0)});
+    for (int64_t d = 0; d < geo.keyDepth; d += kLanes)
+      storeLanes(e, e.vf(0), *dq, e.add(to, e.mul(e.index(d), dq->strides[3])), 3,
+                 Lanes::of(e, e.index(std::min(geo.keyDepth - d, kLanes)), e.index(0)));
+  });
+}
+
+void AttentionGradKernel::clearBiasGrads() {
+  Value heads = geo.sharesHeads ? e.index(1) : e.index(geo.group);
+  Value lanes = dbias->sizes[3];
+  e.forLoop(heads, [&](Value h) {
+    Value head = e.add(e.mul(keyHead, geo.group), h);
+    e.forLoop(dbias->sizes[2], [&](Value row) {
+      e.forLoop(e.index(0), lanes, e.index(kLanes), [&](Value c) {
+        Value count = e.sub(lanes, c);
+        e.vstore(e.vf(0), dbias->memory, frame.position(*dbias, {batch, head, row, c}),
+                 e.mask(count));
+      });
+    });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+void AttentionGradKernel::emitBlock(Value key) {
+  Value count = e.min(e.index(geo.keys), e.sub(k.sizes[2], key));
+  packPanels(k, key, count, geo.keyDepth, geo.keyStride, keyPanels);
+  packPanels(v, key, count, geo.valueDepth, geo.valueStride, valuePanels);
+  packKeyRows(key, count);
+  auto clear = [&](Value sums, int64_t stride) {
+    e.forLoop(e.index(0), e.index(geo.keys * stride), e.index(kLanes),
+              [&](Value i) { e.vstore(e.vf(0), sums, i); });
+  };
+  clear(keySums, geo.keyStride);
+  clear(valueSums, geo.valueStride);
+  e.forLoop(e.index(0), rowCount, e.index(geo.rows), [&](Value row) { emitRows(row, key, count); });
+  storeKeyGrads(key, count);
+}
+
+/// Both ends of the keys that a row sees grow with the row.
+void AttentionGradKernel::emitRows(Value row, Value key, Value count) {
+  Part part{row, e.min(e.index(geo.rows), e.sub(rowCount, row)), key, {}, {}};
+  Value lastRow = e.sub(e.add(row, part.rows), 1);
+  Value from = e.max(e.sub(visibleKeys(e.div(row, geo.group)).first, key), e.index(0));
+  part.from = e.mul(e.div(from, kPanel), kPanel);
+  part.to = e.min(count, e.sub(visibleKeys(e.div(lastRow, geo.group)).second, key));
+  e.ifThen(e.lt(part.from, part.to), [&] {
+    packRows(part);
+    scores(part);
+    if (!geo.simple)
+      e.forLoop(part.rows, [&](Value i) { weighRow(part, i); });
+    else
+      e.ifThen(atEdge(part), [&] { e.forLoop(part.rows, [&](Value i) { hideRow(part, i); }); });
+    if (dv)
+      keyGrads(part, dropped, douts, valueSums, geo.valueStride);
+    gradients(part);
+    if (geo.capped || dbias)
+      e.forLoop(part.rows, [&](Value i) { gradeRow(part, i); });
+    if (dk)
+      keyGrads(part, grads, queries, keySums, geo.keyStride);
+    if (dq)
+      queryGrads(part);
+  });
+}
+
+void AttentionGradKernel::storeKeyGrads(Value key, Value count) {
+  auto store = [&](const View &to, Value sums, int64_t depth, int64_t stride, double factor) {
+    e.forLoop(count, [&](Value i) {
+      Value at = frame.position(to, {batch, keyHead, e.add(key, i), e.index(0)});
+      for (int64_t d = 0; d < depth; d += kLanes) {
+        Value x = e.vload(sums, e.add(e.mul(i, stride), d));
+        if (factor != 1)
+          x = e.mulf(x, e.vf(factor));
+        storeLanes(e, x, to, e.add(at, e.mul(e.index(d), to.strides[3])), 3,
+                   Lanes::of(e, e.index(std::min(depth - d, kLanes)), e.index(0)));
+      }
+    });
+  };
+  if (dk)
+    store(*dk, keySums, geo.keyDepth, geo.keyStride, scale);
+  if (dv)
+    store(*dv, valueSums, geo.valueDepth, geo.valueStride, 1);
+}
+
+//===----------------------------------------------------------------------===//
+// Emitter
+//===----------------------------------------------------------------------===//
+
+namespace {
+class AttentionGradEmitter final : public KernelEmitter {
+public:
+  StringRef getName() const override { return "attention_grad"; }
+  bool match(exec::KernelOp kernel) const override {
+    return static_cast<bool>(findOnly<AttentionGradOp>(kernel));
+  }
+  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
+  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
+    return AttentionGradKernel(findOnly<AttentionGradOp>(kernel), frame).emit();
+  }
+};
+} // namespace
+
+static LogicalResult verifySupported(AttentionGradOp op) {
+  auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
+  for (auto [name, type, dim] : {std::tuple{"query heads", q, 1}, std::tuple{"key heads", k, 1},
+                                 std::tuple{"query depth", q, 3}, std::tuple{"value depth", v, 3}})
+    if (type.isDynamicDim(dim))
+      return op.emitOpError() << "expects a static number of " << name << " for a kernel, found "
+                              << type;
+  for (Value sum : {Value(op.getDq()), Value(op.getDbias())})
+    if (sum && !cast<RankedTensorType>(sum.getType()).getElementType().isF32())
+      return op.emitOpError() << "expects sums of f32 for a kernel, found " << sum.getType();
+  return success();
+}
+
+/// Five products over what the masks leave, for square causal attention half.
+static Value countFlops(LaunchBuilder &b, AttentionGradOp op, Value queries, Value keys) {
+  MaskAttr masks = op.getMaskSet();
+  Value pairs = b.mul(queries, keys);
+  if (masks.getReachAfter() && !op.getQOffset()) {
+    Value hidden = b.mul(queries, b.sub(queries, b.constant(1)));
+    hidden = arith::DivUIOp::create(b, hidden, b.constant(2));
+    pairs = b.max(b.sub(pairs, hidden), b.constant(0));
+  }
+  if (masks.getReachBefore() && masks.getReachAfter()) {
+    int64_t reach =
+        std::min(*masks.getReachBefore(), kFar) + std::min(*masks.getReachAfter(), kFar);
+    pairs = b.min(pairs, b.mul(queries, b.constant(reach + 1)));
+  }
+  int64_t key = op.getQ().getType().getDimSize(3), value = op.getV().getType().getDimSize(3);
+  return b.mul({pairs, b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
+                b.constant(2 * (3 * key + 2 * value))});
+}
+
+LogicalResult AttentionGradEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
+  auto op = findOnly<AttentionGradOp>(kernel);
+  if (failed(verifySupported(op)))
+    return failure();
+  AttentionGradGeometry geo(op);
+  setStrategy(kernel, {{"rows", geo.rows}, {"keys", geo.keys}});
+  LaunchBuilder b(kernel);
+  Value batches = b.sizeOf(op.getQ(), 0), queries = b.sizeOf(op.getQ(), 2);
+  Value keys = b.sizeOf(op.getK(), 2);
+  if (!batches || !queries || !keys)
+    return op.emitOpError("has a size that is no expression of the arguments");
+  Value chunks = geo.sharesBatches ? b.constant(1) : batches;
+  if (!geo.sharesHeads)
+    chunks = b.mul(chunks, b.constant(geo.keyHeads));
+  b.finish(chunks, b.constant(geo.bytes), countFlops(b, op, queries, keys),
+           bytesTouched(b, kernel));
+  return success();
+}
+
+const KernelEmitter *linnet::codegen::getAttentionGradEmitter() {
+  static const AttentionGradEmitter emitter;
+  return &emitter;
+}
