@@ -80,10 +80,9 @@ void AttentionGradOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
   SizePairs sizes(*this, pairs);
   addEqualSizes(*this, sizes);
   Value q = getQ();
-  for (Value rows : ValueRange{getO(), getLse(), getDout()})
+  Value perRow[] = {getO(), getDout(), getLse(), getDlse()};
+  for (Value rows : perRow)
     sizes.addAll(rows, {{q, 0}, {q, 1}, {q, 2}});
-  if (Value rows = getDlse())
-    sizes.addAll(rows, {{q, 0}, {q, 1}, {q, 2}});
-  for (Value rows : ValueRange{getO(), getDout()})
+  for (Value rows : ArrayRef(perRow).take_front(2))
     sizes.add(rows, 3, getV(), 3);
 }

@@ -33,24 +33,30 @@ def prepare(workload, threads, folder):
     session = runtime.Runtime(threads).load(path).session(**workload.symbols)
     workload.setup(session)
     workload.before(session)
-    result, = session.call(workload.function, *workload.inputs)
+    made = session.call(workload.function, *workload.inputs)
     # what a call comes down to, without the Python around it
     function = session.module.functions[workload.function]
-    given, own = iter(workload.inputs), iter([result])
+    given, own = iter(workload.inputs), iter(made)
     arguments = [operand(next(given)) if p.state is None else None for p in function.arguments]
     results = [operand(next(own)) if p.state is None else None for p in function.results]
 
     def call():
         workload.before(session)
         session._handle.call(function.index, arguments, results, False)
-        return result
+        return made
 
     return call
 
 
+def flat(values):
+    """All values of one result, or of several, in f64."""
+    several = values if isinstance(values, (list, tuple)) else [values]
+    return np.concatenate([np.asarray(x, np.float64).ravel() for x in several])
+
+
 def largest_error(actual, expected):
     """Relative to the largest value."""
-    actual, expected = (np.asarray(x, np.float64) for x in (actual, expected))
+    actual, expected = flat(actual), flat(expected)
     if actual.shape != expected.shape:
         return float("inf")
     return float(np.abs(actual - expected).max() / max(np.abs(expected).max(), 1e-30))
@@ -61,7 +67,7 @@ class Measurement:
         self.workload, self.threads = workload, threads
         self.effort, self.folder = effort, folder
         self.call = prepare(workload, threads, folder)
-        self.result = np.array(self.call()).astype(np.float64)
+        self.result = flat(self.call())
         self.comparisons = {}
 
     def record(self, **fields):
@@ -112,9 +118,9 @@ class Measurement:
     def scaling(self):
         """The same on one thread; its result has the same bits."""
         one = prepare(self.workload, 1, self.folder)
-        if not np.array_equal(np.array(one()).astype(np.float64), self.result, equal_nan=True):
+        if not np.array_equal(flat(one()), self.result, equal_nan=True):
             return self.record(peer=ONE_THREAD, note="outputs differ in their bits")
-        return self.beside(ONE_THREAD, [(one, np.asarray)])
+        return self.beside(ONE_THREAD, [(one, flat)])
 
     def promise(self, must):
         """The fastest of a promise's peers, where all of them were timed."""

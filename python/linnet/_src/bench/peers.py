@@ -28,11 +28,14 @@ def torch_candidates(workload, threads):
 
     arguments = [tensor(x) for x in [*workload.inputs, *workload.weights.values()]]
 
+    def fetch(y):
+        return [fetch(x) for x in y] if isinstance(y, (list, tuple)) else y.float().numpy()
+
     def candidate(spelling):
         @torch.inference_mode()
         def call():
             return spelling(torch, *arguments)
-        return call, lambda y: y.float().numpy()
+        return call, fetch
 
     return [candidate(spelling) for spelling in workload.torch]
 

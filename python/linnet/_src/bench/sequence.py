@@ -7,7 +7,7 @@ import functools
 
 import numpy as np
 
-from linnet._src import testing as lt
+from linnet._src import reference, testing as lt
 from linnet._src.bench import iree_text
 from linnet._src.bench.workload import Workload, rng_of
 
@@ -31,6 +31,36 @@ def attention(heads, key_heads, queries, keys, depth, causal):
             q, k, v, is_causal=causal, enable_gqa=heads != key_heads),),
         onnx=("Attention", {"is_causal": 1} if causal else {}, "qkv"), exported=True,
         iree=(functools.partial(iree_text.attention, heads, key_heads, queries, keys, depth, causal),))
+
+
+def attention_grad(heads, length, depth):
+    """Gradients of causal attention from what the forward pass left. Five products are counted."""
+    rng = rng_of(heads, length, depth)
+    q, k, v, dout = (lt.random(rng, (1, heads, length, depth), "f32") for _ in range(4))
+    o, lse = (x.astype(np.float32) for x in reference.attention.attention(q, k, v, causal=True))
+    inputs = dict(q=q, k=k, v=v, o=o, lse=lse, d=dout)
+    type, rows = lt.tensor_type(q.shape, "f32"), lt.tensor_type(lse.shape, "f32")
+    types = ", ".join([type] * 3)
+    arguments = ", ".join(lt.argument(n, x.shape, "f32") for n, x in inputs.items())
+    text = f"""func.func @main({arguments}) -> ({types}) {{
+  %y:3 = linnet.attention_grad %q, %k, %v out(%o, %lse : {rows}) grad(%d) masks<[causal]>
+    : {types}, {type} -> {types}
+  return %y#0, %y#1, %y#2 : {types}
+}}"""
+    kept = []
+
+    def torch_backward(t, q, k, v, o, lse, dout):
+        with t.inference_mode(False), t.enable_grad():
+            if not kept:
+                leaves = [x.clone().requires_grad_() for x in (q, k, v)]
+                kept.append((t.nn.functional.scaled_dot_product_attention(*leaves, is_causal=True),
+                             leaves))
+            return t.autograd.grad(*kept[0], dout, retain_graph=True)
+
+    return Workload(
+        "attention_grad_causal", f"{heads}x{length}x{length}x{depth}", text, list(inputs.values()),
+        5.0 * heads * length * length * depth, 4.0 * (8 * q.size + lse.size), "fma",
+        torch=(torch_backward,))
 
 
 def selective_scan(length, channels, states=16):

@@ -36,6 +36,9 @@ def _table():
                 yield (f"attention{'_causal' * causal} 4x{length}x{length}x{depth}",
                        lambda n=length, d=depth, c=causal: sequence.attention(4, 4, n, n, d, c),
                        0.75 if causal else 0.8, (SCALES,))
+    for length, depth in ((1024, 64), (1024, 128), (4096, 64)):
+        yield (f"attention_grad_causal 4x{length}x{length}x{depth}",
+               lambda n=length, d=depth: sequence.attention_grad(4, n, d), 0.45, (SCALES,))
     # caches of several times the last cache level, which one call reads once
     yield ("decode 12x1x32768x64", lambda: sequence.attention(12, 12, 1, 32768, 64, False), 0.85, ())
     yield ("decode_gqa 12x1x131072x64", lambda: sequence.attention(12, 2, 1, 131072, 64, False),
