@@ -7,7 +7,8 @@ import functools
 
 import numpy as np
 
-from linnet._src import reference, testing as lt
+from linnet import reference
+from linnet._src import testing as lt
 from linnet._src.bench import iree_text
 from linnet._src.bench.workload import Workload, rng_of
 
@@ -37,7 +38,7 @@ def attention_grad(heads, length, depth):
     """Gradients of causal attention from what the forward pass left. Five products are counted."""
     rng = rng_of(heads, length, depth)
     q, k, v, dout = (lt.random(rng, (1, heads, length, depth), "f32") for _ in range(4))
-    o, lse = (x.astype(np.float32) for x in reference.attention.attention(q, k, v, causal=True))
+    o, lse = (x.astype(np.float32) for x in reference.attention(q, k, v, causal=True))
     inputs = dict(q=q, k=k, v=v, o=o, lse=lse, d=dout)
     type, rows = lt.tensor_type(q.shape, "f32"), lt.tensor_type(lse.shape, "f32")
     types = ", ".join([type] * 3)
