@@ -117,6 +117,7 @@ void ExactSearch::growTable() {
 }
 
 void ExactSearch::reach(uint64_t there, uint64_t done, int32_t node) {
+  --work;
   int64_t cost = node < 0 ? 0 : states[size_t(current)].cost + problem.time[size_t(node)];
   size_t slot = slotOf(there, done);
   int32_t known = table[slot];
@@ -192,7 +193,7 @@ void ExactSearch::expand(int32_t state) {
 }
 
 ExactSearch::Outcome ExactSearch::run(int64_t budgetGiven, int64_t boundGiven, bool any,
-                                      int64_t &left, Order &order) {
+                                      Order &order) {
   budget = budgetGiven;
   bound = boundGiven;
   anyPlan = any;
@@ -215,7 +216,7 @@ ExactSearch::Outcome ExactSearch::run(int64_t budgetGiven, int64_t boundGiven, b
       std::reverse(order.begin(), order.end());
       return Outcome::Found;
     }
-    if (--left < 0)
+    if (work < 0)
       return Outcome::GaveUp;
     expand(top.state);
   }
@@ -227,12 +228,11 @@ ExactSearch::Outcome ExactSearch::run(int64_t budgetGiven, int64_t boundGiven, b
 //===----------------------------------------------------------------------===//
 
 /// Lowers the smallest known peak until nothing is below it.
-static bool findSmallest(ExactSearch &search, Frontier &frontier, int64_t leastBytes,
-                         int64_t &states) {
+static bool findSmallest(ExactSearch &search, Frontier &frontier, int64_t leastBytes) {
   Order order;
   while (frontier.all().empty() || frontier.all().back().live > leastBytes) {
     int64_t budget = frontier.all().empty() ? kMost / 4 : frontier.all().back().live - 1;
-    auto outcome = search.run(budget, kMost, true, states, order);
+    auto outcome = search.run(budget, kMost, true, order);
     if (outcome != ExactSearch::Outcome::Found)
       return outcome == ExactSearch::Outcome::None;
     if (!frontier.add(order))
@@ -241,22 +241,22 @@ static bool findSmallest(ExactSearch &search, Frontier &frontier, int64_t leastB
   return true;
 }
 
-bool searchExactly(const Problem &problem, Frontier &frontier, int64_t leastBytes, int64_t states) {
+bool searchExactly(const Problem &problem, Frontier &frontier, int64_t leastBytes, int64_t work) {
   ExactSearch search(problem);
   if (!search.fits())
     return false;
-  int64_t forSmallest = states / 4;
-  bool smallestKnown = findSmallest(search, frontier, leastBytes, forSmallest);
+  search.work = work / 4;
+  bool smallestKnown = findSmallest(search, frontier, leastBytes);
   if (frontier.all().empty())
     return smallestKnown;
-  states -= states / 4 - forSmallest;
+  search.work = work - work / 4 + std::max<int64_t>(search.work, 0);
   int64_t budget = frontier.all().front().live - 1;
   Order order;
   while (true) {
     size_t i = frontier.within(budget);
     if (i == frontier.all().size())
       return smallestKnown;
-    auto outcome = search.run(budget, frontier.all()[i].time, false, states, order);
+    auto outcome = search.run(budget, frontier.all()[i].time, false, order);
     if (outcome == ExactSearch::Outcome::GaveUp)
       return false;
     if (outcome == ExactSearch::Outcome::Found)

@@ -22,8 +22,10 @@ public:
 
   enum class Outcome { Found, None, GaveUp };
   /// A plan within `budget` live bytes that takes less than `bound`: the fastest, or any if
-  /// `anyPlan`. Visits at most `states`, which it lowers by what it visited.
-  Outcome run(int64_t budget, int64_t bound, bool anyPlan, int64_t &states, Order &order);
+  /// `anyPlan`. Gives up when `work` is spent.
+  Outcome run(int64_t budget, int64_t bound, bool anyPlan, Order &order);
+  /// States that may still be tried.
+  int64_t work = 0;
 
 private:
   struct State {
@@ -71,8 +73,9 @@ private:
   uint64_t afterTaken = 0;
 };
 
-/// Adds the fastest plans at all budgets; true if it could prove that they are. Lowers `states`.
-bool searchExactly(const Problem &problem, Frontier &frontier, int64_t leastBytes, int64_t states);
+/// Adds the fastest plans at all budgets; true if it could prove that they are. Tries `work`
+/// states.
+bool searchExactly(const Problem &problem, Frontier &frontier, int64_t leastBytes, int64_t work);
 
 } // namespace linnet::plan
 

@@ -123,6 +123,9 @@ void Recomputation::Impl::search() {
             simulate(problem, orders[i], least + (most - least) / 24 * (24 - step), patience));
   if (options.exactStates > 0)
     exact = searchExactly(problem, frontier, least, options.exactStates);
+  if (!exact)
+    improve(problem, frontier, least,
+            std::min(options.searchWork, int64_t(problem.nodeCount) * 200'000));
 }
 
 /// The bytes of a plan are those of its placement, which may cost more than the live ones.

@@ -74,6 +74,9 @@ private:
 /// its bytes and for how long they are free (to the power `patience`). Empty where it fails.
 Order simulate(const Problem &problem, const Order &base, int64_t budget, double patience);
 
+/// Local search from the frontier's orders, for `work` walked steps; no peak is below `least`.
+void improve(const Problem &problem, Frontier &frontier, int64_t least, int64_t work);
+
 } // namespace linnet::plan
 
 #endif // LINNET_LIB_PLAN_SEARCH_H

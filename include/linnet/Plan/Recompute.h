@@ -124,9 +124,9 @@ struct ParetoRow {
 struct RecomputeOptions {
   /// Peaks are the largest live sets, as if placement were perfect.
   bool countLiveBytes = false;
-  /// States that the exact search may visit for all budgets together; 0: no exact search.
-  int64_t exactStates = 400'000;
-  /// How long the heuristics search, in evaluated steps.
+  /// States that the exact search may try, for all budgets together; 0: no exact search.
+  int64_t exactStates = 6'000'000;
+  /// How long the local search goes on, in evaluated steps; less for small graphs.
   int64_t searchWork = 40'000'000;
 };
 
