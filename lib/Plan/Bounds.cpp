@@ -6,7 +6,7 @@
 // former made and the latter read is there at this moment, or its maker runs again. What is there
 // fits beside the node; the cheapest makers for their bytes go first, the last one in part.
 //===----------------------------------------------------------------------===//
-#include "Search.h"
+#include "CutBound.h"
 
 #include <algorithm>
 
@@ -36,7 +36,6 @@ Bounds::Bounds(const Problem &p)
       collectCrossing(n);
 }
 
-/// Bytes that are surely live while `node` runs.
 int64_t Bounds::workingSet(int32_t node) const {
   int64_t sum = problem.scratch[size_t(node)];
   for (int32_t v : problem.inputs[node])
@@ -115,11 +114,16 @@ int64_t Bounds::extraAt(int32_t node, int64_t live) const {
   return extra;
 }
 
-int64_t Bounds::extraTime(int64_t live) const {
+int64_t Bounds::extraTime(int64_t live, int32_t *node) const {
   int64_t most = 0;
-  for (int32_t n = 0; n < problem.nodeCount; ++n)
-    if (problem.wanted[size_t(n)])
-      most = std::max(most, extraAt(n, live));
+  for (int32_t n = 0; n < problem.nodeCount; ++n) {
+    if (!problem.wanted[size_t(n)])
+      continue;
+    int64_t extra = extraAt(n, live);
+    if (node && (extra > most || *node < 0))
+      *node = n;
+    most = std::max(most, extra);
+  }
   return most;
 }
 
@@ -128,9 +132,32 @@ int64_t peakLowerBound(const Graph &graph) {
   return addChecked(graph.fixedBytes, Bounds(problem).peak());
 }
 
+TimeBound::TimeBound(const Problem &problem, int64_t least, int64_t most) : bounds(problem) {
+  constexpr int kNodes = 3, kCuts = 20;
+  std::vector<int32_t> nodes = {bounds.turningNode()};
+  for (int i = 1; i <= kNodes; ++i) {
+    int32_t node = -1;
+    bounds.extraTime(least + (most - least) / (kNodes + 1) * i, &node);
+    nodes.push_back(node);
+  }
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  for (int32_t node : nodes)
+    if (node >= 0)
+      cuts.emplace_back(problem, bounds, node, kCuts);
+}
+
+int64_t TimeBound::extraTime(int64_t live) const {
+  int64_t most = bounds.extraTime(live);
+  for (const CutBound &cut : cuts)
+    most = std::max(most, cut.extraTime(live));
+  return most;
+}
+
 int64_t extraTimeLowerBound(const Graph &graph, int64_t budget) {
   Problem problem(graph);
-  return Bounds(problem).extraTime(budget - graph.fixedBytes);
+  int64_t live = budget - graph.fixedBytes;
+  return TimeBound(problem, live, live).extraTime(live);
 }
 
 } // namespace linnet::plan

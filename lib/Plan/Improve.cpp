@@ -43,7 +43,7 @@ private:
   int64_t least;
   uint32_t state = 0x9e3779b9u;
   size_t peakStep = 0;
-  double weight = 4; // of bytes over the budget, beside time
+  double weight = 4;                   // of bytes over the budget, beside time
   std::vector<int32_t> nextRead, made; // of values, around a step
   std::vector<int32_t> runs;           // of nodes
   std::vector<char> needed;
@@ -164,9 +164,8 @@ bool Improver::move(Order &order) {
   int32_t n = order[from];
   auto writes = [&](int32_t node, int32_t reader) {
     auto out = problem.outputs[node], in = problem.inputs[reader];
-    return std::any_of(out.begin(), out.end(), [&](int32_t v) {
-      return std::find(in.begin(), in.end(), v) != in.end();
-    });
+    return std::any_of(out.begin(), out.end(),
+                       [&](int32_t v) { return std::find(in.begin(), in.end(), v) != in.end(); });
   };
   size_t low = from, high = from;
   while (low > 0 && !writes(order[low - 1], n) && from - low < 64)

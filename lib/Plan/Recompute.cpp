@@ -5,9 +5,11 @@
 //===----------------------------------------------------------------------===//
 #include "linnet/Plan/Recompute.h"
 #include "Chain.h"
+#include "CutBound.h"
 #include "Exact.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace linnet::plan {
 
@@ -172,24 +174,38 @@ BudgetPlan Recomputation::planForBudget(int64_t budget) const {
   return found;
 }
 
+/// Budgets whose arena parts grow by a constant factor.
+static std::vector<int64_t> budgetsBetween(int64_t low, int64_t high, int64_t fixed, int rows) {
+  std::vector<int64_t> budgets;
+  double from = double(std::max<int64_t>(low - fixed, 1)), to = double(high - fixed);
+  for (int k = 0; k + 1 < rows; ++k) {
+    double part = double(k) / double(rows - 1);
+    int64_t budget = addChecked(fixed, int64_t(from * std::pow(std::max(1.0, to / from), part)));
+    budgets.push_back(std::min(std::max(budget, low), high));
+  }
+  budgets.push_back(high);
+  return budgets;
+}
+
 std::vector<ParetoRow> Recomputation::paretoTable(int rows) const {
   std::vector<ParetoRow> table;
   if (impl->placed.empty() || rows < 1)
     return table;
-  Bounds bounds(impl->problem);
   int64_t low = impl->placed.back().peak, high = impl->placed.front().peak;
-  for (int k = 0; k < rows; ++k) {
+  int64_t fixed = impl->graph.fixedBytes;
+  const auto &wanted = impl->problem.wanted;
+  int64_t runs = std::count(wanted.begin(), wanted.end(), char(true));
+  TimeBound bounds(impl->problem, low - fixed, high - fixed);
+  for (int64_t budget : budgetsBetween(low, high, fixed, rows)) {
+    const auto &found = impl->placed[impl->within(budget)];
     ParetoRow row;
-    row.budget = k + 1 == rows ? high : low + (high - low) / std::max(rows - 1, 1) * k;
-    const auto &found = impl->placed[impl->within(row.budget)];
+    row.budget = budget;
     row.peak = found.peak;
     row.extraTime = found.time - impl->problem.totalTime;
-    row.recomputed =
-        int32_t(found.order.size()) -
-        int32_t(std::count(impl->problem.wanted.begin(), impl->problem.wanted.end(), char(true)));
-    row.lowerBound = bounds.extraTime(row.budget - impl->graph.fixedBytes);
+    row.recomputed = int32_t(int64_t(found.order.size()) - runs);
+    row.lowerBound = bounds.extraTime(budget - fixed);
     if (impl->exact)
-      row.lowerBound = std::max(row.lowerBound, impl->exactExtraTime(row.budget));
+      row.lowerBound = std::max(row.lowerBound, impl->exactExtraTime(budget));
     int64_t least = impl->problem.totalTime + row.lowerBound;
     row.gap = least > 0 ? double(row.extraTime - row.lowerBound) / double(least) : 0;
     table.push_back(row);

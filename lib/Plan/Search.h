@@ -54,11 +54,12 @@ public:
   bool isAncestor(int32_t ancestor, int32_t node) const {
     return ancestors[size_t(node)][size_t(ancestor) / 64] >> (size_t(ancestor) % 64) & 1;
   }
-  /// Time beyond one run of every node.
-  int64_t extraTime(int64_t live) const;
+  /// Time beyond one run of every node. `node`: where the bound is taken.
+  int64_t extraTime(int64_t live, int32_t *node = nullptr) const;
+  /// Bytes that are surely live while `node` runs.
+  int64_t workingSet(int32_t node) const;
 
 private:
-  int64_t workingSet(int32_t node) const;
   int64_t extraAt(int32_t node, int64_t live) const;
   void collectCrossing(int32_t node);
 
