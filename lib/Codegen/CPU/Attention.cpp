@@ -50,7 +50,7 @@ AttentionGeometry::AttentionGeometry(AttentionOp op) {
   // a chunk of 96 rows spreads the transposition of the keys over four blocks of 24
   // up to 6 rows times 4 vectors fit the registers
   tileRows = !decode ? 6 : staticRows <= 6 ? staticRows : llvm::divideCeil(staticRows, 2);
-  blockRows = decode ? llvm::alignTo(staticRows, tileRows) : 24;
+  blockRows = decode ? staticRows : 24;
   chunkRows = decode ? blockRows : 96;
   keys = 256;
   bool plain = vType.getElementType().isF32() && valueDepth % kLanes == 0;
@@ -282,7 +282,10 @@ void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
       if (dropout)
         dropRow(r, e.mul(i, geo.keys), key, from, to);
     });
-    accumulate(firstRow, blockRows, key, from, to);
+    if (geo.decode)
+      accumulateRows(key, from, to);
+    else
+      accumulate(firstRow, blockRows, key, from, to);
   });
 }
 

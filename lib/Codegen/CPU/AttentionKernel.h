@@ -82,9 +82,6 @@ private:
   void packPanelColumns(Value key, Value count, Value at);
   void packValues(Value key, Value count);
   void scoresFromPanels(Value firstRow, Value rows, Value from, Value to);
-  void scoresFromRows(Value key, Value from, Value to);
-  void scoresOfGroup(Value key, Value count, Value at);
-  Values dotProducts(llvm::ArrayRef<Value> keyRows, Value firstRow);
   void adjust(Value firstRow, Value rows, Value key, Value from, Value to);
   void adjustRow(Value r, Value s, Value key, Value from, Value to);
   Value visible(const Row &row, Value r, Value key, const Lanes &inRange);
@@ -93,14 +90,33 @@ private:
   Value loadRaw(const View &v, Value position, const Lanes &inRange);
   bool adjustsEveryBlock() const;
 
+  //--- AttentionDecode.cpp
+  void scoresFromRows(Value key, Value from, Value to);
+  struct ScoreTile {
+    Values keyRows; ///< positions of four keys
+    int64_t firstRow, rows;
+  };
+  void scoresOfTile(const ScoreTile &tile, Value at);
+  Values multiplyStep(const ScoreTile &tile, llvm::ArrayRef<int64_t> keys, Value d, ValueRange sums,
+                      const Lanes &lanes);
+  Values multiplyInOrder(const ScoreTile &tile, int64_t whole, Values sums);
+  Values multiplyTogether(const ScoreTile &tile, int64_t whole, Values sums);
+  int64_t rowsAhead(const View &view, int64_t depth) const;
+  void prefetchAhead(const View &view, Value position, int64_t column, int64_t rows);
+  void accumulateRows(Value key, Value from, Value to);
+
   //--- AttentionSoftmax.cpp
   void softmaxRow(Value r, Value s, Value from, Value to);
   void rescale(Value r, Value factor);
   void dropRow(Value r, Value s, Value key, Value from, Value to);
   void accumulate(Value firstRow, Value rows, Value key, Value from, Value to);
-  void accumulateTile(Value r, Value s, Value key, Value from, Value to, int64_t first,
-                      int64_t vectors);
-  Value valueLanes(Value keyInBlock, Value key, int64_t column);
+  struct ValueTile {
+    Value row, scores;            ///< its first row, and where that row's weights start
+    int64_t first, vectors, rows; ///< vectors of a row of values; rows
+    bool prefetches;
+  };
+  void accumulateTile(const ValueTile &tile, Value key, Value from, Value to);
+  Value valueLanes(Value keyInBlock, Value key, int64_t column, bool prefetches);
   Value exponential(Value difference);
   Value safe(Value difference);
 

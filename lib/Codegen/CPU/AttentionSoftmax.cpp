@@ -87,39 +87,43 @@ void AttentionKernel::dropRow(Value r, Value s, Value key, Value from, Value to)
 //===----------------------------------------------------------------------===//
 
 /// 16 values of key `i` of the block.
-Value AttentionKernel::valueLanes(Value i, Value key, int64_t column) {
+Value AttentionKernel::valueLanes(Value i, Value key, int64_t column, bool prefetches) {
   if (geo.packsValues)
     return e.vload(values, e.add(e.mul(i, geo.valueStride), column));
   Value row = e.add(valueBase, e.mul(e.add(key, i), v.strides[2]));
+  Value at = e.add(row, e.mul(e.index(column), v.strides[3]));
+  if (prefetches)
+    prefetchAhead(v, at, column, rowsAhead(v, geo.valueDepth));
   int64_t left = std::min(geo.valueDepth - column, kLanes);
-  return loadLanes(e, v, e.add(row, e.mul(e.index(column), v.strides[3])), 3,
-                   Lanes::of(e, e.index(left), e.index(0)));
+  return loadLanes(e, v, at, 3, Lanes::of(e, e.index(left), e.index(0)));
 }
 
 void AttentionKernel::accumulate(Value firstRow, Value rows, Value key, Value from, Value to) {
-  int64_t most = e.target.avx512 ? 4 : geo.tileRows <= 3 ? 2 : 1;
+  int64_t most = e.target.avx512 ? 4 : 1;
   int64_t total = geo.valueStride / kLanes;
   for (int64_t first = 0; first < total; first += most)
     e.forLoop(e.index(0), rows, e.index(geo.tileRows), [&](Value i) {
-      accumulateTile(e.add(firstRow, i), e.mul(i, geo.keys), key, from, to, first,
-                     std::min(most, total - first));
+      accumulateTile({e.add(firstRow, i), e.mul(i, geo.keys), first, std::min(most, total - first),
+                      geo.tileRows, /*prefetches=*/false},
+                     key, from, to);
     });
 }
 
-void AttentionKernel::accumulateTile(Value r, Value s, Value key, Value from, Value to,
-                                     int64_t first, int64_t vectors) {
+void AttentionKernel::accumulateTile(const ValueTile &tile, Value key, Value from, Value to) {
   Values output, weight, sum;
-  for (int64_t m = 0; m < geo.tileRows; ++m) {
-    output.push_back(e.add(e.mul(e.add(r, m), geo.valueStride), first * kLanes));
-    weight.push_back(e.add(e.add(s, m * geo.keys), from));
-    for (int64_t n = 0; n < vectors; ++n)
+  for (int64_t m = 0; m < tile.rows; ++m) {
+    output.push_back(e.add(e.mul(e.add(tile.row, m), geo.valueStride), tile.first * kLanes));
+    weight.push_back(e.add(e.add(tile.scores, m * geo.keys), from));
+    for (int64_t n = 0; n < tile.vectors; ++n)
       sum.push_back(e.vload(outputs, e.add(output[m], n * kLanes)));
   }
   sum = e.tile(
-      geo.tileRows, vectors, e.sub(to, from), sum,
+      tile.rows, tile.vectors, e.sub(to, from), sum,
       [&](int64_t m, Value i) { return e.splat(e.load(scores, e.add(weight[m], i))); },
-      [&](Value i, int64_t n) { return valueLanes(e.add(from, i), key, (first + n) * kLanes); });
-  for (int64_t m = 0; m < geo.tileRows; ++m)
-    for (int64_t n = 0; n < vectors; ++n)
-      e.vstore(sum[m * vectors + n], outputs, e.add(output[m], n * kLanes));
+      [&](Value i, int64_t n) {
+        return valueLanes(e.add(from, i), key, (tile.first + n) * kLanes, tile.prefetches);
+      });
+  for (int64_t m = 0; m < tile.rows; ++m)
+    for (int64_t n = 0; n < tile.vectors; ++n)
+      e.vstore(sum[m * tile.vectors + n], outputs, e.add(output[m], n * kLanes));
 }
