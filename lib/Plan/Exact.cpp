@@ -241,6 +241,12 @@ static bool findSmallest(ExactSearch &search, Frontier &frontier, int64_t leastB
   return true;
 }
 
+bool searchSmallest(const Problem &problem, Frontier &frontier, int64_t leastBytes, int64_t work) {
+  ExactSearch search(problem);
+  search.work = work;
+  return search.fits() && findSmallest(search, frontier, leastBytes);
+}
+
 bool searchExactly(const Problem &problem, Frontier &frontier, int64_t leastBytes, int64_t work) {
   ExactSearch search(problem);
   if (!search.fits())

@@ -73,6 +73,9 @@ private:
   uint64_t afterTaken = 0;
 };
 
+/// Lowers the smallest peak of the frontier; true if it could prove that no plan has less.
+bool searchSmallest(const Problem &problem, Frontier &frontier, int64_t leastBytes, int64_t work);
+
 /// Adds the fastest plans at all budgets; true if it could prove that they are. Tries `work`
 /// states.
 bool searchExactly(const Problem &problem, Frontier &frontier, int64_t leastBytes, int64_t work);

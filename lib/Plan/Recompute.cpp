@@ -60,9 +60,26 @@ Plan makePlan(const Graph &graph, const std::vector<int32_t> &order) {
   return placePlan(graph, Problem(graph), order);
 }
 
-std::vector<int32_t> orderForPeak(const Graph &graph) {
-  Problem problem(graph);
+/// Orders of single runs, the first one with the smallest peak that `work` walked steps found.
+static std::vector<Order> findBestOrders(const Graph &graph, const Problem &problem, int64_t work) {
   std::vector<Order> orders = findOrders(problem);
+  Graph single = graph;
+  for (size_t n = 0; n < single.nodes.size(); ++n)
+    single.nodes[n].once = problem.wanted[n];
+  Problem singleRuns(single);
+  Frontier frontier(singleRuns);
+  for (const Order &order : orders)
+    frontier.add(order);
+  int64_t least = Bounds(singleRuns).peak();
+  if (!searchSmallest(singleRuns, frontier, least, work / 4))
+    improve(singleRuns, frontier, least, std::min(work, int64_t(problem.nodeCount) * 4000));
+  if (!frontier.all().empty() && (orders.empty() || frontier.all().front().order != orders[0]))
+    orders.insert(orders.begin(), frontier.all().front().order);
+  return orders;
+}
+
+std::vector<int32_t> orderForPeak(const Graph &graph) {
+  std::vector<Order> orders = findBestOrders(graph, Problem(graph), 4'000'000);
   return orders.empty() ? Order() : orders.front();
 }
 
@@ -102,21 +119,30 @@ public:
 
 private:
   void search();
+  void searchChains(const std::vector<Order> &orders);
   void place();
 };
 
+/// Plans of the graph as a chain, cut finely and coarsely; sizes are finer for small budgets.
+void Recomputation::Impl::searchChains(const std::vector<Order> &orders) {
+  Bounds bounds(problem);
+  int64_t most = frontier.all().front().live;
+  for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)
+    for (size_t blocks : {size_t(128), size_t(24)}) {
+      Chain chain = findChain(problem, bounds, orders[i], blocks);
+      for (int64_t part : {1, 4, 16})
+        for (const Order &order : planChain(chain, problem, most / part, 768))
+          frontier.add(order);
+    }
+}
+
 void Recomputation::Impl::search() {
-  std::vector<Order> orders = findOrders(problem);
+  std::vector<Order> orders = findBestOrders(graph, problem, options.searchWork / 10);
   for (const Order &order : orders)
     frontier.add(order);
   if (frontier.all().empty())
     return;
-  Bounds bounds(problem);
-  for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)
-    for (size_t blocks : {size_t(64), size_t(24)})
-      for (const Order &order : planChain(findChain(problem, bounds, orders[i], blocks), problem,
-                                          frontier.all().front().live, 1024))
-        frontier.add(order);
+  searchChains(orders);
   int64_t most = frontier.all().back().live, least = peakLowerBound(graph) - graph.fixedBytes;
   for (int64_t step = 1; step <= 24; ++step)
     for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)
@@ -130,13 +156,20 @@ void Recomputation::Impl::search() {
             std::min(options.searchWork, int64_t(problem.nodeCount) * 200'000));
 }
 
-/// The bytes of a plan are those of its placement, which may cost more than the live ones.
+/// The bytes of a plan are those of its placement, which may cost more than the live ones. Of a
+/// long frontier, plans whose bytes differ by a few per cent are placed.
 void Recomputation::Impl::place() {
-  constexpr size_t kMostPlaced = 96;
+  constexpr double kMostPlaced = 128;
   const std::vector<Candidate> &all = frontier.all();
-  size_t count = std::min(all.size(), options.countLiveBytes ? all.size() : kMostPlaced);
-  for (size_t i = 0; i < count; ++i) {
-    const Candidate &c = all[count < 2 ? i : i * (all.size() - 1) / (count - 1)];
+  double ratio = 1;
+  if (!options.countLiveBytes && all.size() > size_t(kMostPlaced))
+    ratio = std::pow(double(all.back().live + 1) / double(all.front().live + 1), 1 / kMostPlaced);
+  double next = std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i < all.size(); ++i) {
+    const Candidate &c = all[i];
+    if (double(c.live) > next && i + 1 < all.size())
+      continue;
+    next = double(c.live) * ratio;
     int64_t peak = options.countLiveBytes ? addChecked(graph.fixedBytes, c.live)
                                           : placePlan(graph, problem, c.order).peak;
     if (placed.empty() || peak < placed.back().peak)

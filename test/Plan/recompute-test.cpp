@@ -8,10 +8,9 @@
 #include "Convert.h"
 #include "Oracle.h"
 
+#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
-#include <cstring>
 
 using namespace linnet;
 using namespace linnet::test::graphs;
@@ -90,7 +89,7 @@ void compare(const Graph &graph, uint64_t seed, const Reference &reference,
   }
 }
 
-/// Default planner within the bounds, and how far the heuristics alone get.
+/// The planner within the bounds, and how far the heuristics get where they are on their own.
 void randomGraphs(int perFamily, int maxNodes) {
   for (const char *family : families) {
     Gap gap, heuristic;
@@ -100,7 +99,9 @@ void randomGraphs(int perFamily, int maxNodes) {
       compare(graph, seed, reference, {}, gap);
       plan::RecomputeOptions searchOnly;
       searchOnly.exactStates = 0;
-      compare(graph, seed, reference, searchOnly, heuristic);
+      searchOnly.searchWork = 400'000;
+      if (seed % 4 == 0)
+        compare(graph, seed, reference, searchOnly, heuristic);
     }
     gap.print(family, "planner");
     heuristic.print(family, "search");
@@ -108,7 +109,190 @@ void randomGraphs(int perFamily, int maxNodes) {
     CHECK(gap.sum <= 0.01 * gap.budgets);
     CHECK(gap.worst <= 0.05);
     CHECK(gap.recomputing > gap.budgets / 4);
+    CHECK(heuristic.sum <= 0.01 * heuristic.budgets);
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Known optima
+//===----------------------------------------------------------------------===//
+
+int64_t choose(int64_t n, int64_t k) {
+  double product = 1;
+  for (int64_t i = 0; i < k; ++i)
+    product = product * double(n - i) / double(i + 1);
+  return k < 0 || k > n ? 0 : int64_t(product + 0.5);
+}
+
+/// Advances that Griewank and Walther's schedule needs for `length` steps and `slots` snapshots.
+int64_t revolve(int64_t length, int64_t slots) {
+  int64_t repeats = 0;
+  while (choose(slots + repeats, slots) < length)
+    ++repeats;
+  return repeats * length - choose(slots + repeats, repeats - 1);
+}
+
+void uniformChains() {
+  for (int length : {2, 3, 7, 12, 20, 33, 64, 100}) {
+    plan::Recomputation planner(convert(makeUniformChain(length, 64)));
+    for (int slots = 1; slots < std::min(length, 16); ++slots) {
+      plan::BudgetPlan found = planner.planForBudget(64 * slots);
+      CHECK(found.feasible);
+      CHECK_EQ(found.plan.time, revolve(length, slots));
+    }
+    CHECK(!planner.planForBudget(63).feasible);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// A train step, with placement
+//===----------------------------------------------------------------------===//
+
+/// The fastest plan of each of 100 budgets: peaks are what the allocator says and never fall.
+void checkLadder(const plan::Graph &graph, const plan::Recomputation &planner) {
+  int64_t low = planner.planForBudget(0).smallestBudget, high = planner.plan(0).peak;
+  int64_t peak = 0, time = INT64_MAX;
+  for (int k = 0; k < 100; ++k) {
+    int64_t budget = low + (high - low) * k / 99;
+    plan::BudgetPlan found = planner.planForBudget(budget);
+    CHECK(found.feasible);
+    CHECK(found.plan.peak <= budget);
+    CHECK(found.plan.peak >= peak);
+    CHECK(found.plan.time <= time);
+    peak = found.plan.peak;
+    time = found.plan.time;
+    if (k % 25 != 0)
+      continue;
+    std::vector<int32_t> order;
+    for (const plan::Step &step : found.plan.steps)
+      order.push_back(step.node);
+    plan::Plan again = plan::makePlan(graph, order);
+    CHECK_EQ(again.peak, found.plan.peak);
+    CHECK(again.layout.offsets == found.plan.layout.offsets);
+    CHECK_EQ(again.peak - graph.fixedBytes,
+             plan::packIntervals(again.buffers.data(), again.buffers.size()).peak);
+  }
+  CHECK(!planner.planForBudget(low - 1).feasible);
+  CHECK(planner.planForBudget(low - 1).lowerBound <= low);
+}
+
+void trainStep() {
+  plan::Graph graph = convert(makeTrainStep(24, 512, 512, 256));
+  graph.fixedBytes = 1'000'000;
+  CHECK_EQ(plan::check(graph), "");
+  auto begin = std::chrono::steady_clock::now();
+  plan::Recomputation planner(graph);
+  std::vector<plan::ParetoRow> table = planner.paretoTable(16);
+  double seconds = secondsSince(begin);
+  int64_t total = 0;
+  for (const plan::Node &node : graph.nodes)
+    total += node.time;
+  std::printf("train step of 24 layers: %zu nodes, %zu plans in %.2f s\n", graph.nodes.size(),
+              planner.size(), seconds);
+  std::printf("  budget MB   peak MB   extra %%   bound %%   gap %%  recomputed\n");
+  for (const plan::ParetoRow &row : table) {
+    std::printf("%11.1f %9.1f %9.2f %9.2f %7.2f %11d\n", double(row.budget) / 1e6,
+                double(row.peak) / 1e6, 100 * double(row.extraTime) / double(total),
+                100 * double(row.lowerBound) / double(total), 100 * row.gap, row.recomputed);
+    CHECK(row.peak <= row.budget);
+    CHECK(row.lowerBound <= row.extraTime);
+    // within a few per cent of what is possible, down to a tenth of the memory
+    if (row.budget * 10 > table.back().budget)
+      CHECK(row.gap <= 0.03);
+  }
+  CHECK_EQ(table.size(), 16u);
+  CHECK_EQ(table.back().extraTime, 0);
+  CHECK(seconds < 30); // under load; alone it takes about 3
+  checkLadder(graph, planner);
+  plan::Recomputation twin(graph);
+  CHECK_EQ(twin.size(), planner.size());
+  for (size_t i = 0; i < twin.size(); i += 16)
+    CHECK(twin.plan(i).layout.offsets == planner.plan(i).layout.offsets);
+}
+
+//===----------------------------------------------------------------------===//
+// Constraints and mistakes
+//===----------------------------------------------------------------------===//
+
+/// A region of a chain is not kept although there is room for it.
+void checkpointRegions() {
+  plan::Graph graph = convert(makeGraph("chain", 0, 14));
+  int32_t half = 0; // forward nodes: those that the first adjoint does not come behind
+  while (graph.nodes[size_t(half)].inputs.size() == 1 && !graph.nodes[size_t(half)].once)
+    ++half;
+  plan::CheckpointRegion region;
+  for (int32_t n = 0; n + 1 < half; ++n)
+    region.nodes.push_back(n);
+  std::vector<int32_t> origin;
+  plan::Graph expanded = plan::expandCheckpoints(graph, {region}, origin);
+  CHECK_EQ(plan::check(expanded), "");
+  CHECK_EQ(origin.size(), expanded.nodes.size());
+  CHECK(expanded.nodes.size() > graph.nodes.size());
+  plan::Plan free = plan::Recomputation(graph).planWithoutBudget();
+  plan::Plan bound = plan::Recomputation(expanded).planWithoutBudget();
+  CHECK(bound.time > free.time);
+  // the copies run behind the first adjoint
+  bool behind = false;
+  std::vector<int> runs(graph.nodes.size(), 0);
+  for (const plan::Step &step : bound.steps) {
+    int32_t n = origin[size_t(step.node)];
+    behind |= n >= half;
+    if (runs[size_t(n)]++ > 0)
+      CHECK(behind);
+  }
+}
+
+void singleRunsAndOrders() {
+  for (const char *family : families)
+    for (uint64_t seed = 0; seed < 10; ++seed) {
+      Graph graph = makeGraph(family, seed, 14);
+      plan::Graph input = convert(graph);
+      std::vector<int32_t> order = plan::orderForPeak(input);
+      CHECK_EQ(order.size(), input.nodes.size());
+      CHECK_EQ(plan::checkOrder(input, order), "");
+      CHECK_EQ(plan::makePlan(input, order).liveBytes, smallestBudgetOfOneRun(graph));
+      for (plan::Node &node : input.nodes)
+        node.once = true; // every value is saved
+      plan::Recomputation planner(input);
+      CHECK_EQ(planner.size(), 1u);
+      CHECK_EQ(planner.plan(0).recomputed, 0);
+    }
+}
+
+void mistakes() {
+  plan::Graph graph = convert(makeGraph("unet", 1, 14));
+  auto broken = [&](auto change) {
+    plan::Graph copy = graph;
+    change(copy);
+    return plan::check(copy);
+  };
+  CHECK_EQ(plan::check(graph), "");
+  CHECK_EQ(plan::check(plan::Graph()), "");
+  CHECK_EQ(plan::Recomputation(plan::Graph()).planForBudget(0).feasible, true);
+  CHECK_EQ(broken([](plan::Graph &g) { g.nodes[0].inputs = {int32_t(g.values.size())}; }),
+           "node 0 reads value " + std::to_string(graph.values.size()) +
+               ", which no earlier node writes");
+  CHECK_EQ(broken([](plan::Graph &g) { g.nodes[1].time = -1; }),
+           "node 1 has a negative time or scratch");
+  CHECK_EQ(broken([](plan::Graph &g) { g.values[0].bytes = -5; }), "value 0 has -5 bytes");
+  CHECK_EQ(broken([](plan::Graph &g) {
+             g.nodes[0].tied = {g.nodes[0].inputs[0]};
+             g.nodes[0].once = false;
+           }),
+           "node 0 destroys the source 0 and may run twice");
+  CHECK(plan::checkOrder(graph, {1, 0}) != "");
+  CHECK_EQ(plan::checkOrder(graph, {99}), "node 99 is not there");
+}
+
+void extremes() {
+  plan::Graph graph = convert(makeGraph("chain", 3, 12));
+  for (plan::Value &value : graph.values)
+    value.bytes = INT64_MAX / 2;
+  for (plan::Node &node : graph.nodes)
+    node.time = INT64_MAX / 4;
+  graph.fixedBytes = 100;
+  plan::BudgetPlan found = plan::Recomputation(graph).planForBudget(INT64_MAX);
+  CHECK_EQ(found.plan.peak, INT64_MAX);
 }
 
 } // namespace
@@ -116,6 +300,12 @@ void randomGraphs(int perFamily, int maxNodes) {
 int main(int argc, char **argv) {
   const char *full = std::getenv("LINNET_FULL");
   int perFamily = argc > 1 ? std::atoi(argv[1]) : full && *full ? 300 : 40;
+  singleRunsAndOrders();
+  checkpointRegions();
+  mistakes();
+  extremes();
+  uniformChains();
+  trainStep();
   randomGraphs(perFamily, argc > 2 ? std::atoi(argv[2]) : 14);
   return linnet::test::summary();
 }
