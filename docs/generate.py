@@ -14,9 +14,10 @@ PAGES = {
     "dialect-linnet.md": ("include/linnet/IR/LinnetAttrs.td", "-gen-dialect-doc", ["-dialect=linnet"]),
     "dialect-exec.md": ("include/linnet/IR/ExecOps.td", "-gen-dialect-doc", ["-dialect=exec"]),
     "passes-transforms.md": ("include/linnet/Transforms/Passes.td", "-gen-pass-doc", []),
+    "passes-autodiff.md": ("include/linnet/Autodiff/Passes.td", "-gen-pass-doc", []),
     "passes-program.md": ("include/linnet/Program/Passes.td", "-gen-pass-doc", []),
 }
-for family in ("Attention", "Sequence", "Conv", "Norm", "Plain", "Random"):
+for family in ("Attention", "Sequence", "Conv", "Norm", "Plain", "Random", "Train"):
     PAGES[f"ops-{family.lower()}.md"] = (
         f"include/linnet/IR/{family}Ops.td", "-gen-op-doc", ["-dialect=linnet"])
 

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -18,7 +19,17 @@ using namespace linnet;
 #define GET_ATTRDEF_CLASSES
 #include "linnet/IR/LinnetAttrs.cpp.inc"
 
+namespace {
+/// Every op of the dialect may move into another function.
+struct LinnetInliner : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const override { return true; }
+  bool isLegalToInline(Region *, Region *, bool, IRMapping &) const override { return true; }
+};
+} // namespace
+
 void LinnetDialect::initialize() {
+  addInterfaces<LinnetInliner>();
   registerAttributes();
   registerAttentionOps();
   registerSequenceOps();
@@ -26,6 +37,7 @@ void LinnetDialect::initialize() {
   registerNormOps();
   registerPlainOps();
   registerRandomOps();
+  registerTrainOps();
 }
 
 void LinnetDialect::registerAttributes() {

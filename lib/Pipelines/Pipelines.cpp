@@ -16,7 +16,7 @@ static void append(OpPassManager &pm, llvm::StringRef passes) {
 }
 
 void linnet::buildStructuredPipeline(OpPassManager &pm) {
-  append(pm, "inline,symbol-dce,linnet-check-symbols");
+  append(pm, "linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
   // `tosa`, in the order of upstream's own pipeline
   append(pm, "func.func(tosa-optional-decompositions,canonicalize,tosa-infer-shapes,"
              "tosa-make-broadcastable,tosa-to-linalg-named,canonicalize,"

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Pipelines/Tools.h"
+#include "linnet/Autodiff/Passes.h"
 #include "linnet/IR/Exec.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/Pipelines/Pipelines.h"
@@ -26,6 +27,7 @@ void linnet::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<LinnetDialect, exec::ExecDialect>();
+  registerDerivativeRules(registry);
 }
 
 void linnet::registerAllPasses() {
@@ -33,6 +35,7 @@ void linnet::registerAllPasses() {
   static bool done = [] {
     mlir::registerAllPasses();
     registerLinnetTransformsPasses();
+    registerLinnetAutodiffPasses();
     registerLinnetProgramPasses();
     registerPipelines();
     return true;

@@ -8,6 +8,7 @@
 #include "Grouping.h"
 #include "Shapes.h"
 #include "Views.h"
+#include "linnet/IR/LinnetOps.h"
 #include "linnet/Program/Passes.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
@@ -172,6 +173,14 @@ static void eraseDead(ArrayRef<Block *> blocks) {
         op.erase();
 }
 
+/// They kept apart what is computed twice on purpose; dispatches are not merged.
+static void dropBarriers(func::FuncOp func) {
+  func.walk([](BarrierOp op) {
+    op.getResult().replaceAllUsesWith(op.getInput());
+    op.erase();
+  });
+}
+
 static LogicalResult formDispatches(func::FuncOp func) {
   SmallVector<Block *> blocks = getGraphBlocks(func);
   if (failed(checkConstants(blocks)))
@@ -187,6 +196,7 @@ static LogicalResult formDispatches(func::FuncOp func) {
       ok &= succeeded(buildDispatch(group, shapes));
     sortTopologically(block);
   }
+  dropBarriers(func);
   eraseDead(blocks);
   return success(ok);
 }

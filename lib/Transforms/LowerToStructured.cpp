@@ -62,7 +62,7 @@ bool worksOnTensors(Operation *op) {
 /// Whether later stages take the op where it stands.
 bool isStructuredForm(Operation *op) {
   if (isa<LinnetDialect>(op->getDialect()))
-    return isStructuredOp(op);
+    return isStructuredOp(op) || isa<BarrierOp>(op);
   if (isa<tensor::ScatterOp, tensor::GatherOp, tensor::GenerateOp, tensor::ReshapeOp>(op))
     return false;
   if (isa<arith::ConstantOp, ml_program::GlobalLoadOp, ml_program::GlobalLoadConstOp>(op))

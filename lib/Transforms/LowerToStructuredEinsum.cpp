@@ -84,20 +84,32 @@ private:
     return llvm::map_to_vector(letters, [&](char c) { return sizes.lookup(c); });
   }
 
+  RankedTensorType typeOfLetters(StringRef letters) {
+    SmallVector<int64_t> shape = llvm::map_to_vector(letters, [&](char c) {
+      return getConstantIntValue(sizes.lookup(c)).value_or(ShapedType::kDynamic);
+    });
+    return RankedTensorType::get(shape, accumulator);
+  }
+
   Term multiply(ArrayRef<Term> factors, const std::string &result) {
     std::string loops = loopLetters(factors, result);
     SmallVector<Read> reads;
     for (const Term &factor : factors)
       reads.push_back({factor.value, mapOf(factor.letters, loops)});
+    bool isFloat = isa<FloatType>(accumulator);
+    auto product = [&](ImplicitLocOpBuilder &inner, ValueRange args) -> Value {
+      Value x = widen(inner, args[0], accumulator);
+      if (factors.size() == 1)
+        return x;
+      Value y = widen(inner, args[1], accumulator);
+      return isFloat ? arith::MulFOp::create(inner, x, y).getResult()
+                     : arith::MulIOp::create(inner, x, y).getResult();
+    };
+    if (loops == result) // nothing is summed
+      return {mapElements(b, typeOfLetters(result), sizesOfLetters(result), reads, product), result};
     Value zero = fillTensor(b, sizesOfLetters(result), numberAttr(accumulator, 0));
     auto body = [&](ImplicitLocOpBuilder &inner, ValueRange args) -> SmallVector<Value> {
-      Value x = widen(inner, args[0], accumulator);
-      bool isFloat = isa<FloatType>(accumulator);
-      if (factors.size() == 2) {
-        Value y = widen(inner, args[1], accumulator);
-        x = isFloat ? arith::MulFOp::create(inner, x, y).getResult()
-                    : arith::MulIOp::create(inner, x, y).getResult();
-      }
+      Value x = product(inner, args);
       return {isFloat ? arith::AddFOp::create(inner, args.back(), x).getResult()
                       : arith::AddIOp::create(inner, args.back(), x).getResult()};
     };

@@ -40,6 +40,7 @@ def Linnet_Dialect : Dialect {
     void registerNormOps();
     void registerPlainOps();
     void registerRandomOps();
+    void registerTrainOps();
   }];
 }
 

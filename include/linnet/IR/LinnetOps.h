@@ -14,6 +14,8 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -29,5 +31,7 @@
 #include "linnet/IR/PlainOps.h.inc"
 #define GET_OP_CLASSES
 #include "linnet/IR/RandomOps.h.inc"
+#define GET_OP_CLASSES
+#include "linnet/IR/TrainOps.h.inc"
 
 #endif // LINNET_IR_LINNETOPS_H

@@ -1,0 +1,112 @@
+//===- Rules.cpp - registration, and building gradients -------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Rules.h"
+#include "linnet/Autodiff/Passes.h"
+#include "linnet/IR/LinnetOps.h"
+
+using namespace mlir;
+using namespace linnet;
+
+void linnet::registerDerivativeRules(DialectRegistry &registry) {
+  registerArithRules(registry);
+  registerControlFlowRules(registry);
+  registerMathRules(registry);
+  registerNormRules(registry);
+  registerPlainRules(registry);
+  registerTensorRules(registry);
+}
+
+Value linnet::constantLike(ImplicitLocOpBuilder &b, Value like, double value) {
+  auto tensor = dyn_cast<RankedTensorType>(like.getType());
+  auto attr = b.getFloatAttr(getElementTypeOrSelf(like.getType()), value);
+  if (!tensor)
+    return arith::ConstantOp::create(b, attr);
+  if (tensor.hasStaticShape())
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(tensor, attr.getValue()));
+  Value scalar = arith::ConstantOp::create(b, attr);
+  return BroadcastOp::create(b, tensor, scalar, like, ValueRange(), DenseI64ArrayAttr());
+}
+
+Expr Expr::operator+(Expr o) const { return {b, arith::AddFOp::create(*b, value, o.value)}; }
+Expr Expr::operator-(Expr o) const { return {b, arith::SubFOp::create(*b, value, o.value)}; }
+Expr Expr::operator*(Expr o) const { return {b, arith::MulFOp::create(*b, value, o.value)}; }
+Expr Expr::operator/(Expr o) const { return {b, arith::DivFOp::create(*b, value, o.value)}; }
+Expr Expr::operator-() const { return {b, arith::NegFOp::create(*b, value)}; }
+
+static Type withElement(Type type, Type element) {
+  if (auto tensor = dyn_cast<RankedTensorType>(type))
+    return tensor.clone(element);
+  return element;
+}
+
+Value linnet::toF32(ImplicitLocOpBuilder &b, Value value) {
+  if (getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() >= 32)
+    return value;
+  return arith::ExtFOp::create(b, withElement(value.getType(), b.getF32Type()), value);
+}
+
+Value linnet::roundLike(ImplicitLocOpBuilder &b, Value value, Value like) {
+  Type element = getElementTypeOrSelf(like.getType());
+  Type from = getElementTypeOrSelf(value.getType());
+  if (element == from)
+    return value;
+  Type type = withElement(value.getType(), element);
+  if (element.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
+    return arith::ExtFOp::create(b, type, value);
+  return arith::TruncFOp::create(b, type, value);
+}
+
+Value linnet::sumOver(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> axes,
+                      bool keepdims) {
+  if (axes.empty())
+    return value;
+  return ReduceOp::create(b, ReduceKind::sum, value, axes, keepdims);
+}
+
+Value linnet::broadcastLike(ImplicitLocOpBuilder &b, Value value, Value like,
+                            ArrayRef<int64_t> dims) {
+  auto type = cast<RankedTensorType>(like.getType())
+                  .clone(getElementTypeOrSelf(value.getType()));
+  Value sizes = type.hasStaticShape() ? Value() : like;
+  return BroadcastOp::create(b, type, value, sizes, ValueRange(),
+                             b.getDenseI64ArrayAttr(dims));
+}
+
+Value linnet::sumToOperand(ImplicitLocOpBuilder &b, Value gradient, Value value,
+                           ArrayRef<int64_t> dims) {
+  auto full = cast<RankedTensorType>(gradient.getType());
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> axes;
+  for (int64_t axis = 0; axis < full.getRank(); ++axis) {
+    auto *at = llvm::find(dims, axis);
+    bool stretched = at != dims.end() && type && type.getDimSize(at - dims.begin()) == 1 &&
+                     full.getDimSize(axis) != 1;
+    if (at == dims.end() || stretched)
+      axes.push_back(axis);
+  }
+  Value sum = sumOver(b, gradient, axes);
+  if (!type)
+    return tensor::ExtractOp::create(b, sum, ValueRange());
+  if (cast<RankedTensorType>(sum.getType()).getRank() == type.getRank())
+    return sum;
+  // the stretched dimensions come back with size 1
+  SmallVector<ReassociationIndices> groups;
+  ReassociationIndices group;
+  int64_t kept = 0, rank = cast<RankedTensorType>(sum.getType()).getRank();
+  for (auto [i, axis] : llvm::enumerate(dims)) {
+    group.push_back(i);
+    if (llvm::is_contained(axes, axis))
+      continue;
+    if (++kept < rank) {
+      groups.push_back(group);
+      group.clear();
+    }
+  }
+  if (rank)
+    groups.push_back(group);
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), value);
+  return tensor::ExpandShapeOp::create(b, type, sum, groups, sizes);
+}
