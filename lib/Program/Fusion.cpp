@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Fusion.h"
+#include "SplitReductions.h"
 #include "linnet/Program/KernelContract.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -198,6 +199,9 @@ static LogicalResult foldReshapes(Operation *root) {
 }
 
 LogicalResult linnet::fuseElementwise(Operation *root) {
-  return success(succeeded(normalize(root)) && succeeded(fuse(root)) &&
-                 succeeded(foldReshapes(root)) && succeeded(fuse(root)));
+  if (failed(normalize(root)) || failed(fuse(root)) || failed(foldReshapes(root)) ||
+      failed(fuse(root)))
+    return failure();
+  splitReductions(root);
+  return success();
 }

@@ -113,7 +113,9 @@ struct SoftmaxToGeneric : OpRewritePattern<SoftmaxOp> {
     auto wide = RankedTensorType::get(rows.type.getShape(), rows.element);
     Value exps = rows.perElement(wide, top, {}, [](ImplicitLocOpBuilder &inner, ValueRange v) {
       Value shifted = arith::SubFOp::create(inner, v[0], v[1]);
-      return math::ExpOp::create(inner, shifted).getResult();
+      auto exp = math::ExpOp::create(inner, shifted);
+      exp->setAttr(kNonPositiveAttr, inner.getUnitAttr());
+      return exp.getResult();
     });
     Rows expRows(b, exps, isRow);
     Value sum = expRows.sum({}, [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
@@ -121,9 +123,14 @@ struct SoftmaxToGeneric : OpRewritePattern<SoftmaxOp> {
       sum = rows.perRow(sum, [](ImplicitLocOpBuilder &inner, ValueRange v) {
         return replace(inner, v[0], 0.0, 1.0); // a row without a valid element: 0 / 1
       });
+    // One division per row: 2 roundings instead of 1 per element.
+    Value factor = rows.perRow(sum, [&](ImplicitLocOpBuilder &inner, ValueRange v) {
+      return arith::DivFOp::create(inner, number(inner, rows.element, 1.0), v[0]).getResult();
+    });
     rewriter.replaceOp(
-        op, expRows.perElement(rows.type, sum, {}, [](ImplicitLocOpBuilder &inner, ValueRange v) {
-          return arith::DivFOp::create(inner, v[0], v[1]).getResult();
+        op,
+        expRows.perElement(rows.type, factor, {}, [](ImplicitLocOpBuilder &inner, ValueRange v) {
+          return arith::MulFOp::create(inner, v[0], v[1]).getResult();
         }));
     return success();
   }

@@ -83,6 +83,9 @@ public:
   /// 2^x for x <= 0 or so, in f32: relative error below 4e-7 down to 2^-126, 0 below. Masked
   /// scores are -1e30, finite.
   Value exp2Fast(Value x);
+  /// e^x for x <= 0 in f32, the same bits on every CPU: relative error below 2^-22 + |x| 2^-29,
+  /// exactly 1 at 0, 0 where the result is subnormal; NaN stays NaN.
+  Value expNonPositive(Value x);
 
   //--- fixed reductions -----------------------------------------------------------------------
   /// Halving tree over the lanes of a vector: lane i with lane i + n/2, and so on.
@@ -100,6 +103,12 @@ public:
   /// Vectors; masked lanes read zero and are not written.
   Value vload(Value memory, Value i, int64_t n = kLanes, Value mask = {});
   void vstore(Value v, Value memory, Value i, Value mask = {});
+  /// A store past the caches, to an address that is a multiple of 64 bytes or of the vector's
+  /// size, whichever is less; `fenceStreams` orders such stores before what follows.
+  void vstream(Value v, Value memory, Value i);
+  void fenceStreams();
+  /// The address of a memory's first element.
+  Value addressOf(Value memory);
   /// The first `count` of n lanes; count may be negative or above n.
   Value mask(Value count, int64_t n = kLanes);
   void prefetch(Value memory, Value i, bool write, unsigned locality = 3);
@@ -129,6 +138,9 @@ public:
               llvm::function_ref<Value(int64_t, Value)> a,
               llvm::function_ref<Value(Value, int64_t)> b,
               llvm::function_ref<Value(Value, Value, Value)> multiplyAdd = nullptr);
+
+private:
+  Value scaleByPowerOf2(Value p, Value n);
 };
 
 } // namespace linnet::codegen

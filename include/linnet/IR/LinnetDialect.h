@@ -27,6 +27,8 @@ inline constexpr llvm::StringLiteral kNameAttr = "linnet.name";
 inline constexpr llvm::StringLiteral kDonateAttr = "linnet.donate";
 /// On a hidden trailing argument: the symbol of the global that it carries.
 inline constexpr llvm::StringLiteral kConstantAttr = "linnet.constant";
+/// On a math.exp: its operand is at most 0, or NaN.
+inline constexpr llvm::StringLiteral kNonPositiveAttr = "linnet.nonpositive";
 } // namespace linnet
 
 #endif // LINNET_IR_LINNETDIALECT_H

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Codegen/Emitter.h"
+#include "linnet/IR/LinnetDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -221,6 +222,16 @@ Value Emitter::convert(Value v, Type element) {
   return convert(convert(v, f32()), element); // bf16 <-> f16
 }
 
+// vscalefps: p * 2^n, flushed as a product is.
+Value Emitter::scaleByPowerOf2(Value p, Value n) {
+  Value all = arith::ConstantOp::create(*this, getI16IntegerAttr(-1));
+  Value current = arith::ConstantOp::create(*this, getI32IntegerAttr(4)); // mxcsr's rounding
+  return LLVM::CallIntrinsicOp::create(*this, p.getType(),
+                                       getStringAttr("llvm.x86.avx512.mask.scalef.ps.512"),
+                                       ValueRange{p, n, p, all, current})
+      .getResult(0);
+}
+
 // A degree-5 minimax polynomial of 2^f on [-0.5, 0.5], then the exponent. AVX-512 has
 // vscalefps for that, which also underflows to 0 by itself; elsewhere the exponent is added to
 // the bits, clamped at -126, and what lies below is cleared.
@@ -237,19 +248,34 @@ Value Emitter::exp2Fast(Value x) {
   Value p = fconst(t, 1.33336498402e-3);
   for (double c : {9.61812910763e-3, 5.55036521e-2, 2.40226507e-1, 6.93147181e-1, 1.0})
     p = fma(p, f, fconst(t, c));
-  if (scalef) {
-    Value all = arith::ConstantOp::create(*this, getI16IntegerAttr(-1));
-    Value current = arith::ConstantOp::create(*this, getI32IntegerAttr(4)); // mxcsr's rounding
-    return LLVM::CallIntrinsicOp::create(*this, t,
-                                         getStringAttr("llvm.x86.avx512.mask.scalef.ps.512"),
-                                         ValueRange{p, r, p, all, current})
-        .getResult(0);
-  }
+  if (scalef)
+    return scaleByPowerOf2(p, r);
   Type bits = vector ? Type(vector.clone(getI32Type())) : Type(getI32Type());
   Value shift =
       arith::ShLIOp::create(*this, arith::FPToSIOp::create(*this, bits, r), iconst(bits, 23));
   Value sum = arith::AddIOp::create(*this, arith::BitcastOp::create(*this, bits, p), shift);
   return select(live, arith::BitcastOp::create(*this, t, sum), fconst(t, 0.0));
+}
+
+// n = round(x / ln 2) stands in the low bits of a float near 1.5 * 2^23, offset by the exponent's
+// bias; then a minimax polynomial of degree 5 on [-ln 2 / 2, ln 2 / 2]. Below 2^-126 the factor
+// 2^n is 0, or the product is subnormal and flushed.
+Value Emitter::expNonPositive(Value x) {
+  Type t = x.getType();
+  auto vector = dyn_cast<VectorType>(t);
+  Value lowest = fconst(t, -88.02); // n is -127 there and what is left positive
+  x = select(gtf(lowest, x), lowest, x);
+  Value magic = fconst(t, 12582912.0 + 127.0);
+  Value shifted = fma(x, fconst(t, 0x1.715476p+0), magic), n = subf(shifted, magic);
+  Value r = fma(n, fconst(t, -0x1.62e430p-1), x), p = fconst(t, 8.29027e-3);
+  for (double c : {4.189816e-2, 1.6667638e-1, 4.9999148e-1, 9.9999971e-1, 1.0})
+    p = fma(p, r, fconst(t, c));
+  if (target.avx512 && vector && vector.getNumElements() == kLanes)
+    return scaleByPowerOf2(p, n);
+  Type bits = vector ? Type(vector.clone(getI32Type())) : Type(getI32Type());
+  Value power = arith::ShLIOp::create(*this, arith::BitcastOp::create(*this, bits, shifted),
+                                      iconst(bits, 23));
+  return mulf(p, arith::BitcastOp::create(*this, t, power));
 }
 
 //===----------------------------------------------------------------------===//
@@ -335,6 +361,22 @@ void Emitter::vstore(Value v, Value memory, Value i, Value mask) {
     vector::MaskedStoreOp::create(*this, memory, ValueRange{i}, mask, v);
   else
     vector::StoreOp::create(*this, v, memory, ValueRange{i});
+}
+
+void Emitter::vstream(Value v, Value memory, Value i) {
+  auto type = cast<VectorType>(v.getType());
+  uint64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  vector::StoreOp::create(*this, v, memory, ValueRange{i}, /*nontemporal=*/true,
+                          llvm::Align(std::min<uint64_t>(bytes, 64)));
+}
+
+void Emitter::fenceStreams() {
+  LLVM::CallIntrinsicOp::create(*this, getStringAttr("llvm.x86.sse.sfence"), ValueRange(),
+                                LLVM::FastmathFlagsAttr());
+}
+
+Value Emitter::addressOf(Value memory) {
+  return memref::ExtractAlignedPointerAsIndexOp::create(*this, memory);
 }
 
 // create_mask compares 32-bit lanes, so the count is clamped first: sizes may exceed 2^31.
@@ -437,6 +479,10 @@ LogicalResult Emitter::inlineOp(Operation &op, IRMapping &map, int64_t n) {
   }
   if (isa<arith::MaximumFOp>(op) && n && operands[1].getDefiningOp<arith::ConstantOp>()) {
     map.map(op.getResult(0), maxWithConstant(*this, operands[0], operands[1]));
+    return success();
+  }
+  if (isa<math::ExpOp>(op) && op.hasAttr(kNonPositiveAttr) && op.getResult(0).getType().isF32()) {
+    map.map(op.getResult(0), expNonPositive(operands[0]));
     return success();
   }
   SmallVector<Type> types;

@@ -112,6 +112,14 @@ protected:
   llvm::DenseSet<Value> writtenAlong;  ///< those that the current stage writes
   llvm::SmallVector<PendingStore> pending;
   bool failedInside = false;
+
+  //--- streams (LoopsStream.cpp) --------------------------------------------------
+  void prefetchNext(const View &view, llvm::ArrayRef<Lane> coords, const Lane &at, const Scope &s);
+
+  llvm::DenseSet<Value> streams; ///< memory of the results that may be written past the caches
+  bool streaming = false;        ///< full vectors are written so now
+  llvm::DenseSet<Value> ahead;   ///< memory of which the next point's elements are fetched
+  Value lastCoordinate;          ///< of the current point
 };
 
 /// How a kernel's work is cut: the same arithmetic in its launch and in its code.
@@ -159,9 +167,18 @@ private:
   void nest(const OpLoops &loops, llvm::ArrayRef<unsigned> order, int lane, Lanes coords,
             const Scope &s, Body body);
   void vectorLoop(Value lo, Value hi, llvm::function_ref<void(const Lane &, const Scope &)> body);
+  /// Whether the results may be written past the caches: null when they may not be.
+  mlir::FailureOr<Value> findStreams();
+  Value mayStream(const View &view, mlir::AffineMap map);
+  void findAhead();
+  /// Emits `loop`, which stores results; twice where these may be written past the caches.
+  void inVersions(llvm::function_ref<void()> loop);
   llvm::SmallVector<unsigned> innerLoops(const OpLoops &loops, bool reduction, int lane);
 
   LoopsShape shape;
+  Value streamable;        ///< decided at run time; null: never
+  bool storesFull = false; ///< the loops being emitted store results
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Value>> aheadOf; ///< per stage
   llvm::SmallVector<PendingStore> pointStores;
   llvm::DenseMap<Value, llvm::SmallVector<View>> copies; ///< where copied tensors go
 };

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LoopsEmitter.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace linnet::codegen;
@@ -24,7 +25,9 @@ void LoopsEmitter::vectorLoop(Value lo, Value hi,
   };
   auto known = Emitter::constantOf(count);
   if (!known || *known >= kLanes)
-    e.forLoop(lo, full, e.index(kLanes), [&](Value i) { enter(i, {kLanes, {}, {}}); });
+    inVersions([&] {
+      e.forLoop(lo, full, e.index(kLanes), [&](Value i) { enter(i, {kLanes, {}, {}}); });
+    });
   if (known && *known % kLanes == 0)
     return;
   e.ifThen(e.lt(full, hi), [&] { enter(full, {kLanes, e.mask(e.sub(hi, full)), {}}); });
@@ -96,6 +99,9 @@ void LoopsEmitter::keep(Operation *op, const OpLoops &loops, ArrayRef<Lane> valu
 void LoopsEmitter::emitElementwise(Operation *op, const OpLoops &loops, int lane,
                                    const Lanes &coords, const Scope &s) {
   auto order = innerLoops(loops, /*reduction=*/false, lane);
+  llvm::SaveAndRestore full(storesFull, llvm::any_of(op->getResults(), [&](Value r) {
+                              return places.count(r) && streams.contains(places[r].front().memory);
+                            }));
   nest(loops, order, lane, coords, s, [&](ArrayRef<Lane> at, const Scope &inner) {
     Lanes values;
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
@@ -119,6 +125,7 @@ void LoopsEmitter::emitCopy(Value from, ArrayRef<Lane> point, const Scope &s) {
   Lanes coords(point);
   coords.resize(loops.rank());
   int lane = laneLoop(plan, loops);
+  llvm::SaveAndRestore full(storesFull, true);
   nest(loops, innerLoops(loops, false, lane), lane, coords, s,
        [&](ArrayRef<Lane> at, const Scope &inner) {
          FailureOr<Lane> x = evaluate(from, at, inner);
@@ -136,6 +143,9 @@ void LoopsEmitter::emitStage(const Stage &stage, ArrayRef<Lane> point, const Sco
   Lanes coords(point);
   coords.resize(loops.rank());
   int lane = laneLoop(plan, loops);
+  ahead.clear();
+  for (Value memory : aheadOf.lookup(stage.op))
+    ahead.insert(memory);
   if (loops.isParallel())
     emitElementwise(stage.op, loops, lane, coords, s);
   else
@@ -150,6 +160,7 @@ void LoopsEmitter::emitPoint(ArrayRef<Lane> point, const Scope &s) {
   memos.clear();
   registers.clear();
   pointStores.clear();
+  lastCoordinate = point.empty() ? Value() : point.back().v;
   placeScratch(point);
   for (const Stage &stage : plan.stages)
     if (stage.deferred)
@@ -235,6 +246,7 @@ void LoopsEmitter::forPoints(llvm::function_ref<void(const Lanes &, const Scope 
       first = e.index(0);
       last = shape.axes.back();
     }
+    llvm::SaveAndRestore full(storesFull, true);
     vectorLoop(first, last, [&](const Lane &i, const Scope &s) {
       point.back() = i;
       body(point, s);
@@ -246,6 +258,13 @@ LogicalResult LoopsEmitter::run() {
   shape = getLoopsShape(plan, e, [&](const SizeOf &s) { return sizeOf(s); });
   if (failed(placeOutputs()))
     return failure();
+  FailureOr<Value> condition = findStreams();
+  if (failed(condition))
+    return failure();
+  streamable = *condition;
+  findAhead();
   forPoints([&](const Lanes &point, const Scope &s) { emitPoint(point, s); });
+  if (streamable)
+    e.ifThen(streamable, [&] { e.fenceStreams(); });
   return failure(failedInside);
 }

@@ -154,7 +154,9 @@ Lane LoopsEvaluator::position(const View &view, ArrayRef<Lane> coords, int64_t n
 }
 
 Lane LoopsEvaluator::load(const View &view, ArrayRef<Lane> coords, const Scope &s) {
-  return loadAt(view, position(view, coords, s.n), s);
+  Lane at = position(view, coords, s.n);
+  prefetchNext(view, coords, at, s);
+  return loadAt(view, at, s);
 }
 
 static Type storedElement(const View &v) {
@@ -218,7 +220,10 @@ void LoopsEvaluator::store(const Lane &x, const View &view, ArrayRef<Lane> coord
   Value value = toStorage(e, vector(x, s.n), stored);
   Value mask = effectiveMask(s);
   if (!at.isVector && at.step == 1) {
-    e.vstore(value, view.memory, at.v, mask);
+    if (streaming && !mask && streams.contains(view.memory))
+      e.vstream(value, view.memory, at.v);
+    else
+      e.vstore(value, view.memory, at.v, mask);
     return;
   }
   if (!mask)
