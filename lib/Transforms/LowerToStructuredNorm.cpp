@@ -144,10 +144,11 @@ private:
 
   static Value rowMaximum(Rows &rows, bool zeroMasked) {
     double lowest = -std::numeric_limits<double>::infinity();
+    // A NaN comes through the sum, and which zero it is does not matter.
     Value top = rows.reduce(
         {}, lowest, [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; },
         [](ImplicitLocOpBuilder &inner, Value acc, Value v) {
-          return arith::MaximumFOp::create(inner, acc, v).getResult();
+          return arith::MaxNumFOp::create(inner, acc, v, arith::FastMathFlags::nsz).getResult();
         });
     if (!zeroMasked)
       return top;

@@ -111,6 +111,7 @@ protected:
   llvm::DenseSet<Value> waitingStages; ///< deferred stages that no stage has written yet
   llvm::DenseSet<Value> writtenAlong;  ///< those that the current stage writes
   llvm::SmallVector<PendingStore> pending;
+  llvm::DenseSet<mlir::Operation *> passedBy; ///< combiners that give their element as it is
   bool failedInside = false;
 
   //--- streams (LoopsStream.cpp) --------------------------------------------------
@@ -166,18 +167,31 @@ private:
   /// Calls `body` over the loops in `order`, lanes along `lane` (-1: as in s).
   void nest(const OpLoops &loops, llvm::ArrayRef<unsigned> order, int lane, Lanes coords,
             const Scope &s, Body body);
-  void vectorLoop(Value lo, Value hi, llvm::function_ref<void(const Lane &, const Scope &)> body);
-  /// Whether the results may be written past the caches: null when they may not be.
-  mlir::FailureOr<Value> findStreams();
-  Value mayStream(const View &view, mlir::AffineMap map);
+  /// Vectors along a loop from lo to hi. `firstLine` gives how many elements come before the
+  /// first that starts a cache line in every result that is stored, and whether that holds.
+  struct FirstLine {
+    Value elements, ok;
+  };
+  using FindLine = llvm::function_ref<FirstLine(Value lo)>;
+  void vectorLoop(Value lo, Value hi, llvm::function_ref<void(const Lane &, const Scope &)> body,
+                  FindLine firstLine);
+  mlir::LogicalResult findStreams();
+  Value mayStream(const View &view);
+  /// The results of `op` (null: all) that stores along `lane` may stream.
+  void chooseStoring(mlir::Operation *op, int lane);
+  FirstLine findFirstLine(llvm::ArrayRef<Lane> coords, unsigned lane, Value lo);
   void findAhead();
-  /// Emits `loop`, which stores results; twice where these may be written past the caches.
-  void inVersions(llvm::function_ref<void()> loop);
   llvm::SmallVector<unsigned> innerLoops(const OpLoops &loops, bool reduction, int lane);
 
   LoopsShape shape;
-  Value streamable;        ///< decided at run time; null: never
-  bool storesFull = false; ///< the loops being emitted store results
+  struct Stream {
+    Value tensor;
+    View view;
+    mlir::AffineMap map; ///< from the loops of its op
+  };
+  llvm::SmallVector<Stream> streamed;
+  Value streamable;                          ///< decided at run time; null: nothing is streamed
+  llvm::SmallVector<const Stream *> storing; ///< by the loops that are being emitted
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Value>> aheadOf; ///< per stage
   llvm::SmallVector<PendingStore> pointStores;
   llvm::DenseMap<Value, llvm::SmallVector<View>> copies; ///< where copied tensors go

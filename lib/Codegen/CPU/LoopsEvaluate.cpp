@@ -344,6 +344,12 @@ LogicalResult LoopsEvaluator::evaluateElementwise(Operation &op, llvm::DenseMap<
   Lanes in;
   for (Value v : op.getOperands())
     in.push_back(lookup(v, map));
+  if (passedBy.contains(&op)) {
+    auto acc = dyn_cast<BlockArgument>(op.getOperand(0));
+    auto owner = cast<linalg::LinalgOp>(op.getParentOp());
+    map[op.getResult(0)] = in[acc && llvm::is_contained(owner.getRegionOutputArgs(), acc)];
+    return success();
+  }
   if (auto x = linear(e, op, in)) {
     map[op.getResult(0)] = *x;
     return success();

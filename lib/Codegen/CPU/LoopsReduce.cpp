@@ -49,6 +49,78 @@ static Value combine(Emitter &e, Operation *combiner, Value a, Value b) {
   return e.create(state)->getResult(0);
 }
 
+//===----------------------------------------------------------------------===//
+// Maxima and minima
+//===----------------------------------------------------------------------===//
+
+// maximumf takes six instructions on x86: a NaN wins, and +0 is above -0. A running maximum needs
+// neither while it runs: beside it, the last NaN and the signs of all elements are kept, and put in
+// once at its end. For maxnumf that may take either zero (nsz), the running maximum is all.
+namespace {
+enum class Running {
+  Plain,    ///< combined by the region itself
+  Ignoring, ///< a maximum without NaN
+  Exact     ///< three values: the maximum without NaN, the last NaN, the signs' bits
+};
+} // namespace
+
+static bool isMax(Operation *combiner) {
+  return isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner);
+}
+
+static Running runningOf(Operation *combiner, int64_t n) {
+  if (!combiner || n == 0 || combiner->getNumOperands() != 2)
+    return Running::Plain;
+  Type t = combiner->getResult(0).getType();
+  if (!t.isF32() && !t.isF64())
+    return Running::Plain;
+  if (isa<arith::MaximumFOp, arith::MinimumFOp>(combiner))
+    return Running::Exact;
+  auto math = dyn_cast<arith::ArithFastMathInterface>(combiner);
+  bool anyZero =
+      math && bitEnumContainsAll(math.getFastMathFlagsAttr().getValue(), arith::FastMathFlags::nsz);
+  return anyZero && isa<arith::MaxNumFOp, arith::MinNumFOp>(combiner) ? Running::Ignoring
+                                                                      : Running::Plain;
+}
+
+static unsigned partsOf(Running r) { return r == Running::Exact ? 3 : 1; }
+
+static Type bitsOf(Type floats) {
+  auto vector = cast<VectorType>(floats);
+  return vector.clone(IntegerType::get(floats.getContext(), vector.getElementTypeBitWidth()));
+}
+
+/// `acc`, with its parts, after the element x, which is the first operand: NaN is passed over.
+static Values extend(Emitter &e, Operation *combiner, ArrayRef<Value> acc, Value x) {
+  Value better = isMax(combiner) ? e.gtf(x, acc[0]) : e.gtf(acc[0], x);
+  Values next = {e.select(better, x, acc[0])};
+  if (acc.size() == 1)
+    return next;
+  Value isNaN = arith::CmpFOp::create(e, arith::CmpFPredicate::UNO, x, x);
+  next.push_back(e.select(isNaN, x, acc[1]));
+  Value bits = arith::BitcastOp::create(e, acc[2].getType(), x);
+  next.push_back(isMax(combiner) ? Value(arith::AndIOp::create(e, acc[2], bits))
+                                 : Value(arith::OrIOp::create(e, acc[2], bits)));
+  return next;
+}
+
+/// What the region's combiner would have made of all elements.
+static Value finish(Emitter &e, ArrayRef<Value> acc) {
+  if (acc.size() == 1)
+    return acc[0];
+  Type type = acc[0].getType();
+  Value zero = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, acc[0], e.fconst(type, 0.0));
+  Value negative =
+      arith::CmpIOp::create(e, arith::CmpIPredicate::slt, acc[2], e.iconst(acc[2].getType(), 0));
+  Value signedZero = e.select(negative, e.fconst(type, -0.0), e.fconst(type, 0.0));
+  Value isNaN = arith::CmpFOp::create(e, arith::CmpFPredicate::UNO, acc[1], acc[1]);
+  return e.select(isNaN, acc[1], e.select(zero, signedZero, acc[0]));
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
 namespace linnet::codegen {
 /// One reduction at one result coordinate.
 class ReductionEmitter {
@@ -62,6 +134,10 @@ public:
     order = l.innerLoops(loops, /*reduction=*/true, lane);
     if (lanesReduce)
       scope = {kLanes, s.mask, s.guard};
+    for (Operation *combiner : combiners) {
+      running.push_back(known ? runningOf(combiner, scope.n) : Running::Plain);
+      width += partsOf(running.back());
+    }
   }
   FailureOr<Lanes> run(Lanes coords, ArrayRef<Lane> initial);
 
@@ -74,6 +150,9 @@ private:
   Value mergeLanes(Value v, Operation *combiner);
   Values mergeArgLanes(Values accs);
   Values chooseArg(ValueRange a, ValueRange b, int64_t n);
+  Values start(ArrayRef<Lane> initial);
+  /// One value per result and turn, of all parts.
+  Values finishTurns(ArrayRef<Value> accs);
   unsigned count() const { return combiners.size(); }
 
   LoopsEmitter &l;
@@ -82,23 +161,33 @@ private:
   const OpLoops &loops;
   Scope scope;
   SmallVector<Operation *> combiners;
+  SmallVector<Running> running;
   SmallVector<unsigned> order;
   bool known, lanesReduce;
   unsigned turns = 1;
+  unsigned width = 0; ///< accumulators of one turn
 };
 } // namespace linnet::codegen
 
 void ReductionEmitter::update(MutableArrayRef<Value> accs, ArrayRef<Lane> coords, const Scope &s,
                               Value tail) {
-  Lanes running;
-  for (Value v : accs)
-    running.push_back({v, 0, s.n != 0});
-  auto next = l.evaluateRegion(op, coords, s, running);
+  Lanes now;
+  for (unsigned r = 0, at = 0; r < count(); at += partsOf(running[r++])) {
+    now.push_back({accs[at], 0, s.n != 0});
+    if (running[r] != Running::Plain)
+      l.passedBy.insert(combiners[r]);
+  }
+  auto next = l.evaluateRegion(op, coords, s, now);
+  l.passedBy.clear();
   if (failed(next))
     return l.fail();
-  for (auto [acc, x] : llvm::zip(accs, *next)) {
-    Value v = l.vector(x, s.n);
-    acc = tail ? e.select(tail, v, acc) : v;
+  for (unsigned r = 0, at = 0; r < count(); at += partsOf(running[r++])) {
+    auto own = accs.slice(at, partsOf(running[r]));
+    Values values = {l.vector((*next)[r], s.n)};
+    if (running[r] != Running::Plain)
+      values = extend(e, combiners[r], own, values[0]);
+    for (auto [acc, v] : llvm::zip(own, values))
+      acc = tail ? e.select(tail, v, acc) : v;
   }
   l.flush();
 }
@@ -111,11 +200,13 @@ Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values acc
     return ArrayRef<Lane>(coords);
   };
   auto block = [&](Value from, Value to, unsigned some) {
+    if (auto n = Emitter::constantOf(e.sub(to, from)); n && *n == 0)
+      return accs;
     return e.forLoop(from, to, e.index(some * width), accs, [&](Value i, ValueRange carried) {
       auto outside = l.memos;
       Values next(carried);
       for (unsigned t = 0; t < some; ++t)
-        update(MutableArrayRef(next).slice(t * count(), count()), at(i, t), scope, {});
+        update(MutableArrayRef(next).slice(t * this->width, this->width), at(i, t), scope, {});
       l.memos = std::move(outside);
       return next;
     });
@@ -135,7 +226,7 @@ Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values acc
       [&] {
         auto outside = l.memos;
         Values next = accs;
-        update(MutableArrayRef(next).take_front(count()), at(full, 0), masked, masked.mask);
+        update(MutableArrayRef(next).take_front(this->width), at(full, 0), masked, masked.mask);
         l.memos = std::move(outside);
         return next;
       },
@@ -208,12 +299,9 @@ Values ReductionEmitter::mergeArgLanes(Values accs) {
   return {vector::ExtractOp::create(e, accs[0], 0), vector::ExtractOp::create(e, accs[1], 0)};
 }
 
-FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
+/// The accumulators of all turns.
+Values ReductionEmitter::start(ArrayRef<Lane> initial) {
   int64_t n = scope.n;
-  Value innermost = l.sizeOf(loops.sizes[order.back()]);
-  int64_t width = lanesReduce ? kLanes : 1;
-  if (known && Emitter::constantOf(innermost).value_or(INT64_MAX) >= 4 * width)
-    turns = 4;
   Values accs;
   for (unsigned t = 0; t < turns; ++t)
     for (unsigned r = 0; r < count(); ++r) {
@@ -224,8 +312,33 @@ FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
       Type element = getElementTypeOrSelf(op->getResult(r).getType());
       Value one = arith::ConstantOp::create(e, identityOf(combiners[r], element));
       accs.push_back(n ? e.splat(one, n) : one);
+      if (running[r] == Running::Exact) {
+        Type floats = accs.back().getType();
+        accs.push_back(e.fconst(floats, 0.0));
+        accs.push_back(e.iconst(bitsOf(floats), isMax(combiners[r]) ? -1 : 0));
+      }
     }
-  accs = mergeTurns(reduce(order, coords, accs));
+  return accs;
+}
+
+Values ReductionEmitter::finishTurns(ArrayRef<Value> accs) {
+  Values out;
+  for (unsigned t = 0; t < turns; ++t)
+    for (Running kind : running) {
+      out.push_back(finish(e, accs.take_front(partsOf(kind))));
+      accs = accs.drop_front(partsOf(kind));
+    }
+  return out;
+}
+
+FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
+  int64_t n = scope.n;
+  Value innermost = l.sizeOf(loops.sizes[order.back()]);
+  int64_t step = lanesReduce ? kLanes : 1;
+  if (known && Emitter::constantOf(innermost).value_or(INT64_MAX) >= 4 * step)
+    // a maximum has no order: half the turns take the registers of one with three values
+    turns = llvm::all_of(running, [](Running r) { return r == Running::Exact; }) ? 2 : 4;
+  Values accs = mergeTurns(finishTurns(reduce(order, coords, start(initial))));
   if (lanesReduce && known)
     for (auto [v, combiner] : llvm::zip(accs, combiners))
       v = mergeLanes(v, combiner);
@@ -245,6 +358,7 @@ FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
 void LoopsEmitter::emitReduction(Operation *op, const OpLoops &loops, int lane, const Lanes &coords,
                                  const Scope &s) {
   auto parallel = innerLoops(loops, /*reduction=*/false, lane);
+  storing.clear();
   auto linalgOp = cast<linalg::LinalgOp>(op);
   nest(loops, parallel, lane, coords, s, [&](ArrayRef<Lane> at, const Scope &inner) {
     Lanes initial;

@@ -13,24 +13,49 @@ using namespace linnet::codegen;
 // Loops
 //===----------------------------------------------------------------------===//
 
-// Full vectors from lo on, then the masked rest.
+// Full vectors, then what lies before and behind them under a mask. Elements do not depend on the
+// lane that they are computed in, so a result that is streamed may begin anywhere.
 void LoopsEmitter::vectorLoop(Value lo, Value hi,
-                              llvm::function_ref<void(const Lane &, const Scope &)> body) {
-  Value count = e.sub(hi, lo);
-  Value full = e.add(lo, e.mul(e.div(count, kLanes), kLanes));
+                              llvm::function_ref<void(const Lane &, const Scope &)> body,
+                              FindLine firstLine) {
   auto enter = [&](Value i, const Scope &s) {
     Memos outside = memos;
     body(Lane{i, 1, false}, s);
     memos = std::move(outside);
   };
+  Value streams, from = lo;
+  if (streamable && !storing.empty() && !streaming) {
+    FirstLine line = firstLine(lo);
+    streams = e.both(streamable, line.ok);
+    from = e.add(lo, e.min(e.select(streams, line.elements, e.index(0)), e.sub(hi, lo)));
+  }
+  Value count = e.sub(hi, from);
+  Value full = e.add(from, e.mul(e.div(count, kLanes), kLanes));
+  auto wholeVectors = [&] {
+    e.forLoop(from, full, e.index(kLanes), [&](Value i) { enter(i, {kLanes, {}, {}}); });
+  };
   auto known = Emitter::constantOf(count);
-  if (!known || *known >= kLanes)
-    inVersions([&] {
-      e.forLoop(lo, full, e.index(kLanes), [&](Value i) { enter(i, {kLanes, {}, {}}); });
-    });
+  if (streams)
+    e.ifThen(
+        streams,
+        [&] {
+          llvm::SaveAndRestore past(streaming, true);
+          wholeVectors();
+        },
+        wholeVectors);
+  else if (!known || *known >= kLanes)
+    wholeVectors();
   if (known && *known % kLanes == 0)
     return;
-  e.ifThen(e.lt(full, hi), [&] { enter(full, {kLanes, e.mask(e.sub(hi, full)), {}}); });
+  auto masked = [&](Value i, Value end) {
+    e.ifThen(e.lt(i, end), [&] { enter(i, {kLanes, e.mask(e.sub(end, i)), {}}); });
+  };
+  if (!streams)
+    return masked(full, hi);
+  e.forLoop(e.index(2), [&](Value part) {
+    Value behind = e.eq(part, e.index(1));
+    masked(e.select(behind, full, lo), e.select(behind, hi, from));
+  });
 }
 
 void LoopsEmitter::nest(const OpLoops &loops, ArrayRef<unsigned> order, int lane, Lanes coords,
@@ -39,11 +64,14 @@ void LoopsEmitter::nest(const OpLoops &loops, ArrayRef<unsigned> order, int lane
     return body(coords, s);
   unsigned d = order.front();
   Value size = sizeOf(loops.sizes[d]);
-  if (int(d) == lane)
-    return vectorLoop(e.index(0), size, [&](const Lane &i, const Scope &inner) {
+  if (int(d) == lane) {
+    auto along = [&](const Lane &i, const Scope &inner) {
       coords[d] = i;
       nest(loops, order.drop_front(), lane, coords, inner, body);
-    });
+    };
+    return vectorLoop(e.index(0), size, along,
+                      [&](Value lo) { return findFirstLine(coords, d, lo); });
+  }
   e.forLoop(size, [&](Value i) {
     Memos outside = memos;
     coords[d] = {i};
@@ -99,9 +127,7 @@ void LoopsEmitter::keep(Operation *op, const OpLoops &loops, ArrayRef<Lane> valu
 void LoopsEmitter::emitElementwise(Operation *op, const OpLoops &loops, int lane,
                                    const Lanes &coords, const Scope &s) {
   auto order = innerLoops(loops, /*reduction=*/false, lane);
-  llvm::SaveAndRestore full(storesFull, llvm::any_of(op->getResults(), [&](Value r) {
-                              return places.count(r) && streams.contains(places[r].front().memory);
-                            }));
+  chooseStoring(op, lane);
   nest(loops, order, lane, coords, s, [&](ArrayRef<Lane> at, const Scope &inner) {
     Lanes values;
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
@@ -125,7 +151,7 @@ void LoopsEmitter::emitCopy(Value from, ArrayRef<Lane> point, const Scope &s) {
   Lanes coords(point);
   coords.resize(loops.rank());
   int lane = laneLoop(plan, loops);
-  llvm::SaveAndRestore full(storesFull, true);
+  chooseStoring(from.getDefiningOp(), lane);
   nest(loops, innerLoops(loops, false, lane), lane, coords, s,
        [&](ArrayRef<Lane> at, const Scope &inner) {
          FailureOr<Lane> x = evaluate(from, at, inner);
@@ -246,11 +272,13 @@ void LoopsEmitter::forPoints(llvm::function_ref<void(const Lanes &, const Scope 
       first = e.index(0);
       last = shape.axes.back();
     }
-    llvm::SaveAndRestore full(storesFull, true);
-    vectorLoop(first, last, [&](const Lane &i, const Scope &s) {
+    chooseStoring(nullptr, plan.outer - 1);
+    auto along = [&](const Lane &i, const Scope &s) {
       point.back() = i;
       body(point, s);
-    });
+    };
+    vectorLoop(first, last, along,
+               [&](Value lo) { return findFirstLine(point, plan.outer - 1, lo); });
   });
 }
 
@@ -258,10 +286,8 @@ LogicalResult LoopsEmitter::run() {
   shape = getLoopsShape(plan, e, [&](const SizeOf &s) { return sizeOf(s); });
   if (failed(placeOutputs()))
     return failure();
-  FailureOr<Value> condition = findStreams();
-  if (failed(condition))
+  if (failed(findStreams()))
     return failure();
-  streamable = *condition;
   findAhead();
   forPoints([&](const Lanes &point, const Scope &s) { emitPoint(point, s); });
   if (streamable)

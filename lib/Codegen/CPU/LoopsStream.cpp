@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LoopsEmitter.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace linnet::codegen;
@@ -26,38 +27,25 @@ static int64_t bytesOf(const View &view) {
 // Writing past the caches
 //===----------------------------------------------------------------------===//
 
-/// Large, every row on a cache line, and not the memory of an argument, whose lines are in the
-/// cache. `map` says which loops the dimensions of the view follow.
-Value LoopsEmitter::mayStream(const View &view, AffineMap map) {
-  Value bytes = e.index(bytesOf(view)), ok = e.boolean(true), size = bytes;
+/// Large, and not the memory of an argument, whose lines are in the cache.
+Value LoopsEmitter::mayStream(const View &view) {
+  Value size = e.index(bytesOf(view));
   for (Value n : view.sizes)
     size = e.mul(size, n);
-  ok = e.both(ok, e.ge(size, e.index(kStreamBytes)));
-  if (Emitter::constantOf(ok) == 0)
-    return ok;
-  auto onLine = [&](Value at) { return e.eq(e.rem(at, 64), e.index(0)); };
-  for (unsigned d = 0; d + 1 < view.rank(); ++d) {
-    auto loop = dyn_cast<AffineDimExpr>(map.getResult(d));
-    if (loop && loop.getPosition() < plan.outer && plan.merged[loop.getPosition()])
-      continue; // stays 0
-    Value single = e.eq(view.sizes[d], e.index(1));
-    ok = e.both(ok, e.either(single, onLine(e.mul(view.strides[d], bytes))));
-  }
+  Value ok = e.ge(size, e.index(kStreamBytes));
   if (Emitter::constantOf(ok) == 0)
     return ok;
   Value start = e.addressOf(view.memory);
-  ok = e.both(ok, onLine(e.add(start, e.mul(view.offset, bytes))));
   for (BlockArgument arg : f.kernel.getArguments()) {
     if (!isa<RankedTensorType>(arg.getType()))
       continue;
     Value other = e.addressOf(f.flatArgument(arg.getArgNumber()));
-    ok = e.both(ok, arith::XOrIOp::create(e, e.eq(start, other), e.boolean(true)));
+    ok = e.both(ok, arith::CmpIOp::create(e, arith::CmpIPredicate::ne, start, other));
   }
   return ok;
 }
 
-FailureOr<Value> LoopsEmitter::findStreams() {
-  Value all;
+LogicalResult LoopsEmitter::findStreams() {
   for (auto [i, stored] : llvm::enumerate(plan.stored)) {
     if (!stored || f.kernel.getTiedInput(i) >= 0)
       continue;
@@ -66,30 +54,45 @@ FailureOr<Value> LoopsEmitter::findStreams() {
       return failure();
     if (out->view.rank() == 0 || Emitter::constantOf(out->view.strides.back()) != 1)
       continue;
-    Operation *op = stored.getDefiningOp();
-    bool own = op && plan.places.count(stored);
-    OpLoops loops = own ? OpLoops(op) : OpLoops(stored);
-    unsigned number = own ? cast<OpResult>(stored).getResultNumber() : 0;
-    Value ok = mayStream(out->view, loops.results[number]);
+    bool own = plan.places.count(stored);
+    OpLoops loops = own ? OpLoops(stored.getDefiningOp()) : OpLoops(stored);
+    AffineMap map = loops.results[own ? cast<OpResult>(stored).getResultNumber() : 0];
+    // A stage with loops of its own moves across the lanes.
+    if (plan.lanesAreOuter && map.getNumResults() > plan.outer)
+      continue;
+    Value ok = mayStream(out->view);
     if (Emitter::constantOf(ok) == 0)
       continue;
+    streamed.push_back({stored, out->view, map});
     streams.insert(out->view.memory);
-    all = all ? e.both(all, ok) : ok;
+    streamable = streamable ? e.both(streamable, ok) : ok;
   }
-  return all;
+  return success();
 }
 
-void LoopsEmitter::inVersions(llvm::function_ref<void()> loop) {
-  if (!streamable || !storesFull || streaming)
-    return loop();
-  e.ifThen(
-      streamable,
-      [&] {
-        streaming = true;
-        loop();
-        streaming = false;
-      },
-      loop);
+void LoopsEmitter::chooseStoring(Operation *op, int lane) {
+  storing.clear();
+  for (const Stream &s : streamed)
+    if ((!op || s.tensor.getDefiningOp() == op) && lane >= 0 &&
+        s.map.getResults().back() == e.getAffineDimExpr(lane))
+      storing.push_back(&s);
+}
+
+LoopsEmitter::FirstLine LoopsEmitter::findFirstLine(ArrayRef<Lane> coords, unsigned lane,
+                                                    Value lo) {
+  FirstLine line;
+  Lanes at(coords);
+  at[lane] = {lo};
+  for (const Stream *s : storing) {
+    Value bytes = e.index(bytesOf(s->view));
+    Value element = position(s->view, evaluate(s->map, at, 0), 0).v;
+    Value address = e.add(e.addressOf(s->view.memory), e.mul(element, bytes));
+    Value before = e.rem(e.sub(e.index(64), e.rem(address, 64)), 64);
+    Value elements = e.div(before, bytes);
+    line.ok = line.ok ? e.both(line.ok, e.eq(elements, line.elements)) : e.boolean(true);
+    line.elements = line.elements ? line.elements : elements;
+  }
+  return line;
 }
 
 //===----------------------------------------------------------------------===//
@@ -102,43 +105,65 @@ static Value rootOf(Value v) {
   return v;
 }
 
-/// Arguments that op reads, itself or through ops that are evaluated inside of it.
-static void collectReads(const LoopsPlan &plan, Operation *op, llvm::DenseSet<Operation *> &written,
-                         llvm::SetVector<Value> &reads) {
+namespace {
+/// What a stage does per element, itself or through ops that are evaluated inside of it.
+struct StageWork {
+  Operation *stage = nullptr;
+  llvm::SetVector<Value> reads; ///< arguments
+  bool heavy = false;           ///< takes longer than its elements take to arrive
+};
+} // namespace
+
+static bool isHeavy(Operation *op) {
+  return llvm::any_of(op->getRegions(), [](Region &region) {
+    return llvm::any_of(region.getOps(), [](Operation &o) {
+      return isa<math::MathDialect>(o.getDialect()) && !isa<math::FmaOp, math::AbsFOp>(o);
+    });
+  });
+}
+
+static void collectWork(const LoopsPlan &plan, Operation *op, llvm::DenseSet<Operation *> &written,
+                        StageWork &work) {
+  work.heavy |= isHeavy(op);
   for (Value v : op->getOperands()) {
     if (!isa<RankedTensorType>(v.getType()))
       continue;
     if (KernelFrame::isView(v)) {
-      reads.insert(rootOf(v));
+      work.reads.insert(rootOf(v));
       continue;
     }
     Operation *producer = v.getDefiningOp();
     auto stage = llvm::find_if(plan.stages, [&](const Stage &s) { return s.op == producer; });
-    bool inside = stage == plan.stages.end() || stage->deferred;
-    if (inside && written.insert(producer).second)
-      collectReads(plan, producer, written, reads);
-    if (stage == plan.stages.end())
-      written.erase(producer);
+    bool own = stage == plan.stages.end(); // a deferred stage is evaluated by its first reader
+    if (own || (stage->deferred && written.insert(producer).second))
+      collectWork(plan, producer, written, work);
   }
 }
 
-/// An argument that several stages read is fetched by the last of them.
+/// An argument that several stages read: those fetch it that have other work to do meanwhile, or
+/// else all of them, since a CPU drops requests that come too fast.
 void LoopsEmitter::findAhead() {
   if (plan.lanesAreOuter || plan.outer == 0)
     return;
   llvm::DenseSet<Operation *> written;
-  llvm::MapVector<Value, SmallVector<Operation *>> readers;
+  SmallVector<StageWork> works;
   for (const Stage &stage : plan.stages) {
-    if (!stage.op || stage.deferred)
+    OpLoops loops = stage.op ? OpLoops(stage.op) : OpLoops(stage.copied);
+    if (!stage.op || stage.deferred || loops.rank() <= plan.outer)
       continue;
-    llvm::SetVector<Value> reads;
-    collectReads(plan, stage.op, written, reads);
-    for (Value v : reads)
-      readers[v].push_back(stage.op);
+    works.push_back({stage.op, {}, false});
+    collectWork(plan, stage.op, written, works.back());
   }
-  for (auto &[v, stages] : readers)
-    if (auto arg = dyn_cast<BlockArgument>(v); arg && stages.size() > 1)
-      aheadOf[stages.back()].push_back(f.flatArgument(arg.getArgNumber()));
+  for (BlockArgument arg : f.kernel.getArguments()) {
+    SmallVector<const StageWork *> readers;
+    for (const StageWork &w : works)
+      if (w.reads.contains(arg))
+        readers.push_back(&w);
+    bool heavy = llvm::any_of(readers, [](const StageWork *w) { return w->heavy; });
+    for (const StageWork *w : readers)
+      if (readers.size() > 1 && w->heavy == heavy)
+        aheadOf[w->stage].push_back(f.flatArgument(arg.getArgNumber()));
+  }
 }
 
 void LoopsEvaluator::prefetchNext(const View &view, ArrayRef<Lane> coords, const Lane &at,

@@ -120,6 +120,16 @@ def _parameters(rows):
                  for name, code, dims, state, alias in rows)
 
 
+def _empty(shape, dtype):
+    """An array for a result; a large one starts on a cache line, which NumPy's own may not."""
+    array = np.empty(shape, dtype)
+    if array.nbytes < 1 << 16:
+        return array
+    room = np.empty(array.nbytes + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start:start + array.nbytes].view(dtype).reshape(shape)
+
+
 def _operand(array):
     """What the extension takes: the type's code and the memory. NumPy shows bf16 to nobody, so
     its bits go."""
@@ -245,7 +255,7 @@ class Session:
     @staticmethod
     def _result(function, result, shape, own):
         if own is None:
-            return np.empty(shape, result.dtype)
+            return _empty(shape, result.dtype)
         array = next(own, None)
         if array is None:
             raise ValueError(f"{function.name}: fewer arrays in out than results in memory of "
