@@ -47,9 +47,9 @@ AttentionGeometry::AttentionGeometry(AttentionOp op) {
   valueDepth = vType.getDimSize(3);
   int64_t staticRows = qType.isDynamicDim(2) ? -1 : group * qType.getDimSize(2);
   decode = staticRows > 0 && staticRows <= kDecodeRows;
+  spreads = decode && staticRows > 2;
   // a chunk of 96 rows spreads the transposition of the keys over four blocks of 24
-  // up to 6 rows times 4 vectors fit the registers
-  tileRows = !decode ? 6 : staticRows <= 6 ? staticRows : llvm::divideCeil(staticRows, 2);
+  tileRows = decode ? staticRows : 6;
   blockRows = decode ? staticRows : 24;
   chunkRows = decode ? blockRows : 96;
   keys = 256;
@@ -68,7 +68,7 @@ void AttentionGeometry::layOut() {
     bytes += llvm::alignTo(size, 64);
     return at;
   };
-  queryAt = take(chunkRows * keyStride * 4);
+  queryAt = take(chunkRows * keyStride * 4 * (spreads ? 4 : 1));
   scoreAt = take(blockRows * keys * 4);
   outputAt = take(chunkRows * valueStride * 4);
   sumAt = take(chunkRows * kLanes * 4);
@@ -226,7 +226,11 @@ void AttentionKernel::prepareRows() {
     for (int64_t d = 0; d < geo.keyDepth; d += kLanes) {
       Lanes lanes = Lanes::of(e, e.index(std::min(geo.keyDepth - d, kLanes)), e.index(0));
       Value x = loadLanes(e, q, e.add(from, e.mul(e.index(d), q.strides[3])), 3, lanes);
-      e.vstore(e.mulf(x, factor), queries, e.add(e.mul(r, geo.keyStride), d));
+      Value at = e.add(e.mul(r, geo.keyStride), d);
+      if (geo.spreads)
+        storeSpread(e.mulf(x, factor), at);
+      else
+        e.vstore(e.mulf(x, factor), queries, at);
     }
     for (int64_t d = 0; d < geo.valueStride; d += kLanes)
       e.vstore(e.vf(0), outputs, e.add(e.mul(r, geo.valueStride), d));

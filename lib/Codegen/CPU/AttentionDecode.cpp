@@ -13,12 +13,10 @@ using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-static constexpr int64_t kTogether = 4; ///< keys whose dot products share their last sums
-static constexpr int64_t kLine = 64;    ///< bytes of a cache line
-/// Rows for which the dot products of one key follow those of the one before, unrolled; more
-/// rows would need more registers than there are.
-static constexpr int64_t kInOrderRows = 2;
-static constexpr int64_t kInOrderDepth = 256;
+static constexpr int64_t kQuad = 4; ///< keys whose dot products share their last sums
+/// Keys whose values several tiles read in turn.
+static constexpr int64_t kValuePart = 64;
+static constexpr int64_t kLine = 64; ///< bytes of a cache line
 
 //===----------------------------------------------------------------------===//
 // Requests ahead
@@ -27,7 +25,7 @@ static constexpr int64_t kInOrderDepth = 256;
 /// How many rows ahead of `view` to ask for: the more work a row is, the further, because the
 /// processor itself then looks at fewer of them at a time.
 int64_t AttentionKernel::rowsAhead(const View &view, int64_t depth) const {
-  int64_t bytes = geo.blockRows <= kInOrderRows ? 4096 : 8192;
+  int64_t bytes = geo.spreads ? 8192 : 4096;
   return std::max<int64_t>(bytes / (depth * view.element.getIntOrFloatBitWidth() / 8), 1);
 }
 
@@ -46,121 +44,206 @@ void AttentionKernel::prefetchAhead(const View &view, Value position, int64_t co
 // Scores
 //===----------------------------------------------------------------------===//
 
-void AttentionKernel::scoresFromRows(Value key, Value from, Value to) {
-  int64_t height = e.target.avx512 ? geo.tileRows : 1;
-  e.forLoop(from, to, e.index(kTogether), [&](Value at) {
-    ScoreTile tile;
-    for (int64_t i = 0; i < kTogether; ++i) {
-      // keys past the last one repeat it; their scores are hidden
-      Value place = e.add(key, e.min(e.add(at, i), e.sub(to, 1)));
-      tile.keyRows.push_back(e.add(keyBase, e.mul(place, k.strides[2])));
-    }
-    for (tile.firstRow = 0; tile.firstRow < geo.blockRows; tile.firstRow += height) {
-      tile.rows = std::min(height, geo.blockRows - tile.firstRow);
-      scoresOfTile(tile, at);
-    }
-  });
+/// Positions of `count` keys from place `at` on. Keys past the last one repeat it: their scores
+/// are hidden.
+Values AttentionKernel::keyPositions(Value key, Value at, Value to, int64_t count) {
+  Values positions;
+  for (int64_t i = 0; i < count; ++i) {
+    Value place = e.add(key, e.min(e.add(at, i), e.sub(to, 1)));
+    positions.push_back(e.add(keyBase, e.mul(place, k.strides[2])));
+  }
+  return positions;
 }
 
-/// Sums of four vectors' lanes, in four lanes. The first two steps stay within 128 bits.
-static Value foldFour(Emitter &e, ValueRange x) {
-  auto pair = [&](Value a, Value b, int64_t width) {
-    SmallVector<int64_t> lower, upper;
-    for (int64_t quad = 0; quad < kLanes; quad += 4)
-      for (int64_t lane = 0; lane < 4; ++lane) {
-        // width 1: a0 b0 a1 b1 and a2 b2 a3 b3; width 2: a0 a1 b0 b1 and a2 a3 b2 b3
-        int64_t side = width == 1 ? lane % 2 : lane / 2, i = width == 1 ? lane / 2 : lane % 2;
-        lower.push_back(side * kLanes + quad + i);
-        upper.push_back(side * kLanes + quad + i + 2);
-      }
+void AttentionKernel::scoresFromRows(Value key, Value from, Value to) {
+  if (geo.spreads) {
+    int64_t quads = e.target.avx512 ? 2 : 1, height = e.target.avx512 ? geo.blockRows : 3;
+    e.forLoop(from, to, e.index(quads * kQuad), [&](Value at) {
+      Values keyRows = keyPositions(key, at, to, quads * kQuad);
+      for (int64_t row = 0; row < geo.blockRows; row += height)
+        spreadScores(keyRows, at, row, std::min(height, geo.blockRows - row));
+    });
+    return;
+  }
+  e.forLoop(from, to, e.index(kQuad),
+            [&](Value at) { scoresInOrder(keyPositions(key, at, to, kQuad), at); });
+}
+
+//===----------------------------------------------------------------------===//
+// One or two rows: key after key, in the order of addresses
+//===----------------------------------------------------------------------===//
+
+/// Upper half of the lanes onto the lower one.
+static Value halve(Emitter &e, Value x) {
+  int64_t n = cast<VectorType>(x.getType()).getNumElements() / 2;
+  auto lower = llvm::to_vector(llvm::seq<int64_t>(0, n));
+  auto upper = llvm::to_vector(llvm::seq<int64_t>(n, 2 * n));
+  return e.addf(vector::ShuffleOp::create(e, x, x, lower),
+                vector::ShuffleOp::create(e, x, x, upper));
+}
+
+/// Sums of four vectors' lanes, in four lanes. Halves first: shuffles of short vectors are
+/// cheaper; the two steps after that stay within 128 bits.
+static Value foldFour(Emitter &e, ValueRange wide) {
+  constexpr int64_t kHalf = kLanes / 2;
+  auto pair = [&](Value a, Value b, ArrayRef<int64_t> lower, ArrayRef<int64_t> upper) {
     return e.addf(vector::ShuffleOp::create(e, a, b, lower),
                   vector::ShuffleOp::create(e, a, b, upper));
   };
-  Value sum = pair(pair(x[0], x[1], 1), pair(x[2], x[3], 1), 2);
-  for (int64_t n = kLanes / 2; n >= 4; n /= 2) {
-    auto lower = llvm::to_vector(llvm::seq<int64_t>(0, n));
-    auto upper = llvm::to_vector(llvm::seq<int64_t>(n, 2 * n));
-    sum = e.addf(vector::ShuffleOp::create(e, sum, sum, lower),
-                 vector::ShuffleOp::create(e, sum, sum, upper));
-  }
-  return sum;
+  Values x;
+  for (Value v : wide)
+    x.push_back(halve(e, v));
+  // a0 b0 a1 b1 and a2 b2 a3 b3, in each half
+  const int64_t low[] = {0, kHalf, 1, kHalf + 1, 4, kHalf + 4, 5, kHalf + 5};
+  const int64_t high[] = {2, kHalf + 2, 3, kHalf + 3, 6, kHalf + 6, 7, kHalf + 7};
+  // a b of c d follow those of a b
+  const int64_t first[] = {0, 1, kHalf, kHalf + 1, 4, 5, kHalf + 4, kHalf + 5};
+  const int64_t second[] = {2, 3, kHalf + 2, kHalf + 3, 6, 7, kHalf + 6, kHalf + 7};
+  return halve(e, pair(pair(x[0], x[1], low, high), pair(x[2], x[3], low, high), first, second));
 }
 
-/// Sums so far and 16 elements of some of the keys, times those of the rows.
-Values AttentionKernel::multiplyStep(const ScoreTile &tile, ArrayRef<int64_t> keys, Value d,
-                                     ValueRange sums, const Lanes &lanes) {
-  Values next(sums), columns;
-  for (int64_t n : keys)
-    columns.push_back(loadLanes(e, k, e.add(tile.keyRows[n], e.mul(d, k.strides[3])), 3, lanes));
-  for (int64_t m = 0; m < tile.rows; ++m) {
-    Value row = e.vload(queries, e.add(e.index((tile.firstRow + m) * geo.keyStride), d));
-    for (auto [x, n] : llvm::zip(columns, keys)) {
-      Value &sum = next[m * kTogether + n];
-      sum = e.fma(row, x, sum);
-    }
-  }
-  return next;
-}
-
-/// One key after the other, in the order of addresses.
-Values AttentionKernel::multiplyInOrder(const ScoreTile &tile, int64_t whole, Values sums) {
+void AttentionKernel::scoresInOrder(ArrayRef<Value> keyRows, Value at) {
   int64_t ahead = rowsAhead(k, geo.keyDepth);
-  for (int64_t n = 0; n < kTogether; ++n)
-    for (int64_t d = 0; d < whole; d += kLanes) {
-      if (tile.firstRow == 0)
-        prefetchAhead(k, e.add(tile.keyRows[n], d), d, ahead);
-      sums = multiplyStep(tile, {n}, e.index(d), sums, {});
+  Values sums(geo.blockRows * kQuad, e.vf(0));
+  for (int64_t n = 0; n < kQuad; ++n)
+    for (int64_t d = 0; d < geo.keyDepth; d += kLanes) {
+      Value from = e.add(keyRows[n], e.mul(e.index(d), k.strides[3]));
+      prefetchAhead(k, from, d, ahead);
+      Lanes lanes = Lanes::of(e, e.index(std::min(geo.keyDepth - d, kLanes)), e.index(0));
+      Value x = loadLanes(e, k, from, 3, lanes);
+      for (int64_t m = 0; m < geo.blockRows; ++m) {
+        Value &sum = sums[m * kQuad + n];
+        sum = e.fma(e.vload(queries, e.index(m * geo.keyStride + d)), x, sum);
+      }
     }
-  return sums;
+  for (int64_t m = 0; m < geo.blockRows; ++m)
+    e.vstore(foldFour(e, ValueRange(sums).slice(m * kQuad, kQuad)), scores,
+             e.add(at, m * geo.keys));
 }
 
-/// All keys of a step along the depth before the next step; the requests are in the order of
-/// addresses where the keys follow each other.
-Values AttentionKernel::multiplyTogether(const ScoreTile &tile, int64_t whole, Values sums) {
-  int64_t ahead = rowsAhead(k, geo.keyDepth);
+//===----------------------------------------------------------------------===//
+// More rows: four elements of four keys in a vector
+//===----------------------------------------------------------------------===//
+
+/// Lanes of two vectors in groups of four: two from each, at these places.
+static Value takeQuads(Emitter &e, Value a, Value b, std::array<int64_t, 4> places) {
+  SmallVector<int64_t> lanes;
+  for (auto [i, place] : llvm::enumerate(places))
+    for (int64_t lane = 0; lane < kQuad; ++lane)
+      lanes.push_back((i < 2 ? 0 : kLanes) + place * kQuad + lane);
+  return vector::ShuffleOp::create(e, a, b, lanes);
+}
+
+/// From 16 elements of each of four keys: vector c holds elements 4 c to 4 c + 3 of all of them.
+static std::array<Value, 4> gatherQuads(Emitter &e, ArrayRef<Value> x) {
+  Value low01 = takeQuads(e, x[0], x[1], {0, 1, 0, 1}),
+        low23 = takeQuads(e, x[2], x[3], {0, 1, 0, 1});
+  Value high01 = takeQuads(e, x[0], x[1], {2, 3, 2, 3}),
+        high23 = takeQuads(e, x[2], x[3], {2, 3, 2, 3});
+  return {takeQuads(e, low01, low23, {0, 2, 0, 2}), takeQuads(e, low01, low23, {1, 3, 1, 3}),
+          takeQuads(e, high01, high23, {0, 2, 0, 2}), takeQuads(e, high01, high23, {1, 3, 1, 3})};
+}
+
+/// The sums of every four lanes, of one vector or of two.
+static Value foldQuads(Emitter &e, Value a, Value b) {
+  auto pair = [&](Value x, Value y, int64_t distance) {
+    SmallVector<int64_t> lower, upper;
+    for (int64_t quad = 0; quad < kLanes; quad += kQuad)
+      for (int64_t lane = 0; lane < kQuad; ++lane) {
+        int64_t at = (lane < 2 ? 0 : kLanes) + quad + lane % 2 * (3 - distance);
+        lower.push_back(at);
+        upper.push_back(at + distance);
+      }
+    return e.addf(vector::ShuffleOp::create(e, x, y, lower),
+                  vector::ShuffleOp::create(e, x, y, upper));
+  };
+  // a02 a13 b02 b13, then its sums of neighbours: a b
+  Value x = pair(a, b, 2);
+  SmallVector<int64_t> even, odd;
+  for (int64_t side = 0; side < (a == b ? 1 : 2); ++side)
+    for (int64_t quad = 0; quad < kLanes; quad += kQuad) {
+      even.push_back(quad + 2 * side);
+      odd.push_back(quad + 2 * side + 1);
+    }
+  return e.addf(vector::ShuffleOp::create(e, x, x, even), vector::ShuffleOp::create(e, x, x, odd));
+}
+
+/// Requests in the order of addresses where the keys follow each other.
+void AttentionKernel::prefetchKeys(ArrayRef<Value> keyRows, Value d) {
+  int64_t ahead = rowsAhead(k, geo.keyDepth), count = keyRows.size();
   bool dense = Emitter::constantOf(k.strides[2]) == geo.keyDepth;
-  return e.forLoop(e.index(0), e.index(whole), e.index(kLanes), sums, [&](Value d, ValueRange in) {
-    for (int64_t n = 0; n < kTogether && tile.firstRow == 0; ++n)
-      if (dense)
-        prefetchAhead(k, e.add(e.add(tile.keyRows[0], e.mul(d, kTogether)), n * kLanes), n * kLanes,
-                      ahead);
-      else
-        prefetchAhead(k, e.add(tile.keyRows[n], d), 0, ahead);
-    return multiplyStep(tile, {0, 1, 2, 3}, d, in, {});
-  });
+  for (int64_t n = 0; n < count; ++n)
+    if (dense)
+      prefetchAhead(k, e.add(e.add(keyRows[0], e.mul(d, count)), n * kLanes), n * kLanes, ahead);
+    else
+      prefetchAhead(k, e.add(keyRows[n], d), 0, ahead);
 }
 
-/// Dot products of the rows of a tile and four keys.
-void AttentionKernel::scoresOfTile(const ScoreTile &tile, Value at) {
-  int64_t whole = geo.keyDepth / kLanes * kLanes;
-  Values sums(tile.rows * kTogether, e.vf(0));
-  if (geo.blockRows <= kInOrderRows && geo.keyDepth <= kInOrderDepth)
-    sums = multiplyInOrder(tile, whole, sums);
-  else
-    sums = multiplyTogether(tile, whole, sums);
+/// Rows `first` on; a vector of sums per row and four keys.
+void AttentionKernel::spreadScores(ArrayRef<Value> keyRows, Value at, int64_t first, int64_t rows) {
+  int64_t quads = keyRows.size() / kQuad, whole = geo.keyDepth / kLanes * kLanes;
+  auto step = [&](Value d, ValueRange in, const Lanes &lanes) {
+    SmallVector<std::array<Value, 4>> columns;
+    for (int64_t n = 0; n < quads; ++n) {
+      Values x;
+      for (Value row : keyRows.slice(n * kQuad, kQuad))
+        x.push_back(loadLanes(e, k, e.add(row, e.mul(d, k.strides[3])), 3, lanes));
+      columns.push_back(gatherQuads(e, x));
+    }
+    Values sums(in);
+    for (int64_t c = 0; c < kQuad; ++c)
+      for (int64_t m = 0; m < rows; ++m) {
+        Value from =
+            e.add(e.index((first + m) * geo.keyStride * kQuad + c * kLanes), e.mul(d, kQuad));
+        Value row = e.vload(queries, from);
+        for (int64_t n = 0; n < quads; ++n)
+          sums[m * quads + n] = e.fma(row, columns[n][c], sums[m * quads + n]);
+      }
+    return sums;
+  };
+  Values sums = e.forLoop(e.index(0), e.index(whole), e.index(kLanes),
+                          Values(rows * quads, e.vf(0)), [&](Value d, ValueRange in) {
+                            if (first == 0)
+                              prefetchKeys(keyRows, d);
+                            return step(d, in, {});
+                          });
   if (geo.keyDepth > whole)
-    sums = multiplyStep(tile, {0, 1, 2, 3}, e.index(whole), sums,
-                        Lanes::of(e, e.index(geo.keyDepth - whole), e.index(0)));
-  for (int64_t m = 0; m < tile.rows; ++m)
-    e.vstore(foldFour(e, ValueRange(sums).slice(m * kTogether, kTogether)), scores,
-             e.add(at, (tile.firstRow + m) * geo.keys));
+    sums = step(e.index(whole), sums, Lanes::of(e, e.index(geo.keyDepth - whole), e.index(0)));
+  for (int64_t m = 0; m < rows; ++m)
+    e.vstore(foldQuads(e, sums[m * quads], sums[m * quads + quads - 1]), scores,
+             e.add(at, (first + m) * geo.keys));
+}
+
+/// A row of queries as `spreadScores` takes it: every four elements four times.
+void AttentionKernel::storeSpread(Value x, Value at) {
+  for (int64_t c = 0; c < kQuad; ++c)
+    e.vstore(takeQuads(e, x, x, {c, c, c, c}), queries, e.add(e.mul(at, kQuad), c * kLanes));
 }
 
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
 
-/// A tile holds whole rows of values where it can, and those are read in the order of addresses;
-/// further tiles find them in a cache.
+/// A tile holds whole rows of values where it can, and those are read in the order of addresses.
+/// The loop over parts of the block lets further tiles find them in the nearest cache; with one
+/// tile it runs once, but shows the register allocator that the accumulators matter most.
 void AttentionKernel::accumulateRows(Value key, Value from, Value to) {
   int64_t total = geo.valueStride / kLanes;
-  int64_t registers = e.target.avx512 ? 24 : 6;
-  int64_t most = e.target.avx512 ? 8 : geo.blockRows == 1 ? registers : 2;
-  for (int64_t first = 0; first < total; first += most) {
-    int64_t vectors = std::min(most, total - first), height = registers / vectors;
-    for (int64_t row = 0; row < geo.blockRows; row += height)
-      accumulateTile({e.index(row), e.index(row * geo.keys), first, vectors,
-                      std::min(height, geo.blockRows - row), /*prefetches=*/row == 0},
-                     key, from, to);
-  }
+  int64_t most = e.target.avx512 ? 8 : geo.blockRows == 1 ? 6 : 2;
+  auto heightOf = [&](int64_t vectors) {
+    // beside the accumulators a row of values and a few others stay in registers
+    return e.target.avx512 ? (29 - vectors) / vectors : 6 / vectors;
+  };
+  bool oneTile = total <= most && geo.blockRows <= heightOf(total);
+  Value part = e.index(oneTile ? geo.keys : kValuePart);
+  e.forLoop(from, to, part, [&](Value at) {
+    Value end = e.min(e.add(at, part), to);
+    for (int64_t first = 0; first < total; first += most) {
+      int64_t vectors = std::min(most, total - first), height = heightOf(vectors);
+      for (int64_t row = 0; row < geo.blockRows; row += height)
+        accumulateTile({e.index(row), e.index(row * geo.keys), first, vectors,
+                        std::min(height, geo.blockRows - row), /*prefetches=*/row == 0},
+                       key, at, end);
+    }
+  });
 }

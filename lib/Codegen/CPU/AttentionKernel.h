@@ -35,6 +35,7 @@ struct AttentionGeometry {
 
   int64_t keyHeads, group, keyDepth, valueDepth;
   bool decode;                    ///< few rows: keys are not transposed
+  bool spreads;                   ///< of these, more than two: see storeSpread
   int64_t keys;                   ///< keys in a block
   bool drops;                     ///< dropout
   bool packsValues;               ///< values are converted or padded once per block
@@ -92,15 +93,11 @@ private:
 
   //--- AttentionDecode.cpp
   void scoresFromRows(Value key, Value from, Value to);
-  struct ScoreTile {
-    Values keyRows; ///< positions of four keys
-    int64_t firstRow, rows;
-  };
-  void scoresOfTile(const ScoreTile &tile, Value at);
-  Values multiplyStep(const ScoreTile &tile, llvm::ArrayRef<int64_t> keys, Value d, ValueRange sums,
-                      const Lanes &lanes);
-  Values multiplyInOrder(const ScoreTile &tile, int64_t whole, Values sums);
-  Values multiplyTogether(const ScoreTile &tile, int64_t whole, Values sums);
+  Values keyPositions(Value key, Value at, Value to, int64_t count);
+  void scoresInOrder(llvm::ArrayRef<Value> keyRows, Value at);
+  void spreadScores(llvm::ArrayRef<Value> keyRows, Value at, int64_t first, int64_t rows);
+  void storeSpread(Value x, Value at);
+  void prefetchKeys(llvm::ArrayRef<Value> keyRows, Value d);
   int64_t rowsAhead(const View &view, int64_t depth) const;
   void prefetchAhead(const View &view, Value position, int64_t column, int64_t rows);
   void accumulateRows(Value key, Value from, Value to);
