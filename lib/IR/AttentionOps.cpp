@@ -129,6 +129,15 @@ int64_t RotaryOp::getRotatedChannels() {
   return getRotated() ? *getRotated() : getX().getType().getDimSize(3);
 }
 
+SmallVector<float> RotaryOp::getFrequenciesOfBase() {
+  SmallVector<float> frequencies;
+  double base = getBaseAttr().getValueAsDouble();
+  int64_t channels = getRotatedChannels();
+  for (int64_t i = 0; i < channels; i += 2)
+    frequencies.push_back(static_cast<float>(std::pow(base, -static_cast<double>(i) / channels)));
+  return frequencies;
+}
+
 static LogicalResult verifyTables(RotaryOp op, NamedSize batch, NamedSize rows) {
   auto cos = cast<RankedTensorType>(op.getCos().getType());
   if (cos != op.getSin().getType())

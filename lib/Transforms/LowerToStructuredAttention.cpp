@@ -8,7 +8,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace linnet;
@@ -168,10 +167,7 @@ private:
   }
 
   Value frequenciesOfBase() {
-    SmallVector<float> values;
-    double base = op.getBase()->convertToDouble();
-    for (int64_t i = 0; i < half; ++i)
-      values.push_back(static_cast<float>(std::pow(base, -2.0 * i / (2.0 * half))));
+    SmallVector<float> values = op.getFrequenciesOfBase();
     auto attr = DenseElementsAttr::get(RankedTensorType::get(half, f32), ArrayRef<float>(values));
     return arith::ConstantOp::create(b, attr);
   }

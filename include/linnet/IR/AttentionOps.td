@@ -270,6 +270,8 @@ def Linnet_RotaryOp : Linnet_Op<"rotary", [
   let extraClassDeclaration = [{
     /// R, the number of rotated channels.
     int64_t getRotatedChannels();
+    /// The R/2 frequencies that base stands for.
+    ::llvm::SmallVector<float> getFrequenciesOfBase();
   }];
   let hasVerifier = 1;
 }
