@@ -12,6 +12,7 @@ using namespace linnet;
 
 void linnet::registerDerivativeRules(DialectRegistry &registry) {
   registerArithRules(registry);
+  registerAttentionRules(registry);
   registerControlFlowRules(registry);
   registerMathRules(registry);
   registerNormRules(registry);

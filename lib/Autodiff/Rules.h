@@ -16,6 +16,7 @@
 namespace linnet {
 
 void registerArithRules(mlir::DialectRegistry &registry);
+void registerAttentionRules(mlir::DialectRegistry &registry);
 void registerControlFlowRules(mlir::DialectRegistry &registry);
 void registerMathRules(mlir::DialectRegistry &registry);
 void registerNormRules(mlir::DialectRegistry &registry);

@@ -1,0 +1,160 @@
+# ===- test_gradients_attention.py - derivatives of the attention family -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+"""Through `linnet.value_and_grad`, against PyTorch's autograd and central differences of the
+references. Every mask of the gradient kernel itself is in test_kernels_attention_grad.py."""
+import numpy as np
+import pytest
+import torch
+
+from linnet import gradients as lg
+from linnet import reference as ref
+from linnet import testing as lt
+
+KEY = 4711
+# name: (further operands, attributes, options of the reference)
+CASES = {
+    "plain": ("", "", {}), "causal": ("", "masks<[causal]>", dict(causal=True)),
+    "window": ("", "masks<[causal, window<left = 2>]>", dict(causal=True, window=(2, None))),
+    "bias": ("bias(%b : tensor<4x1x7xDTYPE>)", "masks<[causal]>", dict(causal=True)),
+    "softcap": ("", "scale(0.5) softcap(1.5)", dict(scale=0.5, softcap=1.5)),
+    "dropout": ("dropout_key(%key : i64) dropout_counter(%key : i64)", "masks<[causal]> dropout(0.3)",
+                dict(causal=True, dropout=(0.3, KEY, KEY))),
+}
+SHAPES = [(2, 4, 5, 8), (2, 2, 7, 8), (2, 2, 7, 6), (4, 1, 7)]
+
+
+def program(case, dtype, lse):
+    operands, attributes, _ = CASES[case]
+    q, k, v, b = (lt.tensor_type(s, dtype) for s in SHAPES)
+    operands = operands.replace("DTYPE", dtype)
+    o = lt.tensor_type((2, 4, 5, 6), dtype)
+    arguments = [f"%q: {q}", f"%k: {k}", f"%v: {v}"]
+    arguments += [f"%b: {b}"] * ("%b" in operands) + ["%key: i64"] * ("%key" in operands)
+    results = [o] + ["tensor<2x4x5xf32>"] * lse
+    names = "%o, %l" if lse else "%o"
+    return f"""func.func @main({', '.join(arguments)}) -> ({', '.join(results)}) {{
+  {names} = linnet.attention %q, %k, %v {operands} {attributes} : {q}, {k}, {v} -> {', '.join(results)}
+  return {names} : {', '.join(results)}
+}}"""
+
+
+def draw(case, dtype):
+    rng = np.random.default_rng(3)
+    operands = CASES[case][0]
+    inputs = [lt.random(rng, s, dtype) for s in SHAPES[:3]]
+    inputs += [lt.random(rng, SHAPES[3], dtype)] * ("%b" in operands)
+    return inputs + [np.int64(KEY)] * ("%key" in operands)
+
+
+def oracle(case, lse):
+    options = dict(CASES[case][2])
+
+    def call(q, k, v, *rest):
+        biased = {"bias": rest[0]} if "%b" in CASES[case][0] else {}
+        o, sums = ref.attention(q, k, v, **biased, **options)
+        return (o, sums) if lse else o
+    return call
+
+
+def torch_oracle(case, lse):
+    options = CASES[case][2]
+
+    def call(q, k, v, *rest):
+        k, v = k.repeat_interleave(2, 1), v.repeat_interleave(2, 1)
+        s = q @ k.mT * options.get("scale", q.shape[3] ** -0.5)
+        if "softcap" in options:
+            s = options["softcap"] * torch.tanh(s / options["softcap"])
+        if "%b" in CASES[case][0]:
+            s = s + rest[0]
+        masks = {n: x for n, x in options.items() if n in ("causal", "window")}
+        seen = np.broadcast_to(ref.visible_keys(2, 5, 7, **masks), s.shape)
+        s = s.masked_fill(~torch.from_numpy(seen.copy()), -torch.inf)
+        w = s.softmax(3)
+        if "dropout" in options:
+            rate = options["dropout"][0]
+            kept = ref.random(KEY, KEY, tuple(s.shape)) >= rate
+            w = w * torch.from_numpy(kept / (1 - rate))
+        return (w @ v, s.logsumexp(3)) if lse else w @ v
+    return call
+
+
+@pytest.mark.parametrize("lse", [False, True])
+@pytest.mark.parametrize("case", CASES)
+def test_attention(case, lse):
+    lg.check(program(case, "f32", lse), draw(case, "f32"), reference=oracle(case, lse),
+             torch=torch_oracle(case, lse), ulps=64)
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "f16"])
+@pytest.mark.parametrize("case", CASES)
+def test_attention_in_16_bits(case, dtype):
+    # o is rounded before the backward pass reads it, and gradients of weights are small differences
+    lg.check(program(case, dtype, False), draw(case, dtype), torch=torch_oracle(case, False), ulps=32)
+
+
+def test_the_forward_op_keeps_its_bits():
+    """It is replaced by one with a log-sum-exp, and the loss does not change."""
+    text = program("dropout", "f32", False)
+    inputs = draw("dropout", "f32")
+    o, = lt.run(text, *inputs)
+    cotangent = np.zeros(o.shape, np.float32)
+    cotangent[1, 2, 3, 4] = 1
+    loss, *_ = lt.run(lg.module(text), *inputs, cotangent)
+    assert np.float32(loss) == np.asarray(o)[1, 2, 3, 4]
+
+
+ROTARY = {
+    "base": ("base(100.0)", dict(base=100.0)),
+    "rotated": ("base(50.0) rotated(4) offset(%p : tensor<i64>)", dict(base=50.0, rotated=4, offset=3)),
+    "frequencies": ("frequencies(%f : tensor<2xf32>) positions(%n : tensor<5xi64>)",
+                    dict(frequencies=np.float32([1.0, 0.3]), positions=np.arange(5) * 7)),
+}
+
+
+@pytest.mark.parametrize("layout", ["half", "interleaved"])
+@pytest.mark.parametrize("dtype", lt.FLOATS)
+@pytest.mark.parametrize("name", ROTARY)
+def test_rotary(name, dtype, layout):
+    operands, options = ROTARY[name]
+    x = lt.random(np.random.default_rng(1), (2, 3, 5, 8), dtype)
+    type = lt.tensor_type(x.shape, dtype)
+    given = {"%p": ("tensor<i64>", np.int64(3)), "%f": ("tensor<2xf32>", np.float32([1.0, 0.3])),
+             "%n": ("tensor<5xi64>", np.arange(5) * 7)}
+    used = {n: v for n, v in given.items() if n in operands}
+    arguments = "".join(f", {n}: {t}" for n, (t, _) in used.items())
+    text = f"""func.func @main(%x: {type}{arguments}) -> {type} {{
+  %y = linnet.rotary %x {operands} layout<{layout}> : {type}
+  return %y : {type}
+}}"""
+    # linear, so central differences are exact
+    lg.check(text, [x, *(v for _, v in used.values())], wrt=[0], ulps=16,
+             reference=lambda v, *_: ref.rotary(v, layout=layout, **options))
+
+
+@pytest.mark.parametrize("layout", ["half", "interleaved"])
+@pytest.mark.parametrize("shape", [(5, 3), (2, 5, 3)])
+def test_rotary_tables(shape, layout):
+    rng = np.random.default_rng(2)
+    x, cos, sin = (lt.random(rng, s, "f32") for s in ((2, 3, 5, 8), shape, shape))
+    type, table = lt.tensor_type(x.shape, "f32"), lt.tensor_type(shape, "f32")
+    text = f"""func.func @main(%x: {type}, %c: {table}, %s: {table}) -> {type} {{
+  %y = linnet.rotary %x tables(%c, %s : {table}) layout<{layout}> : {type}
+  return %y : {type}
+}}"""
+    lg.check(text, [x, cos, sin], ulps=32,
+             reference=lambda v, c, s: ref.rotary(v, tables=(c, s), layout=layout))
+
+
+@pytest.mark.parametrize("dtype", lt.FLOATS)
+@pytest.mark.parametrize("kind", ["elu1", "relu", "relu2", "exp"])
+def test_feature_map(kind, dtype):
+    x = lt.random(np.random.default_rng(4), (3, 7), dtype)
+    x[0, 0] = 0
+    type = lt.tensor_type(x.shape, dtype)
+    text = lt.function([lt.argument("x", x.shape, dtype)], type, f"%y = linnet.feature_map {kind} %x : {type}")
+    call = {"elu1": lambda v: torch.nn.functional.elu(v) + 1, "relu": torch.relu,
+            "relu2": lambda v: torch.relu(v) ** 2, "exp": torch.exp}[kind]
+    lg.check(text, [x], torch=call)
