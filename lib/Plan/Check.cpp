@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "Schedule.h"
+#include "Search.h"
 
 #include <algorithm>
 
@@ -19,6 +19,7 @@ private:
   bool isValue(int32_t v) const { return v >= 0 && size_t(v) < graph.values.size(); }
   std::string checkNode(int32_t n) const;
   std::string checkOutput(int32_t n, size_t i) const;
+  std::string checkDestroyed() const;
   bool isBefore(int32_t v, int32_t n) const {
     return isValue(v) && graph.values[size_t(v)].producer < n;
   }
@@ -72,6 +73,25 @@ std::string Checker::checkNode(int32_t n) const {
   return "";
 }
 
+/// Readers of what a node destroys can run before it.
+std::string Checker::checkDestroyed() const {
+  Problem problem(graph);
+  Precedence precedence(problem);
+  std::vector<int32_t> waiting = precedence.count(false), ready;
+  for (int32_t n = 0; n < problem.nodeCount; ++n)
+    if (waiting[size_t(n)] == 0)
+      ready.push_back(n);
+  for (size_t i = 0; i < ready.size(); ++i)
+    for (int32_t n : precedence.behind[size_t(ready[i])])
+      if (--waiting[size_t(n)] == 0)
+        ready.push_back(n);
+  for (int32_t n = 0; n < problem.nodeCount; ++n)
+    for (int32_t v : problem.tied[n])
+      if (waiting[size_t(n)] > 0 && v >= 0)
+        return at("node", n) + " destroys " + at("value", v) + " before a node that reads it";
+  return "";
+}
+
 std::string Checker::run() {
   for (size_t v = 0; v < graph.values.size(); ++v) {
     const Value &value = graph.values[v];
@@ -89,7 +109,7 @@ std::string Checker::run() {
   for (int32_t n = 0; n < int32_t(graph.nodes.size()); ++n)
     if (std::string problem = checkNode(n); !problem.empty())
       return problem;
-  return "";
+  return checkDestroyed();
 }
 
 } // namespace

@@ -42,8 +42,11 @@ void ExactSearch::number() {
     if (remembered[size_t(n)])
       doneOf[size_t(n)] = doneBits++;
   fitsWords = bytes.size() <= 64 && doneBits <= 64 && active.size() <= 64;
-  if (!fitsWords)
-    return;
+  if (fitsWords)
+    makeMasks(doneOf);
+}
+
+void ExactSearch::makeMasks(const std::vector<int32_t> &doneOf) {
   auto bit = [&](int32_t v) { return bitOf[size_t(v)] < 0 ? 0 : uint64_t(1) << bitOf[size_t(v)]; };
   for (int32_t v = 0; v < problem.valueCount; ++v) {
     start |= problem.isSource[size_t(v)] ? bit(v) : 0;

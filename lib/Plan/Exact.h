@@ -46,6 +46,7 @@ private:
   };
 
   void number();
+  void makeMasks(const std::vector<int32_t> &doneOf);
   int64_t sizeOf(uint64_t values) const;
   int64_t estimate(uint64_t there, uint64_t done) const;
   void expand(int32_t state);

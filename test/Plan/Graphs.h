@@ -30,7 +30,7 @@ struct Node {
   bool once = false;               // runs exactly once
 };
 
-/// Nodes are in an order in which they can run.
+/// Every node is behind what makes its inputs; what it destroys may have readers behind it.
 struct Graph {
   std::string family;
   std::vector<Node> nodes;

@@ -2,7 +2,8 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// LINNET_FULL=1: 1200 graphs instead of 160. Bytes are live sums, for the planner and the solver.
+// LINNET_FULL=1: 1200 random graphs instead of 160. Their bytes are live sums, for the planner and
+// the solver; the train step's are placed.
 //===----------------------------------------------------------------------===//
 #include "../Testing.h"
 #include "Convert.h"
@@ -204,10 +205,59 @@ void trainStep() {
   CHECK_EQ(table.back().extraTime, 0);
   CHECK(seconds < 30); // under load; alone it takes about 3
   checkLadder(graph, planner);
-  plan::Recomputation twin(graph);
+}
+
+/// The same graph gives the same plans.
+void determinism() {
+  plan::Graph graph = convert(makeTrainStep(3, 100, 64, 50));
+  plan::Recomputation planner(graph), twin(graph);
   CHECK_EQ(twin.size(), planner.size());
-  for (size_t i = 0; i < twin.size(); i += 16)
+  for (size_t i = 0; i < twin.size(); ++i)
     CHECK(twin.plan(i).layout.offsets == planner.plan(i).layout.offsets);
+}
+
+int64_t keptAcross(const plan::Plan &p, int32_t node) {
+  int32_t at = 0;
+  while (p.steps[size_t(at)].node != node)
+    ++at;
+  int64_t kept = 0;
+  for (const plan::Interval &buffer : p.buffers)
+    kept += buffer.first < at && at < buffer.last ? buffer.size : 0;
+  return kept;
+}
+
+/// What is kept between forward and backward, against time, whatever the peak elsewhere.
+void keptBetween() {
+  plan::Graph graph = convert(makeTrainStep(24, 512, 512, 256)), marked = graph;
+  int32_t loss = 0;
+  while (graph.values[size_t(graph.nodes[size_t(loss)].outputs[0])].bytes != 4)
+    ++loss;
+  marked.nodes[size_t(loss)].scratch = 80'000'000;
+  int64_t total = 0;
+  for (const plan::Node &node : graph.nodes)
+    total += node.time;
+  plan::Recomputation planner(marked);
+  const std::pair<int64_t, double> most[] = {
+      {403, 0.003}, {202, 0.06}, {122, 0.135}, {61, 0.19}, {21, 0.25}};
+  for (auto [megabytes, share] : most) {
+    double best = 1e9;
+    int64_t kept = 0, peak = 0;
+    for (size_t i = 0; i < planner.size(); ++i) {
+      std::vector<int32_t> order;
+      for (const plan::Step &step : planner.plan(i).steps)
+        order.push_back(step.node);
+      plan::Plan p = plan::makePlan(graph, order);
+      if (int64_t k = keptAcross(p, loss); k <= megabytes * 1'000'000) {
+        best = double(p.extraTime) / double(total);
+        kept = k;
+        peak = p.peak;
+        break;
+      }
+    }
+    std::printf("  kept between the halves: %5.1f MB (at most %lld), peak %.1f MB, extra %.2f%%\n",
+                double(kept) / 1e6, (long long)megabytes, double(peak) / 1e6, 100 * best);
+    CHECK(best <= share);
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -280,6 +330,12 @@ void mistakes() {
              g.nodes[0].once = false;
            }),
            "node 0 destroys the source 0 and may run twice");
+  CHECK_EQ(broken([](plan::Graph &g) {
+             g.nodes[0].tied = {g.nodes[0].inputs[0]};
+             g.nodes[0].once = true;
+             g.nodes[1].inputs.push_back(g.nodes[0].inputs[0]);
+           }),
+           "node 0 destroys value 0 before a node that reads it");
   CHECK(plan::checkOrder(graph, {1, 0}) != "");
   CHECK_EQ(plan::checkOrder(graph, {99}), "node 99 is not there");
 }
@@ -305,7 +361,9 @@ int main(int argc, char **argv) {
   mistakes();
   extremes();
   uniformChains();
+  determinism();
   trainStep();
+  keptBetween();
   randomGraphs(perFamily, argc > 2 ? std::atoi(argv[2]) : 14);
   return linnet::test::summary();
 }

@@ -5,7 +5,7 @@
 // Plans a graph of dispatches under a byte budget: an order in which a node may run more than
 // once, so that its values need not be kept in between. Uses no LLVM.
 //
-//   plan::Graph graph = ...;                  // nodes in any order in which they can run
+//   plan::Graph graph = ...;                  // every node behind what makes its inputs
 //   if (std::string e = plan::check(graph); !e.empty()) ...
 //   plan::Recomputation planner(std::move(graph));
 //   plan::BudgetPlan p = planner.planForBudget(budget);
@@ -24,6 +24,12 @@
 //    earlier output of the step has taken it: it takes over that buffer.
 // Sources (no producer) are counted in `fixedBytes` only, and what takes over their bytes is not
 // counted either. `Plan::peak` is `fixedBytes` and the arena's high-water mark.
+//
+// To plan for what is kept while a node runs, say between forward and backward, plan a copy of the
+// graph in which that node has much scratch, and give the orders to
+// `makePlan` with the graph itself.
+//
+// How it searches, what is optimal and how far: docs/rationale/recomputation.md.
 //===----------------------------------------------------------------------===//
 #ifndef LINNET_PLAN_RECOMPUTE_H
 #define LINNET_PLAN_RECOMPUTE_H
