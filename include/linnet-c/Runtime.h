@@ -256,7 +256,8 @@ LNT_API lnt_status *lnt_session_get_state(lnt_session *session, const char *name
  * symbols. Clears the poison. */
 LNT_API lnt_status *lnt_session_set_state(lnt_session *session, const char *name,
                                           const lnt_tensor *value);
-/* Zeroes a state, or with NULL all that exist, and clears the poison. */
+/* Sets a state, or with NULL all that exist, to what it starts with (the value of its mutable
+ * global, else zeros), and clears the poison. */
 LNT_API lnt_status *lnt_session_reset_state(lnt_session *session, const char *name);
 /* All states as safetensors. Saving skips states that are not created yet; loading takes every
  * tensor of the file that is a state, and fails when that is none. */

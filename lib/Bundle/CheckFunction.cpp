@@ -39,6 +39,7 @@ private:
   Error params(const flatbuffers::Vector<flatbuffers::Offset<fb::Param>> *list, const char *what);
   Error aliases();
   Error states();
+  Error initial(uint32_t argument);
   Error buffer(const fb::Buffer &buffer);
   Error buffersAndViews();
   Error labels();
@@ -132,6 +133,25 @@ Error FunctionChecker::aliases() {
   return Error();
 }
 
+/// A state starts with a constant of its type and shape.
+Error FunctionChecker::initial(uint32_t argument) {
+  const fb::Param &param = *function.arguments()->Get(argument);
+  if (param.initial() == -1)
+    return Error();
+  if (!param.state() || param.initial() < 0 ||
+      uint32_t(param.initial()) >= sizeOf(context.bundle.constants()))
+    return makeError("argument ", argument, " starts with constant ", param.initial(), " of ",
+                     sizeOf(context.bundle.constants()));
+  const fb::Constant &constant = *context.bundle.constants()->Get(uint32_t(param.initial()));
+  bool same = !constant.layout() && constant.type() == param.type() &&
+              sizeOf(constant.dims()) == sizeOf(param.dims());
+  for (uint32_t d = 0; same && d < sizeOf(param.dims()); ++d)
+    same = uint64_t(param.dims()->Get(d)->constant()) == constant.dims()->Get(d);
+  if (!same)
+    return makeError("argument ", argument, " starts with a constant of another type");
+  return Error();
+}
+
 /// A state is an argument and the result that takes its memory over.
 Error FunctionChecker::states() {
   std::set<std::string> names;
@@ -139,6 +159,8 @@ Error FunctionChecker::states() {
     const flatbuffers::String *state = function.arguments()->Get(i)->state();
     if (state && !names.insert(state->str()).second)
       return makeError("has two arguments of state '", state->str(), "'");
+    if (Error error = initial(i))
+      return error;
   }
   for (uint32_t i = 0; i < sizeOf(function.results()); ++i) {
     const flatbuffers::String *state = function.results()->Get(i)->state();

@@ -77,6 +77,8 @@ LogicalResult SignatureReader::readArgument(unsigned i) {
   NamedAttrList attrs = describe(type, func.getArgAttr(i, kNameAttr), state);
   if (state)
     states[state.getValue()] = i;
+  if (Attribute initial = func.getArgAttr(i, kInitialAttr))
+    attrs.set("initial", initial);
   auto names = func.getArgAttrOfType<ArrayAttr>(i, kDimsAttr);
   SmallVector<Attribute> dims;
   if (auto tensor = dyn_cast<RankedTensorType>(type)) {

@@ -167,9 +167,10 @@ Failure Module::loadCode(const lnt_load_options &options, std::vector<lnt_kernel
 //===----------------------------------------------------------------------===//
 
 Failure Module::linkState(const fb::Function &function, size_t argument, Program &program) {
-  std::string name = function.arguments()->Get(uint32_t(argument))->state()->str();
+  const fb::Param &described = *function.arguments()->Get(uint32_t(argument));
+  std::string name = described.state()->str();
   Param &param = program.arguments[argument];
-  StateSlot slot = {name, param.type, {}, {}};
+  StateSlot slot = {name, param.type, {}, {}, described.initial()};
   for (const Dim &dim : param.dims) {
     slot.constants.push_back(dim.constant);
     slot.symbols.emplace_back();
@@ -184,7 +185,12 @@ Failure Module::linkState(const fb::Function &function, size_t argument, Program
     for (size_t d = 0; same && d < slot.constants.size(); ++d)
       same = states[i].constants[d] < 0 || slot.constants[d] < 0 ||
              states[i].constants[d] == slot.constants[d];
+    if (same && slot.initial >= 0 && states[i].initial >= 0 && slot.initial != states[i].initial)
+      return fail(LNT_BAD_FILE, "state '", name, "' starts with another value in function '",
+                  program.name, "' than in an earlier one");
     if (same) {
+      if (states[i].initial < 0)
+        states[i].initial = slot.initial;
       for (size_t d = 0; d < slot.symbols.size(); ++d)
         states[i].symbols[d].insert(states[i].symbols[d].end(), slot.symbols[d].begin(),
                                     slot.symbols[d].end());

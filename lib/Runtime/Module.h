@@ -53,6 +53,7 @@ struct StateSlot {
   std::vector<int64_t> constants; // -1: symbol
   /// Per dimension, what the functions call its symbol; the first one's name first.
   std::vector<std::vector<std::string>> symbols;
+  int32_t initial = -1; // the constant that it starts with; else zeros
 };
 
 /// What the describe functions hand out.

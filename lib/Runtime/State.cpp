@@ -84,6 +84,8 @@ Failure Session::createState(size_t index, const std::vector<int64_t> &dims) {
   state.bytes = bytes;
   state.created = true;
   state.poisoned = false;
+  if (slot.initial >= 0)
+    resetState(index);
   return nullptr;
 }
 
@@ -161,7 +163,10 @@ Failure Session::setState(size_t index, const lnt_tensor &value) {
 
 void Session::resetState(size_t index) {
   State &state = states[index];
-  if (state.bytes != 0)
+  int32_t initial = module->states[index].initial;
+  if (state.bytes != 0 && initial >= 0)
+    std::memcpy(state.memory.data(), module->constants[size_t(initial)], size_t(state.bytes));
+  else if (state.bytes != 0)
     std::memset(state.memory.data(), 0, size_t(state.bytes));
   state.poisoned = false;
 }

@@ -65,7 +65,8 @@ bool isStructuredForm(Operation *op) {
     return isStructuredOp(op) || isa<BarrierOp>(op);
   if (isa<tensor::ScatterOp, tensor::GatherOp, tensor::GenerateOp, tensor::ReshapeOp>(op))
     return false;
-  if (isa<arith::ConstantOp, ml_program::GlobalLoadOp, ml_program::GlobalLoadConstOp>(op))
+  if (isa<arith::ConstantOp, ml_program::GlobalLoadOp, ml_program::GlobalLoadConstOp,
+          ml_program::GlobalStoreOp>(op))
     return true;
   if (isa<arith::ArithDialect, math::MathDialect, affine::AffineDialect>(op->getDialect()))
     return !worksOnTensors(op);

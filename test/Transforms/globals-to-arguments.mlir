@@ -28,9 +28,31 @@ func.func @weights(%x: tensor<65xi32>) -> (tensor<65xi32>, tensor<2xf32>, tensor
 
 // -----
 
-ml_program.global private mutable @s(dense<0.0> : tensor<4xf32>) : tensor<4xf32>
-func.func @stores(%x: tensor<4xf32>) {
-  // expected-error @+1 {{is not supported: pass the value as an argument and a result with 'linnet.state'}}
-  ml_program.global_store @s = %x : tensor<4xf32>
+// A mutable global is a state; the stored value is its next one.
+
+ml_program.global private mutable @m(dense<1.0> : tensor<2xf32>) : tensor<2xf32>
+// CHECK-LABEL: func @update
+// CHECK-SAME:    %[[X:.*]]: tensor<2xf32>, %[[M:.*]]: tensor<2xf32> {linnet.initial = @m, linnet.state = "m"}
+// CHECK-SAME:    -> (tensor<2xf32>, tensor<2xf32> {linnet.state = "m"})
+func.func @update(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %m = ml_program.global_load @m : tensor<2xf32>
+  // CHECK: %[[S:.*]] = arith.addf %[[X]], %[[M]]
+  %s = arith.addf %x, %m : tensor<2xf32>
+  ml_program.global_store @m = %s : tensor<2xf32>
+  // CHECK: arith.mulf %[[S]], %[[X]]
+  %n = ml_program.global_load @m : tensor<2xf32>
+  %y = arith.mulf %n, %x : tensor<2xf32>
+  // CHECK: return %{{.*}}, %[[S]]
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+ml_program.global private mutable @m(dense<1.0> : tensor<2xf32>) : tensor<2xf32>
+func.func @in_a_branch(%c: i1, %x: tensor<2xf32>) {
+  scf.if %c {
+    // expected-error @+1 {{expects to be at the top level of its function}}
+    ml_program.global_store @m = %x : tensor<2xf32>
+  }
   return
 }

@@ -29,6 +29,8 @@ inline constexpr llvm::StringLiteral kDonateAttr = "linnet.donate";
 inline constexpr llvm::StringLiteral kConstantAttr = "linnet.constant";
 /// On a math.exp: its operand is at most 0, or NaN.
 inline constexpr llvm::StringLiteral kNonPositiveAttr = "linnet.nonpositive";
+/// On an argument with a state: the global whose value the state starts with.
+inline constexpr llvm::StringLiteral kInitialAttr = "linnet.initial";
 } // namespace linnet
 
 #endif // LINNET_IR_LINNETDIALECT_H

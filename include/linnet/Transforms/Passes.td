@@ -37,7 +37,9 @@ def GlobalsToArguments : Pass<"linnet-globals-to-arguments", "mlir::ModuleOp"> {
   let description = [{
     A load of an `ml_program.global` becomes a function argument with the attribute
     `linnet.constant = @symbol`, after the arguments that callers see; a function has one per
-    global that it reads. Constants that are not a splat become
+    global that it reads. A mutable global becomes an argument with `linnet.state` of its name,
+    and a result where the function stores to it: a state of the session, which starts with the
+    global's value (`linnet.initial`). Constants that are not a splat become
     private globals first, equal ones the same, so that all functions share one pool.
     Run it after inlining: functions that are called keep their signature.
   }];

@@ -458,7 +458,9 @@ FailureOr<flatbuffers::Offset<fb::Param>> ProgramWriter::param(DictionaryAttr en
   auto nameOffset = name ? out.CreateString(name.str()) : 0;
   auto stateOffset = state ? out.CreateString(state.str()) : 0;
   auto dimsOffset = out.CreateVectorOfStructs(dims);
-  return fb::CreateParam(out, nameOffset, element, dimsOffset, stateOffset);
+  auto initial = entry.getAs<FlatSymbolRefAttr>("initial");
+  return fb::CreateParam(out, nameOffset, element, dimsOffset, stateOffset,
+                         initial ? int32_t(pools.constant(initial.getValue(), {})) : -1);
 }
 
 FailureOr<flatbuffers::Offset<fb::Function>> ProgramWriter::write() {

@@ -109,7 +109,9 @@ LogicalResult Weights::load(ModuleOp module, ArrayRef<std::string> paths, bool e
     }
     std::string symbol = global.getSymName().str();
     std::optional<Attribute> value = global.getValue();
-    if (value && !isa<ml_program::ExternAttr>(*value)) {
+    if (!value) // a state that starts with zeros
+      continue;
+    if (!isa<ml_program::ExternAttr>(*value)) {
       auto bytes = bytesOf(*value, type, elementBytes(entry.type));
       if (failed(bytes)) {
         bad = true;
