@@ -6,7 +6,7 @@
 // joins the frontier. The search accepts what is a little worse, less and less so. Its length is
 // counted in walked steps and its random numbers are its own, so that every run agrees.
 //===----------------------------------------------------------------------===//
-#include "Search.h"
+#include "CutBound.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,8 +16,8 @@ namespace {
 
 class Improver {
 public:
-  Improver(const Problem &problem, Frontier &frontier, int64_t least)
-      : problem(problem), frontier(frontier), evaluator(problem), least(least) {}
+  Improver(const Problem &problem, Frontier &frontier, const TimeBound &bound, int64_t least)
+      : problem(problem), frontier(frontier), evaluator(problem), bound(bound), least(least) {}
   void run(int64_t work);
 
 private:
@@ -36,10 +36,13 @@ private:
   void insertMaker(Order &order, int32_t value, size_t at, size_t across, int depth);
   void removeDead(Order &order);
   double energy(int64_t budget) const;
+  bool isGoodEnough(int64_t budget) const;
+  void visit(int64_t budget, bool smallest, int round, int64_t work);
 
   const Problem &problem;
   Frontier &frontier;
   Evaluator evaluator;
+  const TimeBound &bound;
   int64_t least;
   uint32_t state = 0x9e3779b9u;
   size_t peakStep = 0;
@@ -220,31 +223,54 @@ void Improver::descend(Order order, int64_t budget, int64_t work) {
   }
 }
 
+/// Whether the known plan within the budget is as fast as the bound, nearly.
+bool Improver::isGoodEnough(int64_t budget) const {
+  size_t i = frontier.within(budget);
+  if (i == frontier.all().size())
+    return false;
+  double fastest = double(addChecked(problem.totalTime, bound.extraTime(budget)));
+  return double(frontier.all()[i].time) <= fastest * 1.001;
+}
+
+void Improver::visit(int64_t budget, bool smallest, int round, int64_t work) {
+  const std::vector<Candidate> &all = frontier.all();
+  weight = smallest ? 40 : round % 2 == 0 ? 4 : 12;
+  size_t i = std::min(frontier.within(budget), all.size() - 1);
+  if (smallest)
+    i = all.size() - 1 - below(std::min<size_t>(all.size(), 3));
+  else if (round % 2 == 1 && i > 0)
+    --i; // a faster one that is too large
+  descend(all[i].order, budget, work);
+}
+
 void Improver::run(int64_t work) {
   const std::vector<Candidate> &all = frontier.all();
-  if (all.empty())
-    return;
-  constexpr int rounds = 64;
-  for (int round = 0; round < rounds; ++round) {
+  constexpr int rounds = 64, mostRounds = 4 * rounds;
+  int used = 0;
+  for (int round = 0; round < mostRounds && used < rounds && !all.empty(); ++round) {
     // every fourth goes below the smallest known, the others to budgets all over the range
     bool smallest = round % 4 == 3;
     double where = double((round * 29) % rounds) / double(rounds - 1);
-    int64_t low = std::max(least, all.back().live - all.back().live / 32 - 1);
-    int64_t budget = smallest ? low : low + int64_t(double(all.front().live - low) * where);
-    weight = smallest ? 40 : round % 2 == 0 ? 4 : 12;
-    size_t i = std::min(frontier.within(budget), all.size() - 1);
+    double low = double(std::max(least, all.back().live - all.back().live / 32 - 1));
+    double high = double(all.front().live);
+    double budget = round % 8 < 4 ? low + (high - low) * where
+                                  : low * std::pow(high / std::max(low, 1.0), where);
     if (smallest)
-      i = all.size() - 1 - below(std::min<size_t>(all.size(), 3));
-    else if (round % 2 == 1 && i > 0)
-      --i; // a faster one that is too large
-    descend(all[i].order, budget, work / rounds);
+      budget = low;
+    else if (isGoodEnough(int64_t(budget)))
+      continue;
+    visit(int64_t(budget), smallest, round, work / rounds);
+    ++used;
   }
 }
 
 } // namespace
 
 void improve(const Problem &problem, Frontier &frontier, int64_t least, int64_t work) {
-  Improver(problem, frontier, least).run(work);
+  if (frontier.all().empty())
+    return;
+  TimeBound bound(problem, least, frontier.all().front().live);
+  Improver(problem, frontier, bound, least).run(work);
 }
 
 } // namespace linnet::plan

@@ -153,13 +153,13 @@ void Recomputation::Impl::search() {
     exact = searchExactly(problem, frontier, least, options.exactStates);
   if (!exact)
     improve(problem, frontier, least,
-            std::min(options.searchWork, int64_t(problem.nodeCount) * 200'000));
+            std::min(options.searchWork, int64_t(problem.nodeCount) * 600'000));
 }
 
 /// The bytes of a plan are those of its placement, which may cost more than the live ones. Of a
 /// long frontier, plans whose bytes differ by a few per cent are placed.
 void Recomputation::Impl::place() {
-  constexpr double kMostPlaced = 128;
+  constexpr double kMostPlaced = 320;
   const std::vector<Candidate> &all = frontier.all();
   double ratio = 1;
   if (!options.countLiveBytes && all.size() > size_t(kMostPlaced))

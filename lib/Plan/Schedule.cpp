@@ -46,6 +46,8 @@ Problem::Problem(const Graph &graph)
         if (int32_t o = node.outputs[i];
             ties[i] < 0 && bytes[size_t(v)] > 0 && bytes[size_t(v)] == bytes[size_t(o)])
           reuses[size_t(n)].push_back({o, v});
+    mayTake.push_back(!reuses[size_t(n)].empty() ||
+                      std::any_of(ties.begin(), ties.end(), [](int32_t v) { return v >= 0; }));
     tied.add(ties);
   }
   for (auto &list : readerLists)
@@ -145,9 +147,10 @@ bool Evaluator::isValid(const Order &order) {
     for (int32_t before : problem.after[n])
       if (!ran[size_t(before)])
         return false;
-    for (int32_t v : problem.tied[n])
-      if (v >= 0 && !inputDies(order, s, v))
-        return false;
+    if (problem.mayTake[size_t(n)])
+      for (int32_t v : problem.tied[n])
+        if (v >= 0 && !inputDies(order, s, v))
+          return false;
     ran[size_t(n)] = true;
   }
   for (int32_t n = 0; n < problem.nodeCount; ++n)
@@ -179,7 +182,9 @@ void Evaluator::walk(const Order &order, int64_t live) {
     int32_t n = order[s];
     auto in = problem.inputs[n], out = problem.outputs[n];
     const char *dies = deaths.data() + first[s];
-    findTaken(order, s);
+    taken.clear();
+    if (problem.mayTake[size_t(n)])
+      findTaken(order, s);
     int64_t fresh = 0, freed = 0;
     for (int32_t v : out)
       fresh = addChecked(fresh, problem.bytes[size_t(v)]);

@@ -55,6 +55,7 @@ struct Problem {
   Lists readers; // of a value
   /// Of a node: pairs (output, input) in the order in which buffers are offered.
   std::vector<std::vector<std::pair<int32_t, int32_t>>> reuses;
+  std::vector<char> mayTake; // nodes with ties or reuses
   int64_t totalTime = 0; // of one run of what is wanted
 
 private:

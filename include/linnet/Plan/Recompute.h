@@ -133,7 +133,7 @@ struct RecomputeOptions {
   /// States that the exact search may try, for all budgets together; 0: no exact search.
   int64_t exactStates = 6'000'000;
   /// How long the local search goes on, in evaluated steps; less for small graphs.
-  int64_t searchWork = 40'000'000;
+  int64_t searchWork = 60'000'000;
 };
 
 /// Plans once, for all budgets: the plans of larger budgets are never slower and never fail where
