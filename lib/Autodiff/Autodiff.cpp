@@ -72,18 +72,16 @@ Value Expansion::loadOnce(FlatSymbolRefAttr symbol) {
           stores.push_back(nested);
     });
   if (!stores.empty()) {
-    stores.front()->emitOpError() << "writes " << symbol << ", which the function '"
-                                  << fn.getName() << "' is differentiated by";
+    stores.front()->emitOpError() << "writes " << symbol << ", which the function '" << fn.getName()
+                                  << "' is differentiated by";
     return {};
   }
   OpBuilder before(body.ops.empty() ? op.getOperation() : body.ops.front());
   Value value;
   if (loads.empty())
-    value = ml_program::GlobalLoadOp::create(before, op.getLoc(),
-                                             SymbolTable::lookupNearestSymbolFrom<
-                                                 ml_program::GlobalOp>(op, symbol)
-                                                 .getType(),
-                                             symbol);
+    value = ml_program::GlobalLoadOp::create(
+        before, op.getLoc(),
+        SymbolTable::lookupNearestSymbolFrom<ml_program::GlobalOp>(op, symbol).getType(), symbol);
   else
     value = before.clone(*loads.front())->getResult(0);
   for (Operation *load : loads) {

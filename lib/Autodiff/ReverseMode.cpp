@@ -74,9 +74,8 @@ SmallVector<Value> linnet::findCaptures(Operation *op) {
 static bool anyInfluence(Operation *op, llvm::function_ref<bool(Value)> isActive) {
   auto rule = dyn_cast<DifferentiableOpInterface>(op);
   for (OpOperand &operand : op->getOpOperands())
-    if (isActive(operand.get()) &&
-        (rule ? rule.isDifferentiableOperand(operand.getOperandNumber())
-              : isDifferentiableType(operand.get().getType())))
+    if (isActive(operand.get()) && (rule ? rule.isDifferentiableOperand(operand.getOperandNumber())
+                                         : isDifferentiableType(operand.get().getType())))
       return true;
   return op->getNumRegions() && llvm::any_of(findCaptures(op), isActive);
 }

@@ -60,8 +60,7 @@ Value linnet::roundLike(ImplicitLocOpBuilder &b, Value value, Value like) {
   return arith::TruncFOp::create(b, type, value);
 }
 
-Value linnet::sumOver(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> axes,
-                      bool keepdims) {
+Value linnet::sumOver(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> axes, bool keepdims) {
   if (axes.empty())
     return value;
   return ReduceOp::create(b, ReduceKind::sum, value, axes, keepdims);
@@ -69,11 +68,9 @@ Value linnet::sumOver(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> ax
 
 Value linnet::broadcastLike(ImplicitLocOpBuilder &b, Value value, Value like,
                             ArrayRef<int64_t> dims) {
-  auto type = cast<RankedTensorType>(like.getType())
-                  .clone(getElementTypeOrSelf(value.getType()));
+  auto type = cast<RankedTensorType>(like.getType()).clone(getElementTypeOrSelf(value.getType()));
   Value sizes = type.hasStaticShape() ? Value() : like;
-  return BroadcastOp::create(b, type, value, sizes, ValueRange(),
-                             b.getDenseI64ArrayAttr(dims));
+  return BroadcastOp::create(b, type, value, sizes, ValueRange(), b.getDenseI64ArrayAttr(dims));
 }
 
 Value linnet::sumToOperand(ImplicitLocOpBuilder &b, Value gradient, Value value,

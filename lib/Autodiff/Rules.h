@@ -25,8 +25,7 @@ void registerTensorRules(mlir::DialectRegistry &registry);
 
 /// The rule of `Op` is the function `rule`.
 template <typename Op, mlir::LogicalResult (*rule)(Op, Adjoints &)>
-struct DerivativeRule
-    : DifferentiableOpInterface::ExternalModel<DerivativeRule<Op, rule>, Op> {
+struct DerivativeRule : DifferentiableOpInterface::ExternalModel<DerivativeRule<Op, rule>, Op> {
   mlir::LogicalResult differentiate(mlir::Operation *op, Adjoints &adjoints) const {
     return rule(mlir::cast<Op>(op), adjoints);
   }
@@ -65,8 +64,8 @@ mlir::Value toF32(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
 /// `value` rounded to the element type of `like`.
 mlir::Value roundLike(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Value like);
 /// The sum over `axes`; they stay with size 1 with `keepdims`.
-mlir::Value sumOver(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
-                    llvm::ArrayRef<int64_t> axes, bool keepdims = false);
+mlir::Value sumOver(mlir::ImplicitLocOpBuilder &b, mlir::Value value, llvm::ArrayRef<int64_t> axes,
+                    bool keepdims = false);
 /// `value`, whose dimension i is dimension dims[i] of `like`, repeated to the shape of `like`.
 mlir::Value broadcastLike(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Value like,
                           llvm::ArrayRef<int64_t> dims);

@@ -38,6 +38,7 @@ void LinnetDialect::initialize() {
   registerPlainOps();
   registerRandomOps();
   registerTrainOps();
+  registerOptimizerOps();
 }
 
 void LinnetDialect::registerAttributes() {

@@ -41,8 +41,8 @@ static LogicalResult verifyTypes(Operation *op, func::FuncOp fn, StringRef what,
                                  TypeRange expected) {
   if (found == expected)
     return success();
-  InFlightDiagnostic diag = op->emitOpError() << "expects '" << fn.getName() << "' with " << what
-                                              << " (";
+  InFlightDiagnostic diag = op->emitOpError()
+                            << "expects '" << fn.getName() << "' with " << what << " (";
   llvm::interleaveComma(expected, diag);
   diag << "), found (";
   llvm::interleaveComma(found, diag);

@@ -104,8 +104,7 @@ private:
     return success();
   }
 
-  LogicalResult addState(func::FuncOp fn, ml_program::GlobalOp global,
-                         ArrayRef<Operation *> uses) {
+  LogicalResult addState(func::FuncOp fn, ml_program::GlobalOp global, ArrayRef<Operation *> uses) {
     auto type = dyn_cast<RankedTensorType>(global.getType());
     if (!type || !type.hasStaticShape())
       return global.emitError() << "expects a mutable global of static tensor type, found "
@@ -119,8 +118,8 @@ private:
     attrs.set(kStateAttr, global.getSymNameAttr());
     if (hasInitialValue(global))
       attrs.set(kInitialAttr, FlatSymbolRefAttr::get(global.getSymNameAttr()));
-    if (failed(fn.insertArgument(position, type, attrs.getDictionary(&getContext()),
-                                 global.getLoc())))
+    if (failed(
+            fn.insertArgument(position, type, attrs.getDictionary(&getContext()), global.getLoc())))
       return failure();
     Value current = fn.getArgument(position);
     bool stored = false;

@@ -85,6 +85,7 @@ public:
     populateNormToStructuredPatterns(lowering);
     populatePlainToStructuredPatterns(lowering);
     populateAttentionToStructuredPatterns(lowering);
+    populateOptimizerToStructuredPatterns(lowering);
     populateUpstreamToStructuredPatterns(lowering);
     populateDropUnitDimsPatterns(lowering);
     lower = std::move(lowering);

@@ -18,6 +18,8 @@ void populateEinsumToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populateNormToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populatePlainToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populateAttentionToStructuredPatterns(mlir::RewritePatternSet &patterns);
+/// Optimizers, as arithmetic on tensors.
+void populateOptimizerToStructuredPatterns(mlir::RewritePatternSet &patterns);
 /// linalg's named ops and the tensor ops that are loops.
 void populateUpstreamToStructuredPatterns(mlir::RewritePatternSet &patterns);
 

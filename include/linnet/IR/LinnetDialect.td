@@ -41,6 +41,7 @@ def Linnet_Dialect : Dialect {
     void registerPlainOps();
     void registerRandomOps();
     void registerTrainOps();
+    void registerOptimizerOps();
   }];
 }
 

@@ -33,5 +33,7 @@
 #include "linnet/IR/RandomOps.h.inc"
 #define GET_OP_CLASSES
 #include "linnet/IR/TrainOps.h.inc"
+#define GET_OP_CLASSES
+#include "linnet/IR/OptimizerOps.h.inc"
 
 #endif // LINNET_IR_LINNETOPS_H

@@ -3,8 +3,8 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "../Rules.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "../Rules.h"
 
 using namespace mlir;
 using namespace linnet;

@@ -73,7 +73,7 @@ private:
   scf::ForOp op; ///< after record(): the loop with tapes
   Adjoints &a;
   ImplicitLocOpBuilder &b;
-  unsigned carried = 0; ///< how many values the loop of the model carries
+  unsigned carried = 0;         ///< how many values the loop of the model carries
   SmallVector<unsigned> active; ///< carried values that get gradients
   SmallVector<Value> captured;  ///< captured values that get gradients
   SmallVector<Value> tapes;
@@ -282,8 +282,8 @@ static LogicalResult differentiateCustomVjp(CustomVjpOp op, Adjoints &a) {
   for (Value operand : op.getOperands())
     if (isDifferentiableType(operand.getType()))
       taken.push_back(operand);
-  auto call = func::CallOp::create(a.builder(), op.getBackward(), ValueRange(taken).getTypes(),
-                                   operands);
+  auto call =
+      func::CallOp::create(a.builder(), op.getBackward(), ValueRange(taken).getTypes(), operands);
   for (auto [operand, gradient] : llvm::zip_equal(taken, call.getResults()))
     a.add(operand, gradient);
   return success();

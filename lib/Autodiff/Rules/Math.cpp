@@ -3,9 +3,9 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "../Rules.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -15,8 +15,7 @@ using Slope = Expr (*)(Expr x, Expr y);
 
 template <typename Op> static Expr apply(Expr x) { return {x.b, Op::create(*x.b, x.value)}; }
 
-template <typename Op, Slope slope>
-static LogicalResult differentiateUnary(Op op, Adjoints &a) {
+template <typename Op, Slope slope> static LogicalResult differentiateUnary(Op op, Adjoints &a) {
   auto *b = &a.builder();
   Expr dy = {b, a.of(op.getResult())};
   a.add(op.getOperand(), dy * slope({b, op.getOperand()}, {b, op.getResult()}));
@@ -123,8 +122,8 @@ static LogicalResult differentiateCopySign(math::CopySignOp op, Adjoints &a) {
   ImplicitLocOpBuilder &b = a.builder();
   Expr dy = {&b, a.of(op.getResult())}, x = {&b, op.getLhs()}, s = {&b, op.getRhs()};
   Expr one = x.constant(1.0);
-  Expr signs = Expr{&b, math::CopySignOp::create(b, one, x)} *
-               Expr{&b, math::CopySignOp::create(b, one, s)};
+  Expr signs =
+      Expr{&b, math::CopySignOp::create(b, one, x)} * Expr{&b, math::CopySignOp::create(b, one, s)};
   a.add(x, dy * signs);
   return success();
 }

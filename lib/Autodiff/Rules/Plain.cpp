@@ -115,9 +115,7 @@ private:
     return spread(arith::SIToFPOp::create(b, element, number)) * static_cast<double>(known);
   }
   Value count(Expr ones) { return sumOver(b, ones, op.getAxes(), op.getKeepdims()); }
-  Value equals(Expr u, Expr v) {
-    return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, u, v);
-  }
+  Value equals(Expr u, Expr v) { return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, u, v); }
   Expr pick(Value condition, Expr u, Expr v) {
     return {&b, arith::SelectOp::create(b, condition, u, v)};
   }
@@ -136,8 +134,8 @@ private:
     Value isZero = equals(x, zero);
     Expr zeros = spread(count(pick(isZero, one, zero)));
     Expr factors = pick(isZero, one, x);
-    Expr rest = spread(ReduceOp::create(b, ReduceKind::prod, factors, op.getAxes(),
-                                        op.getKeepdims()));
+    Expr rest =
+        spread(ReduceOp::create(b, ReduceKind::prod, factors, op.getAxes(), op.getKeepdims()));
     Expr others = pick(isZero, pick(equals(zeros, one), rest, zero),
                        pick(equals(zeros, zero), rest / factors, zero));
     return dy * others;

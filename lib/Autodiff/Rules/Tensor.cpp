@@ -3,10 +3,10 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "../Rules.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -19,9 +19,9 @@ static LogicalResult differentiateCast(tensor::CastOp op, Adjoints &a) {
 }
 
 static LogicalResult differentiateExpandShape(tensor::ExpandShapeOp op, Adjoints &a) {
-  a.add(op.getSrc(), tensor::CollapseShapeOp::create(a.builder(), op.getSrcType(),
-                                                     a.of(op.getResult()),
-                                                     op.getReassociationIndices()));
+  a.add(op.getSrc(),
+        tensor::CollapseShapeOp::create(a.builder(), op.getSrcType(), a.of(op.getResult()),
+                                        op.getReassociationIndices()));
   return success();
 }
 
@@ -59,8 +59,7 @@ static LogicalResult differentiateInsertSlice(tensor::InsertSliceOp op, Adjoints
 static LogicalResult differentiateExtract(tensor::ExtractOp op, Adjoints &a) {
   ImplicitLocOpBuilder &b = a.builder();
   Value zeros = zerosLike(b, op.getTensor());
-  a.add(op.getTensor(),
-        tensor::InsertOp::create(b, a.of(op.getResult()), zeros, op.getIndices()));
+  a.add(op.getTensor(), tensor::InsertOp::create(b, a.of(op.getResult()), zeros, op.getIndices()));
   return success();
 }
 
@@ -70,8 +69,8 @@ static LogicalResult differentiateInsert(tensor::InsertOp op, Adjoints &a) {
   if (a.wants(op.getScalar()))
     a.add(op.getScalar(), tensor::ExtractOp::create(b, dy, op.getIndices()));
   if (a.wants(op.getDest()))
-    a.add(op.getDest(), tensor::InsertOp::create(b, zerosLike(b, op.getScalar()), dy,
-                                                 op.getIndices()));
+    a.add(op.getDest(),
+          tensor::InsertOp::create(b, zerosLike(b, op.getScalar()), dy, op.getIndices()));
   return success();
 }
 
@@ -125,11 +124,9 @@ static LogicalResult differentiatePad(tensor::PadOp op, Adjoints &a) {
   if (!op.getConstantPaddingValue())
     return op.emitOpError() << "has a derivative rule for a constant padding value only";
   SmallVector<OpFoldResult> strides(op.getSourceType().getRank(), b.getIndexAttr(1));
-  a.add(op.getSource(),
-        tensor::ExtractSliceOp::create(b, op.getSourceType(), a.of(op.getResult()),
-                                       op.getMixedLowPad(),
-                                       tensor::getMixedSizes(b, b.getLoc(), op.getSource()),
-                                       strides));
+  a.add(op.getSource(), tensor::ExtractSliceOp::create(
+                            b, op.getSourceType(), a.of(op.getResult()), op.getMixedLowPad(),
+                            tensor::getMixedSizes(b, b.getLoc(), op.getSource()), strides));
   return success();
 }
 

@@ -1,0 +1,279 @@
+//===- LowerToStructuredOptimizer.cpp - optimizers as arithmetic ----------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// Each parameter's update is elementwise arithmetic on tensors that dispatch formation fuses to
+// one kernel, which writes parameter and states in place. Coefficients that depend on the step are
+// tensors of rank 0, computed in f64.
+//
+//===----------------------------------------------------------------------===//
+#include "LowerToStructured.h"
+#include "linnet/IR/LinnetOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace linnet;
+
+namespace {
+
+/// Elementwise arithmetic that reads like a formula.
+struct Term {
+  ImplicitLocOpBuilder *b;
+  Value value;
+
+  template <typename Op> Term with(Term o) const { return {b, Op::create(*b, value, o.value)}; }
+  Term operator+(Term o) const { return with<arith::AddFOp>(o); }
+  Term operator-(Term o) const { return with<arith::SubFOp>(o); }
+  Term operator*(Term o) const { return with<arith::MulFOp>(o); }
+  Term operator/(Term o) const { return with<arith::DivFOp>(o); }
+  RankedTensorType type() const { return mlir::cast<RankedTensorType>(value.getType()); }
+  Term sqrt() const { return {b, math::SqrtOp::create(*b, value)}; }
+
+  /// A number of this type and shape; rounded to f32 once.
+  Term number(double c) const {
+    if (type().hasStaticShape()) {
+      auto attr = b->getFloatAttr(type().getElementType(), c);
+      return {b, arith::ConstantOp::create(*b, DenseElementsAttr::get(type(), attr.getValue()))};
+    }
+    Value scalar = arith::ConstantOp::create(*b, b->getFloatAttr(type().getElementType(), c));
+    return spread(scalar);
+  }
+  /// A scalar or a tensor of rank 0, repeated to this shape.
+  Term spread(Value scalar) const {
+    Value like = type().hasStaticShape() ? Value() : value;
+    auto dims =
+        isa<RankedTensorType>(scalar.getType()) ? b->getDenseI64ArrayAttr({}) : DenseI64ArrayAttr();
+    return {b, BroadcastOp::create(*b, type(), scalar, like, ValueRange(), dims)};
+  }
+  Term as(Type element) const {
+    if (type().getElementType() == element)
+      return *this;
+    auto to = type().clone(element);
+    if (type().getElementTypeBitWidth() < element.getIntOrFloatBitWidth())
+      return {b, arith::ExtFOp::create(*b, to, value)};
+    return {b, arith::TruncFOp::create(*b, to, value)};
+  }
+};
+
+/// One parameter: f32 values in, f32 values out, in the order of the op's lists.
+struct Update {
+  Term p, g;
+  SmallVector<Term> states;
+};
+
+/// What an op shares among its parameters.
+class Coefficients {
+public:
+  explicit Coefficients(ImplicitLocOpBuilder &b) : b(b) {}
+
+  /// base^step in f64.
+  Term power(double base, Value step) {
+    auto type = RankedTensorType::get({}, b.getF64Type());
+    Value constant = arith::ConstantOp::create(b, DenseElementsAttr::get(type, APFloat(base)));
+    return {&b, math::FPowIOp::create(b, constant, step)};
+  }
+  Term wide(Value rate) { return Term{&b, rate}.as(b.getF64Type()); }
+  Value narrow(Term t) { return t.as(b.getF32Type()).value; }
+
+  ImplicitLocOpBuilder &b;
+};
+
+} // namespace
+
+/// With decoupled or added weight decay.
+static Term decayed(Term p, Value rate, double decay) {
+  if (decay == 0)
+    return p;
+  auto *b = p.b;
+  Coefficients c(*b);
+  Term wide = c.wide(rate);
+  Value factor = c.narrow(wide.number(1.0) - wide * wide.number(decay));
+  return p * p.spread(factor);
+}
+static Term withDecay(Term g, Term p, double decay) {
+  return decay == 0 ? g : g + p * p.number(decay);
+}
+
+//===----------------------------------------------------------------------===//
+// The optimizers
+//===----------------------------------------------------------------------===//
+
+static void step(SgdOp op, Update &u) {
+  Term g = withDecay(u.g, u.p, op.getWeightDecay().convertToDouble());
+  double momentum = op.getMomentum().convertToDouble();
+  if (momentum != 0) {
+    auto &b = *g.b;
+    Term &buffer = u.states[0];
+    Term next = buffer * g.number(momentum) + g * g.number(1 - op.getDampening().convertToDouble());
+    auto type = cast<RankedTensorType>(op.getStep().getType());
+    Value one = arith::ConstantOp::create(b, DenseElementsAttr::get(type, APInt(64, 1)));
+    Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, op.getStep(), one);
+    Value like = g.type().hasStaticShape() ? Value() : g.value;
+    Value everywhere = BroadcastOp::create(b, g.type().clone(b.getI1Type()), first, like,
+                                           ValueRange(), b.getDenseI64ArrayAttr({}));
+    buffer = {&b, arith::SelectOp::create(b, everywhere, g.value, next.value)};
+    g = op.getNesterov() ? g + buffer * g.number(momentum) : buffer;
+  }
+  u.p = u.p - u.p.spread(op.getLr()) * g;
+}
+
+template <typename Op> static void adamStep(Op op, Update &u, Term g) {
+  Term &m = u.states[0], &v = u.states[1];
+  double beta1 = op.getBeta1().convertToDouble(), beta2 = op.getBeta2().convertToDouble();
+  m = m + (g - m) * g.number(1 - beta1);
+  v = v * g.number(beta2) + g * g * g.number(1 - beta2);
+  Coefficients c(*g.b);
+  Term power1 = c.power(beta1, op.getStep()), power2 = c.power(beta2, op.getStep());
+  Term rate = c.wide(op.getLr());
+  Value stepSize = c.narrow(rate / (power1.number(1.0) - power1));
+  Value correction = c.narrow((power2.number(1.0) - power2).sqrt());
+  Term scale = v.sqrt() / v.spread(correction) + v.number(op.getEps().convertToDouble());
+  u.p = u.p - u.p.spread(stepSize) * (m / scale);
+}
+
+static void step(AdamOp op, Update &u) {
+  adamStep(op, u, withDecay(u.g, u.p, op.getWeightDecay().convertToDouble()));
+}
+
+static void step(AdamWOp op, Update &u) {
+  u.p = decayed(u.p, op.getLr(), op.getWeightDecay().convertToDouble());
+  adamStep(op, u, u.g);
+}
+
+/// -1, 0 or 1; NaN stays.
+static Term sign(Term x) {
+  auto &b = *x.b;
+  Term zero = x.number(0.0);
+  Value isZero = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, x.value, zero.value);
+  Value isNan = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, x.value, x.value);
+  Value one = math::CopySignOp::create(b, x.number(1.0).value, x.value);
+  Value nonzero = arith::SelectOp::create(b, isNan, x.value, one);
+  return {&b, arith::SelectOp::create(b, isZero, zero.value, nonzero)};
+}
+
+static void step(LionOp op, Update &u) {
+  Term &m = u.states[0], g = u.g;
+  double beta1 = op.getBeta1().convertToDouble(), beta2 = op.getBeta2().convertToDouble();
+  u.p = decayed(u.p, op.getLr(), op.getWeightDecay().convertToDouble());
+  Term direction = sign(m * g.number(beta1) + g * g.number(1 - beta1));
+  u.p = u.p - u.p.spread(op.getLr()) * direction;
+  m = m * g.number(beta2) + g * g.number(1 - beta2);
+}
+
+static void step(RmsPropOp op, Update &u) {
+  Term g = withDecay(u.g, u.p, op.getWeightDecay().convertToDouble());
+  Term &v = u.states[0];
+  double alpha = op.getAlpha().convertToDouble();
+  v = v * g.number(alpha) + g * g * g.number(1 - alpha);
+  Term d = g / (v.sqrt() + v.number(op.getEps().convertToDouble()));
+  if (u.states.size() > 1)
+    d = u.states[1] = u.states[1] * g.number(op.getMomentum().convertToDouble()) + d;
+  u.p = u.p - u.p.spread(op.getLr()) * d;
+}
+
+static void step(AdagradOp op, Update &u) {
+  Term g = withDecay(u.g, u.p, op.getWeightDecay().convertToDouble());
+  Term &sum = u.states[0];
+  sum = sum + g * g;
+  Value rate = op.getLr();
+  if (!op.getLrDecay().isZero()) {
+    auto &b = *g.b;
+    Coefficients c(b);
+    Term wide = c.wide(rate);
+    Term count = {&b, arith::SIToFPOp::create(b, wide.type(), op.getStep())};
+    Term slowed = wide.number(1.0) +
+                  (count - wide.number(1.0)) * wide.number(op.getLrDecay().convertToDouble());
+    rate = c.narrow(wide / slowed);
+  }
+  Term scale = sum.sqrt() + sum.number(op.getEps().convertToDouble());
+  u.p = u.p - u.p.spread(rate) * (g / scale);
+}
+
+//===----------------------------------------------------------------------===//
+// Patterns
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+template <typename Op> struct OptimizerToStructured : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    SmallVector<ValueRange> lists = op.getUpdatedLists();
+    bool hasMasters = !op.getMasters().empty();
+    size_t states = lists.size() - 1 - hasMasters, count = op.getParams().size();
+    SmallVector<Value> results(op->getNumResults());
+    for (size_t i = 0; i < count; ++i) {
+      Term param = {&b, op.getParams()[i]};
+      Update u = {hasMasters ? Term{&b, op.getMasters()[i]} : param,
+                  Term{&b, op.getGrads()[i]}.as(b.getF32Type()),
+                  {}};
+      for (size_t k = 0; k < states; ++k)
+        u.states.push_back({&b, lists[1 + k][i]});
+      step(op, u);
+      results[i] = u.p.as(param.type().getElementType()).value;
+      for (size_t k = 0; k < states; ++k)
+        results[(1 + k) * count + i] = u.states[k].value;
+      if (hasMasters)
+        results[(1 + states) * count + i] = u.p.value;
+    }
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
+struct RobbinsMonroToStructured : OpRewritePattern<RobbinsMonroOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(RobbinsMonroOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    auto type = RankedTensorType::get({}, b.getF64Type());
+    Term t = {&b, arith::SIToFPOp::create(b, type, op.getStep())};
+    Term growth = t.number(1.0) + t / t.number(op.getOffset().convertToDouble());
+    Term power = {&b, math::PowFOp::create(b, growth.value,
+                                           t.number(-op.getPower().convertToDouble()).value)};
+    Term rate = t.number(op.getBase().convertToDouble()) * power;
+    rewriter.replaceOp(op, rate.as(b.getF32Type()).value);
+    return success();
+  }
+};
+
+struct ClipToStructured : OpRewritePattern<ClipByGlobalNormOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ClipByGlobalNormOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    auto scalar = RankedTensorType::get({}, b.getF32Type());
+    Term total = {&b, arith::ConstantOp::create(b, DenseElementsAttr::get(scalar, 0.0f))};
+    for (Value grad : op.getGrads()) {
+      Term g = Term{&b, grad}.as(b.getF32Type());
+      auto axes = llvm::to_vector(llvm::seq<int64_t>(0, g.type().getRank()));
+      Term squares = g * g;
+      if (!axes.empty())
+        squares = {&b, ReduceOp::create(b, ReduceKind::sum, squares.value, axes, false)};
+      total = total + squares;
+    }
+    Term norm = total.sqrt();
+    Term factor = Term{&b, op.getMaxNorm()} / (norm + norm.number(1e-6));
+    factor = factor.with<arith::MinimumFOp>(norm.number(1.0));
+    SmallVector<Value> results;
+    for (Value grad : op.getGrads()) {
+      Term g = Term{&b, grad}.as(b.getF32Type());
+      Term clipped = g * g.spread(factor.value);
+      results.push_back(clipped.as(getElementTypeOrSelf(grad.getType())).value);
+    }
+    results.push_back(norm.value);
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
+} // namespace
+
+void linnet::populateOptimizerToStructuredPatterns(RewritePatternSet &patterns) {
+  patterns.add<OptimizerToStructured<SgdOp>, OptimizerToStructured<AdamOp>,
+               OptimizerToStructured<AdamWOp>, OptimizerToStructured<LionOp>,
+               OptimizerToStructured<RmsPropOp>, OptimizerToStructured<AdagradOp>,
+               RobbinsMonroToStructured, ClipToStructured>(patterns.getContext());
+}
