@@ -39,7 +39,7 @@ func.func @c3(%p: tensor<8xf32>, %lr: tensor<f32>) {
 // -----
 
 func.func @c4(%p: tensor<8xf32>, %lr: tensor<f32>) {
-  // expected-error @+1 {{expects beta2 from 0 to below 1, found 1.0}}
+  // expected-error @+1 {{expects beta2 from 0 to below 1, found 1.000000e+00}}
   %r:2 = linnet.lion params(%p : tensor<8xf32>) grads(%p : tensor<8xf32>) means(%p : tensor<8xf32>)
       lr(%lr) beta2(1.0) -> tensor<8xf32>, tensor<8xf32>
   return
@@ -48,7 +48,7 @@ func.func @c4(%p: tensor<8xf32>, %lr: tensor<f32>) {
 // -----
 
 func.func @c5(%p: tensor<8xf32>, %lr: tensor<f32>) {
-  // expected-error @+1 {{expects 'momenta' and 'step' exactly when momentum is positive, found momentum 0.9}}
+  // expected-error @+1 {{expects 'momenta' and 'step' exactly when momentum is positive, found momentum 9.000000e-01}}
   %r = linnet.sgd params(%p : tensor<8xf32>) grads(%p : tensor<8xf32>) lr(%lr) momentum(0.9)
       -> tensor<8xf32>
   return
@@ -57,7 +57,7 @@ func.func @c5(%p: tensor<8xf32>, %lr: tensor<f32>) {
 // -----
 
 func.func @schedule(%t: tensor<i64>) {
-  // expected-error @+1 {{expects power above 0.5 and at most 1, found 0.5}}
+  // expected-error @+1 {{expects power above 0.5 and at most 1, found 5.000000e-01}}
   %r = linnet.robbins_monro %t base(0.1) power(0.5)
   return
 }
