@@ -26,33 +26,45 @@ LARGE = 1 << 24
 
 
 def candidates(workload, threads):
-    large = sum(w.nbytes for w in workload.weights.values()) > LARGE
     found, reason = [], Unavailable("no form for IREE")
     with tempfile.TemporaryDirectory() as folder:
-        for make in _sources(workload):
-            for flags in FLAGS[:1] if large else FLAGS:
-                try:
-                    path, inputs, options = make(pathlib.Path(folder))
-                    found.append(_load(_compile(path, flags, options), inputs, threads))
-                except Unavailable as error:
-                    reason = error
-            if found and not workload.iree:
-                break
+        for make, enough in _sources(workload, pathlib.Path(folder)):
+            if found and enough:
+                continue
+            try:
+                found += _compiled(workload, *make(), threads)
+            except Unavailable as error:
+                reason = error
     if not found:
         raise reason
     return found
 
 
-def _sources(workload):
-    """Functions of a folder that give (file, inputs, options of the compiler)."""
+def _sources(workload, folder):
+    """Functions that give (file, inputs, options of the compiler), and whether one of the kind is
+    enough: every text written by hand, and the first ONNX form that works."""
     for text in workload.iree:
-        def write(folder, text=text):
+        def write(text=text):
             path = folder / "text.mlir"
             path.write_text(text())
             return path, workload.inputs, {}
-        yield write
-    for form in () if workload.iree else onnx_forms.forms(workload):
-        yield lambda folder, form=form: _imported(*form(), folder)
+        yield write, False
+    for i, form in enumerate(onnx_forms.forms(workload)):
+        yield lambda form=form: _imported(*form(), folder), i > 0 and not workload.iree
+
+
+def _compiled(workload, path, inputs, options, threads):
+    """With each set of flags that works."""
+    large = sum(w.nbytes for w in workload.weights.values()) > LARGE
+    found, reason = [], None
+    for flags in FLAGS[:1] if large else FLAGS:
+        try:
+            found.append(_load(_binary(path, flags, options), inputs, threads))
+        except Unavailable as error:
+            reason = error
+    if not found:
+        raise reason
+    return found
 
 
 def _imported(model, inputs, folder):
@@ -66,7 +78,7 @@ def _imported(model, inputs, folder):
     return target, list(inputs.values()), {"input_type": "onnx"}
 
 
-def _compile(path, flags, options):
+def _binary(path, flags, options):
     """The binary; compiled once per text, flags and compiler."""
     import iree.compiler.tools as tools
     import iree.compiler.version as version

@@ -51,44 +51,30 @@ def matmul_bf16(m, n, k, weight):
 """
 
 
-def attention(heads, key_heads, queries, keys, depth, causal):
-    """IREE's own op for attention; query heads of a group are a dimension of their own."""
+def attention(heads, key_heads, keys, depth):
+    """One query a head by IREE's own op; the heads of a group are a dimension of their own."""
     group = heads // key_heads
-    q = f"tensor<1x{heads}x{queries}x{depth}xf32>"
+    q = f"tensor<1x{heads}x1x{depth}xf32>"
     kv = f"tensor<1x{key_heads}x{keys}x{depth}xf32>"
-    wide = f"tensor<{key_heads}x{group}x{queries}x{depth}xf32>"
-    narrow = f"tensor<{key_heads}x{keys}x{depth}xf32>"
-    mask = f"tensor<{queries}x{keys}xi1>"
-    dims = "(h, g, n, d, m, k)"
-    maps = [f"affine_map<{dims} -> ({d})>" for d in
-            ["h, g, n, k", "h, m, k", "h, m, d", ""] + ["n, m"] * causal + ["h, g, n, d"]]
-    triangle = f"""
-  %mask_empty = tensor.empty() : {mask}
-  %mask = linalg.generic {{indexing_maps = [affine_map<(i, j) -> (i, j)>],
-      iterator_types = ["parallel", "parallel"]}} outs(%mask_empty : {mask}) {{
-  ^bb0(%o: i1):
-    %i = linalg.index 0 : index
-    %j = linalg.index 1 : index
-    %b = arith.cmpi ule, %j, %i : index
-    linalg.yield %b : i1
-  }} -> {mask}""" * causal
+    wide, narrow = (f"tensor<{key_heads}x{group}x{depth}xf32>",
+                    f"tensor<{key_heads}x{keys}x{depth}xf32>")
+    flat = f"tensor<{heads}x{depth}xf32>"
+    maps = ", ".join(f"affine_map<(h, g, d, m, k) -> ({d})>" for d in
+                     ("h, g, k", "h, m, k", "h, m, d", "", "h, g, d"))
     return f"""func.func @main(%q: {q}, %k: {kv}, %v: {kv}) -> {q} {{
-  %q4 = tensor.expand_shape %q [[0], [1, 2], [3], [4]] output_shape [1, {key_heads}, {group}, {queries}, {depth}]
-      : {q} into tensor<1x{wide[7:]}
-  %q3 = tensor.collapse_shape %q4 [[0, 1], [2], [3], [4]] : tensor<1x{wide[7:]} into {wide}
+  %q2 = tensor.collapse_shape %q [[0, 1, 2], [3]] : {q} into {flat}
+  %q3 = tensor.expand_shape %q2 [[0, 1], [2]] output_shape [{key_heads}, {group}, {depth}] : {flat} into {wide}
   %k3 = tensor.collapse_shape %k [[0, 1], [2], [3]] : {kv} into {narrow}
   %v3 = tensor.collapse_shape %v [[0, 1], [2], [3]] : {kv} into {narrow}
-  %scale = arith.constant {depth ** -0.5:.9e} : f32{triangle}
+  %scale = arith.constant {depth ** -0.5:.9e} : f32
   %empty = tensor.empty() : {wide}
-  %o = iree_linalg_ext.attention <{{indexing_maps = [{", ".join(maps)}]}}>
-      ins(%q3, %k3, %v3, %scale{", %mask" * causal} : {wide}, {narrow}, {narrow}, f32{f", {mask}" * causal})
-      outs(%empty : {wide}) {{
+  %o = iree_linalg_ext.attention <{{indexing_maps = [{maps}]}}>
+      ins(%q3, %k3, %v3, %scale : {wide}, {narrow}, {narrow}, f32) outs(%empty : {wide}) {{
   ^bb0(%score: f32):
     iree_linalg_ext.yield %score : f32
   }} -> {wide}
-  %o4 = tensor.expand_shape %o [[0, 1], [2], [3], [4]] output_shape [1, {key_heads}, {group}, {queries}, {depth}]
-      : {wide} into tensor<1x{wide[7:]}
-  %y = tensor.collapse_shape %o4 [[0], [1, 2], [3], [4]] : tensor<1x{wide[7:]} into {q}
+  %o2 = tensor.collapse_shape %o [[0, 1], [2]] : {wide} into {flat}
+  %y = tensor.expand_shape %o2 [[0, 1, 2], [3]] output_shape [1, {heads}, 1, {depth}] : {flat} into {q}
   return %y : {q}
 }}
 """

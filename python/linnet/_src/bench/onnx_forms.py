@@ -5,8 +5,10 @@
 # ===----------------------------------------------------------------------===//
 """ONNX models of a workload, for the peers that read ONNX: (model, arrays by name of input)."""
 
+import contextlib
 import functools
 import io
+import warnings
 
 from linnet._src.bench.workload import Unavailable
 
@@ -54,7 +56,9 @@ def _exported(workload):
 
     file, names = io.BytesIO(), [f"x{i}" for i in range(len(arguments))]
     try:
-        with torch.no_grad():
+        # the exporter talks, also on stdout
+        with torch.no_grad(), warnings.catch_warnings(action="ignore"), \
+                contextlib.redirect_stdout(io.StringIO()):
             form(torch, *arguments, *weights)  # a model with a cache fills it outside of the graph
             torch.onnx.export(Module(), arguments, file, input_names=names, output_names=["y"],
                               dynamo=False, opset_version=17)
