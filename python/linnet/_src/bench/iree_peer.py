@@ -21,7 +21,7 @@ from linnet._src.bench.workload import Unavailable
 
 HOST = ["--iree-llvmcpu-target-cpu=host"]
 FLAGS = ([], ["--iree-opt-level=O3", "--iree-llvmcpu-enable-ukernels=all"])
-# constants above this are compiled once only: it takes long
+# bytes of weights that are compiled into the program
 LARGE = 1 << 24
 
 
@@ -32,7 +32,7 @@ def candidates(workload, threads):
             if found and enough:
                 continue
             try:
-                found += _compiled(workload, *make(), threads)
+                found += _compiled(*make(), threads)
             except Unavailable as error:
                 reason = error
     if not found:
@@ -41,25 +41,24 @@ def candidates(workload, threads):
 
 
 def _sources(workload, folder):
-    """Functions that give (file, inputs, options of the compiler), and whether one of the kind is
-    enough: every text written by hand, and the first ONNX form that works."""
+    """Functions that give (file, inputs, options of the compiler, file of parameters), and whether
+    one of the kind is enough: every text by hand counts, and the first ONNX form that works."""
     for text in workload.iree:
         def write(text=text):
             path = folder / "text.mlir"
             path.write_text(text())
-            return path, workload.inputs, {}
+            return path, workload.inputs, {}, None
         yield write, False
     for i, form in enumerate(onnx_forms.forms(workload)):
         yield lambda form=form: _imported(*form(), folder), i > 0 and not workload.iree
 
 
-def _compiled(workload, path, inputs, options, threads):
-    """With each set of flags that works."""
-    large = sum(w.nbytes for w in workload.weights.values()) > LARGE
+def _compiled(path, inputs, options, parameters, threads):
+    """With each set of flags that works; one is enough where a whole model takes long."""
     found, reason = [], None
-    for flags in FLAGS[:1] if large else FLAGS:
+    for flags in FLAGS[:1] if parameters else FLAGS:
         try:
-            found.append(_load(_binary(path, flags, options), inputs, threads))
+            found.append(_load(_binary(path, flags, options), inputs, parameters, threads))
         except Unavailable as error:
             reason = error
     if not found:
@@ -68,14 +67,18 @@ def _compiled(workload, path, inputs, options, threads):
 
 
 def _imported(model, inputs, folder):
+    """Large weights become parameters in a file of their own, as IREE deploys them."""
     import onnx
-    source, target = folder / "model.onnx", folder / "model.mlir"
-    onnx.save(model, source)
-    done = subprocess.run([sys.executable, "-m", "iree.compiler.tools.import_onnx",
-                           source, "-o", target], capture_output=True, text=True)
+    source, target, parameters = (folder / n for n in ("model.onnx", "model.mlir", "model.irpa"))
+    onnx.save(onnx_forms.folded(model), source)
+    large = sum(len(w.raw_data) for w in model.graph.initializer) > LARGE
+    done = subprocess.run(
+        [sys.executable, "-m", "iree.compiler.tools.import_onnx", source, "-o", target,
+         *(["--externalize-params", "--save-params-to", parameters] if large else [])],
+        capture_output=True, text=True)
     if done.returncode:
         raise Unavailable("the importer refuses it")
-    return target, list(inputs.values()), {"input_type": "onnx"}
+    return target, list(inputs.values()), {"input_type": "onnx"}, parameters if large else None
 
 
 def _binary(path, flags, options):
@@ -98,13 +101,20 @@ def _binary(path, flags, options):
     return cached.read_bytes()
 
 
-def _load(binary, inputs, threads):
+def _load(binary, inputs, parameters, threads):
     import iree.runtime as rt
     config = rt.Config("local-sync" if threads == 1 else "local-task")
-    module = rt.load_vm_module(rt.VmModule.copy_buffer(config.vm_instance, binary), config)
+    module = rt.VmModule.copy_buffer(config.vm_instance, binary)
+    modules = [module]
+    if parameters:
+        index = rt.ParameterIndex()
+        index.load(str(parameters))
+        modules.insert(0, rt.create_io_parameters_module(
+            config.vm_instance, index.create_provider(scope="model")))
+    context = rt.SystemContext(vm_modules=modules, config=config)
     arrays = [rt.asdevicearray(config.device, x) for x in inputs]
-    main = module[next(n for n in module.vm_module.function_names if "$" not in n[1:]
-                       and not n.startswith("__"))]
+    main = getattr(context.modules, module.name)[next(
+        n for n in module.function_names if "$" not in n[1:] and not n.startswith("__"))]
     return (lambda: main(*arrays)), _fetch
 
 

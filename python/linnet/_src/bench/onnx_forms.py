@@ -8,6 +8,7 @@
 import contextlib
 import functools
 import io
+import tempfile
 import warnings
 
 from linnet._src.bench.workload import Unavailable
@@ -65,3 +66,23 @@ def _exported(workload):
     except Exception as error:
         raise Unavailable(f"no ONNX form: {str(error).splitlines()[0]}") from None
     return onnx.load_from_string(file.getvalue()), dict(zip(names, workload.inputs))
+
+
+def folded(model):
+    """With what follows from constant shapes computed, where ONNX Runtime is there to do it."""
+    import onnx
+    try:
+        import onnxruntime as ort
+    except ImportError:
+        return model
+    with tempfile.TemporaryDirectory() as folder:
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        options.optimized_model_filepath = f"{folder}/folded.onnx"
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        try:
+            ort.InferenceSession(model.SerializeToString(), options,
+                                 providers=["CPUExecutionProvider"])
+        except Exception:  # what one refuses, the other may accept
+            return model
+        return onnx.load(options.optimized_model_filepath)
