@@ -346,6 +346,11 @@ bool linnet::mayShareMemory(Block &body, unsigned input, unsigned result) {
   if (writer.getNumReductionLoops())
     return false;
   AffineMap written = writer.getIndexingMapMatchingResult(cast<OpResult>(yielded));
+  // a point of the outer loops reads all that it needs before it writes what has a value a point
+  bool pointwise = info.outer > 0 && written.isIdentity() && written.getNumResults() == info.outer;
+  if (pointwise &&
+      llvm::all_of(reads, [&](OpOperand *read) { return getIdentityPrefix(*read) == info.outer; }))
+    return true;
   for (OpOperand *read : reads) {
     Operation *reader = read->getOwner();
     if (getIdentityPrefix(*read) < info.outer)

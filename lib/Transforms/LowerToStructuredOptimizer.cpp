@@ -73,23 +73,26 @@ public:
     return {&b, math::FPowIOp::create(b, constant, step)};
   }
   Term wide(Value rate) { return Term{&b, rate}.as(b.getF64Type()); }
-  Value narrow(Term t) { return t.as(b.getF32Type()).value; }
+  /// Rounded, and kept apart from the updates of the parameters: these would be one kernel
+  /// otherwise, by what they share.
+  Value narrow(Term t) {
+    Value rounded = t.as(b.getF32Type()).value;
+    return BarrierOp::create(b, rounded.getType(), rounded, Value());
+  }
 
   ImplicitLocOpBuilder &b;
 };
 
 } // namespace
 
-/// With decoupled or added weight decay.
-static Term decayed(Term p, Value rate, double decay) {
+/// What decoupled weight decay multiplies parameters by; null for none.
+static Value decayFactor(Coefficients &c, Value rate, double decay) {
   if (decay == 0)
-    return p;
-  auto *b = p.b;
-  Coefficients c(*b);
+    return {};
   Term wide = c.wide(rate);
-  Value factor = c.narrow(wide.number(1.0) - wide * wide.number(decay));
-  return p * p.spread(factor);
+  return c.narrow(wide.number(1.0) - wide * wide.number(decay));
 }
+static Term decayed(Term p, Value factor) { return factor ? p * p.spread(factor) : p; }
 static Term withDecay(Term g, Term p, double decay) {
   return decay == 0 ? g : g + p * p.number(decay);
 }
@@ -98,18 +101,26 @@ static Term withDecay(Term g, Term p, double decay) {
 // The optimizers
 //===----------------------------------------------------------------------===//
 
-static void step(SgdOp op, Update &u) {
+/// Values of rank 0 that the updates of all parameters share.
+using Shared = SmallVector<Value, 3>;
+
+static Shared share(SgdOp op, Coefficients &c) {
+  if (!op.getStep())
+    return {};
+  auto type = cast<RankedTensorType>(op.getStep().getType());
+  Value one = arith::ConstantOp::create(c.b, DenseElementsAttr::get(type, APInt(64, 1)));
+  return {arith::CmpIOp::create(c.b, arith::CmpIPredicate::eq, op.getStep(), one)};
+}
+
+static void step(SgdOp op, Update &u, const Shared &shared) {
   Term g = withDecay(u.g, u.p, op.getWeightDecay().convertToDouble());
   double momentum = op.getMomentum().convertToDouble();
   if (momentum != 0) {
     auto &b = *g.b;
     Term &buffer = u.states[0];
     Term next = buffer * g.number(momentum) + g * g.number(1 - op.getDampening().convertToDouble());
-    auto type = cast<RankedTensorType>(op.getStep().getType());
-    Value one = arith::ConstantOp::create(b, DenseElementsAttr::get(type, APInt(64, 1)));
-    Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, op.getStep(), one);
     Value like = g.type().hasStaticShape() ? Value() : g.value;
-    Value everywhere = BroadcastOp::create(b, g.type().clone(b.getI1Type()), first, like,
+    Value everywhere = BroadcastOp::create(b, g.type().clone(b.getI1Type()), shared[0], like,
                                            ValueRange(), b.getDenseI64ArrayAttr({}));
     buffer = {&b, arith::SelectOp::create(b, everywhere, g.value, next.value)};
     g = op.getNesterov() ? g + buffer * g.number(momentum) : buffer;
@@ -117,27 +128,36 @@ static void step(SgdOp op, Update &u) {
   u.p = u.p - u.p.spread(op.getLr()) * g;
 }
 
-template <typename Op> static void adamStep(Op op, Update &u, Term g) {
+/// The size of the step and the correction of the variances.
+template <typename Op> static Shared shareAdam(Op op, Coefficients &c) {
+  Term power1 = c.power(op.getBeta1().convertToDouble(), op.getStep());
+  Term power2 = c.power(op.getBeta2().convertToDouble(), op.getStep());
+  Value stepSize = c.narrow(c.wide(op.getLr()) / (power1.number(1.0) - power1));
+  return {stepSize, c.narrow((power2.number(1.0) - power2).sqrt())};
+}
+
+template <typename Op> static void adamStep(Op op, Update &u, Term g, const Shared &shared) {
   Term &m = u.states[0], &v = u.states[1];
   double beta1 = op.getBeta1().convertToDouble(), beta2 = op.getBeta2().convertToDouble();
   m = m + (g - m) * g.number(1 - beta1);
   v = v * g.number(beta2) + g * g * g.number(1 - beta2);
-  Coefficients c(*g.b);
-  Term power1 = c.power(beta1, op.getStep()), power2 = c.power(beta2, op.getStep());
-  Term rate = c.wide(op.getLr());
-  Value stepSize = c.narrow(rate / (power1.number(1.0) - power1));
-  Value correction = c.narrow((power2.number(1.0) - power2).sqrt());
-  Term scale = v.sqrt() / v.spread(correction) + v.number(op.getEps().convertToDouble());
-  u.p = u.p - u.p.spread(stepSize) * (m / scale);
+  Term scale = v.sqrt() / v.spread(shared[1]) + v.number(op.getEps().convertToDouble());
+  u.p = u.p - u.p.spread(shared[0]) * (m / scale);
 }
 
-static void step(AdamOp op, Update &u) {
-  adamStep(op, u, withDecay(u.g, u.p, op.getWeightDecay().convertToDouble()));
+static Shared share(AdamOp op, Coefficients &c) { return shareAdam(op, c); }
+static void step(AdamOp op, Update &u, const Shared &shared) {
+  adamStep(op, u, withDecay(u.g, u.p, op.getWeightDecay().convertToDouble()), shared);
 }
 
-static void step(AdamWOp op, Update &u) {
-  u.p = decayed(u.p, op.getLr(), op.getWeightDecay().convertToDouble());
-  adamStep(op, u, u.g);
+static Shared share(AdamWOp op, Coefficients &c) {
+  Shared shared = shareAdam(op, c);
+  shared.push_back(decayFactor(c, op.getLr(), op.getWeightDecay().convertToDouble()));
+  return shared;
+}
+static void step(AdamWOp op, Update &u, const Shared &shared) {
+  u.p = decayed(u.p, shared[2]);
+  adamStep(op, u, u.g, shared);
 }
 
 /// -1, 0 or 1; NaN stays.
@@ -151,16 +171,20 @@ static Term sign(Term x) {
   return {&b, arith::SelectOp::create(b, isZero, zero.value, nonzero)};
 }
 
-static void step(LionOp op, Update &u) {
+static Shared share(LionOp op, Coefficients &c) {
+  return {decayFactor(c, op.getLr(), op.getWeightDecay().convertToDouble())};
+}
+static void step(LionOp op, Update &u, const Shared &shared) {
   Term &m = u.states[0], g = u.g;
   double beta1 = op.getBeta1().convertToDouble(), beta2 = op.getBeta2().convertToDouble();
-  u.p = decayed(u.p, op.getLr(), op.getWeightDecay().convertToDouble());
+  u.p = decayed(u.p, shared[0]);
   Term direction = sign(m * g.number(beta1) + g * g.number(1 - beta1));
   u.p = u.p - u.p.spread(op.getLr()) * direction;
   m = m * g.number(beta2) + g * g.number(1 - beta2);
 }
 
-static void step(RmsPropOp op, Update &u) {
+static Shared share(RmsPropOp, Coefficients &) { return {}; }
+static void step(RmsPropOp op, Update &u, const Shared &) {
   Term g = withDecay(u.g, u.p, op.getWeightDecay().convertToDouble());
   Term &v = u.states[0];
   double alpha = op.getAlpha().convertToDouble();
@@ -171,22 +195,20 @@ static void step(RmsPropOp op, Update &u) {
   u.p = u.p - u.p.spread(op.getLr()) * d;
 }
 
-static void step(AdagradOp op, Update &u) {
+static Shared share(AdagradOp op, Coefficients &c) {
+  if (op.getLrDecay().isZero())
+    return {op.getLr()};
+  Term wide = c.wide(op.getLr()), one = wide.number(1.0);
+  Term count = {&c.b, arith::SIToFPOp::create(c.b, wide.type(), op.getStep())};
+  Term decay = wide.number(op.getLrDecay().convertToDouble());
+  return {c.narrow(wide / (one + (count - one) * decay))};
+}
+static void step(AdagradOp op, Update &u, const Shared &shared) {
   Term g = withDecay(u.g, u.p, op.getWeightDecay().convertToDouble());
   Term &sum = u.states[0];
   sum = sum + g * g;
-  Value rate = op.getLr();
-  if (!op.getLrDecay().isZero()) {
-    auto &b = *g.b;
-    Coefficients c(b);
-    Term wide = c.wide(rate);
-    Term count = {&b, arith::SIToFPOp::create(b, wide.type(), op.getStep())};
-    Term slowed = wide.number(1.0) +
-                  (count - wide.number(1.0)) * wide.number(op.getLrDecay().convertToDouble());
-    rate = c.narrow(wide / slowed);
-  }
   Term scale = sum.sqrt() + sum.number(op.getEps().convertToDouble());
-  u.p = u.p - u.p.spread(rate) * (g / scale);
+  u.p = u.p - u.p.spread(shared[0]) * (g / scale);
 }
 
 //===----------------------------------------------------------------------===//
@@ -204,6 +226,8 @@ template <typename Op> struct OptimizerToStructured : OpRewritePattern<Op> {
     bool hasMasters = !op.getMasters().empty();
     size_t states = lists.size() - 1 - hasMasters, count = op.getParams().size();
     SmallVector<Value> results(op->getNumResults());
+    Coefficients coefficients(b);
+    Shared shared = share(op, coefficients);
     for (size_t i = 0; i < count; ++i) {
       Term param = {&b, op.getParams()[i]};
       Update u = {hasMasters ? Term{&b, op.getMasters()[i]} : param,
@@ -211,7 +235,7 @@ template <typename Op> struct OptimizerToStructured : OpRewritePattern<Op> {
                   {}};
       for (size_t k = 0; k < states; ++k)
         u.states.push_back({&b, lists[1 + k][i]});
-      step(op, u);
+      step(op, u, shared);
       results[i] = u.p.as(param.type().getElementType()).value;
       for (size_t k = 0; k < states; ++k)
         results[(1 + k) * count + i] = u.states[k].value;

@@ -6,6 +6,7 @@
 #include "Options.h"
 #include "Embedded.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -41,6 +42,19 @@ Running
   --cpu=LEVEL             use this code: x86-64-v3, x86-64-v4 or native (default: the best)
   --profile               show kernels to perf
 
+Training: many calls of a function that updates its states
+  --steps=N               calls it N times; the first result is the loss, and a loss that is
+                          not finite ends the run before the state is saved
+  --batches=FILE          next argument, one slice along the first axis a step, from the
+                          beginning again at the end: FILE.npy; or FILE.safetensors, with a
+                          tensor for every argument that it names
+  --save-state=F          the state after the last step, also after Ctrl-C; --state=F of a
+                          later run goes on from there, at the batch where it stopped if the
+                          program counts its steps in a state i64 'step'
+  --save-every=N          saves after every N steps too
+  --log-every=N           a progress line every N steps (default: a line that is rewritten)
+  --losses=F.npy          writes the losses of all steps, f32
+
 Reports
   --describe              functions, arguments, results, states and memory; no call
   --print-memory          bytes of the call by kind
@@ -56,6 +70,8 @@ Examples
   linnet-run model.lnb --function=decode --input=1x1xi64=7 --state=cache.safetensors
   linnet-run model.lnb --input=8x128xf32=rand:1 --expect=y.npy --rtol=1e-4
   linnet-run model.lnb --input=8x128xf32=rand:1 --benchmark=50 --threads=2
+  linnet-run train.lnb --steps=1000 --batches=data.safetensors --input=f32=1e-3
+                       --save-state=run.safetensors --save-every=100
 )";
 
 namespace {
@@ -98,6 +114,24 @@ Error parseSymbol(const Argument &argument, Options &options) {
   return Error();
 }
 
+Error parseInputOption(const Argument &argument, Options &options) {
+  if (!argument.value || !*argument.value)
+    return makeError(argument.name, " expects a value");
+  std::string value = argument.value;
+  const std::string extension = ".safetensors";
+  if (argument.name == "--batches" && value.size() > extension.size() &&
+      value.compare(value.size() - extension.size(), extension.size(), extension) == 0) {
+    if (!options.batches.empty())
+      return makeError("--batches expects one safetensors file, found '", options.batches,
+                       "' and '", value, "'");
+    options.batches = value;
+    return Error();
+  }
+  options.inputs.push_back(value);
+  options.batched.push_back(argument.name == "--batches");
+  return Error();
+}
+
 Error parseDevice(const Argument &argument) {
   std::string device = argument.value ? argument.value : "";
   if (device == "cpu")
@@ -120,7 +154,7 @@ const TextOption kTextOptions[] = {
     {"--save-state", &Options::saveState, nullptr},
     {"--trace", &Options::trace, nullptr},
     {"--cpu", &Options::level, nullptr},
-    {"--input", nullptr, &Options::inputs},
+    {"--losses", &Options::losses, nullptr},
     {"--output", nullptr, &Options::outputs},
     {"--expect", nullptr, &Options::expects},
     {"--weights", nullptr, &Options::weights},
@@ -145,6 +179,14 @@ Error parseValue(const Argument &argument, Options &options) {
   }
   if (argument.name == "--rtol" || argument.name == "--atol")
     return parseTolerance(argument, argument.name == "--rtol" ? options.rtol : options.atol);
+  if (argument.name == "--steps")
+    return parseInteger(argument, 1, INT64_MAX, options.steps);
+  if (argument.name == "--save-every")
+    return parseInteger(argument, 1, INT64_MAX, options.saveEvery);
+  if (argument.name == "--log-every")
+    return parseInteger(argument, 1, INT64_MAX, options.logEvery);
+  if (argument.name == "--input" || argument.name == "--batches")
+    return parseInputOption(argument, options);
   if (argument.name == "--symbol")
     return parseSymbol(argument, options);
   if (argument.name == "--device")
@@ -205,6 +247,17 @@ Error parseOptions(int argc, char **argv, Options &options) {
       return error;
     i += !equals;
   }
+  bool training =
+      options.saveEvery || options.logEvery || !options.losses.empty() ||
+      !options.batches.empty() ||
+      std::find(options.batched.begin(), options.batched.end(), true) != options.batched.end();
+  if (training && options.steps == 0)
+    return makeError("--batches, --save-every, --log-every and --losses expect --steps");
+  if (options.saveEvery != 0 && options.saveState.empty())
+    return makeError("--save-every expects --save-state");
+  if (options.steps != 0 && (options.benchmark || !options.trace.empty() ||
+                             !options.outputs.empty() || !options.expects.empty()))
+    return makeError("--steps excludes --benchmark, --trace, --output and --expect");
   if (options.bundle.empty() && !embeddedBundle().data && !options.help && !options.version)
     return makeError("expects a bundle");
   return Error();

@@ -20,10 +20,13 @@ using bundle::makeError;
 struct Options {
   std::string bundle, function, state, saveState, trace, level;
   std::vector<std::string> inputs, outputs, expects, weights;
+  std::vector<bool> batched;   // per input: one slice of it a step
+  std::string batches, losses; // --batches=F.safetensors, --losses
   std::vector<std::pair<std::string, int64_t>> symbols;
   double rtol = 1e-5, atol = 1e-6;
   int32_t threads = 0;
-  int64_t benchmark = 0; // timed calls; 0: none
+  int64_t benchmark = 0;                          // timed calls; 0: none
+  int64_t steps = 0, saveEvery = 0, logEvery = 0; // training; 0: no, never, by time
   bool describe = false, printMemory = false, profile = false, help = false, version = false;
 };
 
