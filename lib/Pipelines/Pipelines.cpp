@@ -27,7 +27,8 @@ void linnet::buildStructuredPipeline(OpPassManager &pm) {
 }
 
 void linnet::buildDispatchPipeline(OpPassManager &pm) {
-  append(pm, "linnet-form-dispatches,linnet-outline-kernels,"
+  append(pm, "func.func(linnet-split-sums,canonicalize,cse),linnet-form-dispatches,"
+             "linnet-outline-kernels,"
              "func.func(linnet-order-dispatches),linnet-select-strategies");
 }
 

@@ -34,6 +34,30 @@ def test_one_kernel_for_all_sizes(cpu, spec, dtype):
         kernel = check(problem, cpu, kernel=kernel)
 
 
+# blocks of rows and of k, tiles that pack while they multiply, tails in every direction
+BLOCKS = [dict(m=251, n=131, k=1100), dict(m=25, n=64, k=513), dict(m=13, n=65, k=37),
+          dict(m=6, n=64, k=1025), dict(m=7, n=1, k=530), dict(m=49, n=257, k=31)]
+
+
+@pytest.mark.parametrize("cpu", kernels.LEVELS)
+@pytest.mark.parametrize("spec", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["f32", "bf16", "f16"])
+def test_blocks(cpu, spec, dtype):
+    check(Einsum(spec, BLOCKS[0], dtype=dtype), cpu)
+    kernel = None
+    for sizes in BLOCKS:
+        kernel = check(Einsum(spec, sizes, dtype=dtype, dynamic=True), cpu, kernel=kernel)
+
+
+@pytest.mark.parametrize("cpu", LEVELS)
+@pytest.mark.parametrize("spec", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["f32", "bf16"])
+def test_nothing_behind_an_operand_counts(cpu, spec, dtype, monkeypatch):
+    monkeypatch.setattr(kernels, "CANARY", 0xFF)  # a NaN in every float type
+    for sizes in [dict(m=8, n=70, k=33), dict(m=30, n=70, k=33), dict(m=3, n=5, k=7)]:
+        check(Einsum(spec, sizes, dtype=dtype), cpu)
+
+
 @pytest.mark.parametrize("cpu", LEVELS)
 @pytest.mark.parametrize("spec", ["mk,kn->mn", "mk,nk->mn"])
 @pytest.mark.parametrize("dtype", ["f32", "bf16", "f16", "f64", "i8"])

@@ -55,6 +55,9 @@ public:
   Value either(Value a, Value b); ///< a or b, i1
   Value boolean(bool v);
   Value select(Value c, Value a, Value b);
+  /// The same index, of which LLVM knows nothing. Its loop strength reduction expands divisions
+  /// by what might be zero, and all that depends on them, again inside of the loops that use them.
+  Value opaque(Value i);
   Value toIndex(Value i);       ///< sign-extends an integer
   Value toInt(Value i, Type t); ///< an index or integer as integer type t
 

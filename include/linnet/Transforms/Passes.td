@@ -57,4 +57,18 @@ def CheckSymbols : Pass<"linnet-check-symbols", "mlir::ModuleOp"> {
   }];
 }
 
+def SplitSums : Pass<"linnet-split-sums", "mlir::func::FuncOp"> {
+  let summary = "cut long sums with small results into parts that threads share";
+  let description = [{
+    A product of two tensors whose result is small (at most a few tiles, sizes known) and whose
+    sum is long (or of unknown length) becomes three ops: the sums of equal parts, a batch of
+    products; the sum of what is left over, if there can be any; and their total, in the order of
+    the parts. The cut depends on sizes only, so the bits of the result do not depend on how many
+    threads there are. Sums in 16-bit types and products with constants, which are packed as a
+    whole, stay as they are.
+  }];
+  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+}
+
 #endif // LINNET_TRANSFORMS_PASSES_TD

@@ -72,13 +72,14 @@ private:
 /// Rows of the register tile.
 inline constexpr int64_t kTileRows = 6;
 /// Up to so many rows, B is read where it lies instead of being packed first.
-inline constexpr int64_t kRowsUnpacked = 12, kRowsDot = 16;
+inline constexpr int64_t kRowsUnpacked = kTileRows, kRowsDot = 16;
 
 /// What blocks and scratch depend on besides the sizes.
 struct BlockLimits {
   int64_t rows = 240, columns = 256, depth = 512;
   int64_t panel = 64, bytesA = 4, bytesB = 4, bytesCompute = 4;
   bool packA = false, packB = false;
+  bool wide = false; ///< packing A costs more than packing B
   static BlockLimits of(const Contraction &c, bool panels);
 };
 
@@ -88,7 +89,7 @@ template <class Builder> struct Blocks {
   Value rows, columns, depth;    ///< of a block; rows by kTileRows, columns by panels
   Value mBlocks, nBlocks, steps; ///< steps: blocks of k times the outer dimensions of k
   Value kBlocks, chunks;
-  Value widthA;                 ///< rows of A as packed
+  Value tileA;                  ///< elements of a tile of A as packed
   Value bytesA, bytesB, bytesC; ///< scratch for packed A, packed B, sums
   Blocks(Builder &b, Value m, Value n, Value k, Value outerK, Value batch,
          const BlockLimits &limits);

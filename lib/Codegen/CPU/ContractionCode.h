@@ -23,6 +23,12 @@ struct Matrix {
 void packColumns(Emitter &e, const Matrix &from, Value count, Value depth, Value to, Value at,
                  Value width, int64_t group, int64_t lanes);
 
+/// Copies `rows` rows (of stride 1 or any other) and `depth` steps of k into tiles of kTileRows:
+/// [tile][ceil(depth / group)][kTileRows][group], zero padded up to pairs of k; a tile begins
+/// `tileStride` elements behind the one before it.
+void packRows(Emitter &e, const Matrix &from, Value rows, Value depth, Value to, int64_t group,
+              Value tileStride);
+
 /// Products on registers: forms of the inner loops that leave sums in a tile in memory.
 class Products {
 public:
@@ -35,17 +41,26 @@ public:
     Value memory, base;
     Value first; ///< i1: start from zero instead of from what is there
   };
+  /// Memory that a tile fetches on the way, a line per step of its loop: step s takes the one at
+  /// base + s * stride or, with `rows`, line s / rows of row s % rows.
+  struct Ahead {
+    Value memory, base, stride;
+    int64_t rows = 0, line = 0;
+  };
   /// A panel: rows of `panel` columns, `group` steps of k each.
   struct Panel {
     Value memory, base;
-    Value ahead; ///< null, or the base of what to prefetch on the way
+    llvm::SmallVector<Ahead, 2> ahead;
   };
   /// sums += A[rows] * panel, for depth steps of k. Rows past `live` repeat the last one.
   void panelTile(int64_t rows, int64_t vectors, const Matrix &a, bool packedA, Value live,
                  const Panel &b, Value depth, const Sums &sums);
-  /// The same with B where it lies, contiguous along its columns, of which `columns` exist.
+  /// The same with B where it lies, contiguous along its columns, of which `columns` exist. With
+  /// `copy`, what is read is also kept there as a panel, zero padded, for the tiles that follow:
+  /// the stores go in the shade of the products.
   void directTile(int64_t rows, int64_t vectors, const Matrix &a, bool packedA, Value live,
-                  const Matrix &b, Value columns, Value depth, const Sums &sums);
+                  const Matrix &b, Value columns, Value depth, const Sums &sums,
+                  const Panel *copy = nullptr);
   /// sums(i, j) += A[i] . B[j] for `columns` of B, both contiguous along k. Columns past
   /// `liveColumns` repeat the last one. `unroll` vectors of k are summed apart.
   void dotTile(int64_t rows, int64_t columns, int64_t unroll, const Matrix &a, Value live,
@@ -61,6 +76,7 @@ private:
   Values dotSteps(mlir::ArrayRef<Value> rowA, mlir::ArrayRef<Value> rowB, const Matrix &a,
                   const Matrix &b, Value k, Values acc, Value mask);
   Value lastOf(Value live, int64_t i);
+  void fetch(const Ahead &next, Value step);
   Value broadcastA(const Matrix &a, Value row, Value step, bool packed);
   Value broadcastOdd(const Matrix &a, Value row, Value step);
   Values start(const Sums &sums, int64_t rows, int64_t vectors);

@@ -249,7 +249,9 @@ LogicalResult Contraction::classify(exec::KernelOp kernel) {
   batch.append(otherColumns.begin(), otherColumns.end());
   llvm::sort(batch);
   k = pickGroup(kernel, reduced, outerK);
-  return success();
+  // sums of products without rows or columns: dot products of what lies together, else loops
+  bool dots = stride(a, k) == 1 && stride(b, k) == 1;
+  return success(!m.empty() || !n.empty() || batch.empty() || !reduces || dots);
 }
 
 std::pair<Value, unsigned> Contraction::sizeSource(unsigned d) const {

@@ -12,6 +12,8 @@ using namespace linnet::codegen;
 
 // How far ahead B is fetched where few rows of A leave the loop bound by memory.
 static constexpr int64_t kRowsAhead = 8, kVectorsAhead = 64;
+// Rows a multiple of 4 KiB apart share a set of L1, which has fewer ways than that.
+static constexpr unsigned kInL2 = 2;
 
 //===----------------------------------------------------------------------===//
 // One step
@@ -105,8 +107,10 @@ Values Products::runTile(int64_t rows, int64_t vectors, const Matrix &a, bool pa
                          Value depth, Values acc, llvm::function_ref<Value(Value, int64_t)> b,
                          llvm::function_ref<Value(Value, int64_t)> bOdd) {
   Values row;
-  for (int64_t i = 0; i < rows; ++i)
-    row.push_back(e.add(a.base, e.mul(lastOf(live, i), a.stride)));
+  for (int64_t i = 0; i < rows; ++i) {
+    Value at = e.add(a.base, e.mul(lastOf(live, i), a.stride));
+    row.push_back(live ? e.opaque(at) : at);
+  }
   auto mac = [&](Value x, Value y, Value z) { return multiplyAdd(x, y, z); };
   auto readA = [&](int64_t i, Value k) { return broadcastA(a, row[i], k, packedA); };
   if (t.group() == 1)
@@ -131,6 +135,14 @@ Values Products::runTile(int64_t rows, int64_t vectors, const Matrix &a, bool pa
   return e.ifElse(e.eq(e.rem(depth, 2), e.index(1)), types, odd, [&] { return acc; });
 }
 
+void Products::fetch(const Ahead &next, Value step) {
+  Value row = next.rows ? e.rem(step, next.rows) : step;
+  Value at = e.add(next.base, e.mul(row, next.stride));
+  if (next.rows)
+    at = e.add(at, e.mul(e.div(step, next.rows), next.line));
+  e.prefetch(next.memory, at, /*write=*/false, kInL2);
+}
+
 void Products::panelTile(int64_t rows, int64_t vectors, const Matrix &a, bool packedA, Value live,
                          const Panel &b, Value depth, const Sums &sums) {
   int64_t stride = t.panel() * t.group(), width = t.lanes() * t.group();
@@ -138,8 +150,9 @@ void Products::panelTile(int64_t rows, int64_t vectors, const Matrix &a, bool pa
     return e.vload(b.memory, e.add(e.add(b.base, e.mul(k, stride)), v * width), width);
   };
   auto read = [&](Value k, int64_t v) {
-    if (v == 0 && b.ahead)
-      e.prefetch(b.memory, e.add(b.ahead, e.mul(k, stride)), /*write=*/false, /*locality=*/2);
+    if (v == 0)
+      for (const Ahead &next : b.ahead)
+        fetch(next, k);
     return plain(k, v);
   };
   Values acc = start(sums, rows, vectors);
@@ -147,27 +160,37 @@ void Products::panelTile(int64_t rows, int64_t vectors, const Matrix &a, bool pa
 }
 
 void Products::directTile(int64_t rows, int64_t vectors, const Matrix &a, bool packedA, Value live,
-                          const Matrix &b, Value columns, Value depth, const Sums &sums) {
-  int64_t lanes = t.lanes();
+                          const Matrix &b, Value columns, Value depth, const Sums &sums,
+                          const Panel *copy) {
+  int64_t lanes = t.lanes(), group = t.group();
   Values masks;
   for (int64_t v = 0; v < vectors; ++v)
     masks.push_back(e.mask(e.sub(columns, v * lanes), lanes));
-  auto row = [&](Value k, int64_t v) {
+  auto row = [&](Value k, int64_t v, Value mask) {
     Value at = e.add(e.add(b.base, e.mul(k, b.depthStride)), v * lanes);
-    return e.vload(b.memory, at, lanes, masks[v]);
+    return e.vload(b.memory, at, lanes, mask);
+  };
+  auto kept = [&](Value x, Value step, int64_t v) {
+    if (copy)
+      e.vstore(x, copy->memory,
+               e.add(e.add(copy->base, e.mul(step, t.panel() * group)), v * lanes * group));
+    return x;
   };
   auto read = [&](Value step, int64_t v) -> Value {
     // the rows of B are far apart, which the hardware does not follow
-    Value later = e.mul(e.add(step, kRowsAhead), e.mul(b.depthStride, t.group()));
-    e.prefetch(b.memory, e.add(e.add(b.base, later), v * lanes), /*write=*/false);
-    if (t.group() == 1)
-      return row(step, v);
-    Value k = e.mul(step, 2);
-    return vector::InterleaveOp::create(e, row(k, v), row(e.add(k, 1), v));
+    Value later = e.mul(e.add(step, kRowsAhead), e.mul(b.depthStride, group));
+    e.prefetch(b.memory, e.add(e.add(b.base, later), v * lanes), /*write=*/false, kInL2);
+    if (group == 1)
+      return kept(row(step, v, masks[v]), step, v);
+    Value k = e.mul(step, 2), next = e.add(k, 1), mask = masks[v];
+    // the steps over a packed A are rounded up to pairs: there may be no row beside the last one
+    if (packedA)
+      mask = arith::AndIOp::create(e, mask, e.splat(e.lt(next, depth), lanes));
+    return kept(vector::InterleaveOp::create(e, row(k, v, masks[v]), row(next, v, mask)), step, v);
   };
   auto odd = [&](Value step, int64_t v) -> Value {
-    Value x = row(e.mul(step, 2), v);
-    return vector::InterleaveOp::create(e, x, e.zero(x.getType()));
+    Value x = row(e.mul(step, 2), v, masks[v]);
+    return kept(vector::InterleaveOp::create(e, x, e.zero(x.getType())), step, v);
   };
   Values acc = start(sums, rows, vectors);
   finish(sums, vectors, runTile(rows, vectors, a, packedA, live, depth, acc, read, odd));

@@ -144,6 +144,18 @@ Value Emitter::select(Value c, Value a, Value b) {
   return arith::SelectOp::create(*this, c, a, b);
 }
 
+Value Emitter::opaque(Value i) {
+  if (constantOf(i))
+    return i;
+  Value x = toInt(i, getI64Type());
+  return toIndex(LLVM::InlineAsmOp::create(*this, TypeRange{getI64Type()}, ValueRange{x},
+                                           /*asm_string=*/"", /*constraints=*/"=r,0",
+                                           /*has_side_effects=*/false, /*is_align_stack=*/false,
+                                           LLVM::TailCallKind::None, LLVM::AsmDialectAttr(),
+                                           ArrayAttr())
+                     .getRes());
+}
+
 Value Emitter::toIndex(Value i) {
   if (i.getType().isIndex())
     return i;

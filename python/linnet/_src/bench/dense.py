@@ -43,16 +43,45 @@ def matmul_all_dynamic(m, n, k):
                     onnx=("MatMul", {}, "ab"))
 
 
-def gemv(n, k):
+# how the operands of a product of two activations lie: "t" has the summed dimension elsewhere
+FORMS = {"nn": "mk,kn->mn", "nt": "mk,nk->mn", "tn": "km,kn->mn", "tt": "km,nk->mn"}
+
+
+def product(form, m, n, k):
+    """Both operands are arguments: x w, dy wT and xT dy of a training step."""
+    rng, sizes = rng_of(m, n, k), {"m": m, "n": n, "k": k}
+    left, right = FORMS[form].removesuffix("->mn").split(",")
+    a, b = (lt.random(rng, [sizes[c] for c in letters], "f32") for letters in (left, right))
+    ta, tb, result = (lt.tensor_type(shape, "f32") for shape in (a.shape, b.shape, (m, n)))
+    text = lt.function([lt.argument("a", a.shape, "f32"), lt.argument("b", b.shape, "f32")], result,
+                       f'%y = linnet.einsum "{FORMS[form]}" %a, %b : {ta}, {tb} -> {result}')
+
+    def torch_product(t, a, b):
+        return (a.T if left == "km" else a) @ (b.T if right == "nk" else b)
+
+    return Workload(f"matmul_{form}", f"{m}x{n}x{k}", text, [a, b], 2.0 * m * n * k,
+                    4.0 * (m * k + k * n + m * n), "fma", torch=(torch_product,))
+
+
+def gemv(n, k, dtype="f32", argument=False):
+    """A row times a weight [K][N] or, `argument`, times a [N][K] that is not known ahead."""
     rng = rng_of(n, k)
-    x, w = lt.random(rng, (1, k), "f32"), lt.random(rng, (k, n), "f32", 0.02)
-    declaration, load = constant("w", w)
+    x = lt.random(rng, (1, k), dtype)
+    w = lt.random(rng, (n, k) if argument else (k, n), dtype, 0.02)
+    declaration, load = ("", "") if argument else constant("w", w, dtype)
+    types = [lt.tensor_type(shape, dtype) for shape in (x.shape, w.shape, (1, n))]
+    arguments = [lt.argument("x", x.shape, dtype)]
+    if argument:
+        arguments.append(lt.argument("w", w.shape, dtype))
     text = declaration + lt.function(
-        [lt.argument("x", (1, k), "f32")], f"tensor<1x{n}xf32>",
-        f'{load}%y = linnet.einsum "mk,kn->mn" %x, %w : tensor<1x{k}xf32>, tensor<{k}x{n}xf32>'
-        f" -> tensor<1x{n}xf32>")
-    return Workload("gemv", f"{n}x{k}", text, [x], 2.0 * n * k, 4.0 * n * k, "read",
-                    weights={"w": w}, torch=(lambda t, x, w: x @ w,), onnx=("MatMul", {}, "xw"))
+        arguments, types[2], f'{load}%y = linnet.einsum "{"mk,nk" if argument else "mk,kn"}->mn" %x, %w'
+                             f" : {types[0]}, {types[1]} -> {types[2]}")
+    return Workload("gemv" + "_nk" * argument, f"{n}x{k}", text, [x, w] if argument else [x],
+                    2.0 * n * k, float(w.nbytes), "read", dtype,
+                    weights={} if argument else {"w": w},
+                    torch=(lambda t, x, w: x @ (w.T if argument else w),),
+                    onnx=("MatMul", {}, "xw") if dtype == "f32" and not argument else None,
+                    tolerance=1e-3 if dtype == "f32" else 0.02)
 
 
 def conv(batch, cin, cout, size, kernel, groups):

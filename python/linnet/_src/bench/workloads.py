@@ -29,7 +29,19 @@ def _table():
         yield (f"matmul_all_dynamic {m}x{n}x{k}",
                lambda m=m, n=n, k=k: dense.matmul_all_dynamic(m, n, k), 0.85, (SCALES,))
     yield ("matmul_bf16 512x512x512", lambda: dense.matmul(512, 512, 512, "bf16"), 0.8, (SCALES,))
+    for form in dense.FORMS:
+        for m, n, k in ((512, 768, 3072), (256, 128, 128)):
+            yield (f"matmul_{form} {m}x{n}x{k}",
+                   lambda f=form, m=m, n=n, k=k: dense.product(f, m, n, k), 0.8, (SCALES,))
+    # the gradients of a wide and of a small weight
+    for m, n, k in ((768, 3072, 512), (64, 64, 16384)):
+        yield (f"matmul_tn {m}x{n}x{k}",
+               lambda m=m, n=n, k=k: dense.product("tn", m, n, k), 0.8, (SCALES,))
     yield "gemv 8192x5120", lambda: dense.gemv(8192, 5120), 0.9, ()
+    yield "gemv_nk 8192x5120", lambda: dense.gemv(8192, 5120, argument=True), 0.8, ()
+    for argument in (False, True):
+        yield (f"gemv{'_nk' * argument}_bf16 8192x10240",
+               lambda a=argument: dense.gemv(8192, 10240, "bf16", a), 0.8, ())
     for causal in (False, True):
         for length in (1024, 4096):
             for depth in (64, 128):
