@@ -17,7 +17,8 @@ PAGES = {
     "passes-autodiff.md": ("include/linnet/Autodiff/Passes.td", "-gen-pass-doc", []),
     "passes-program.md": ("include/linnet/Program/Passes.td", "-gen-pass-doc", []),
 }
-for family in ("Attention", "Sequence", "Conv", "Norm", "Plain", "Random", "Train", "Optimizer"):
+for family in ("Attention", "Sequence", "Conv", "Loss", "Norm", "Plain", "Pool", "Random", "Resize",
+               "Train", "Optimizer"):
     PAGES[f"ops-{family.lower()}.md"] = (
         f"include/linnet/IR/{family}Ops.td", "-gen-op-doc", ["-dialect=linnet"])
 

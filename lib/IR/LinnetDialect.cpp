@@ -34,9 +34,12 @@ void LinnetDialect::initialize() {
   registerAttentionOps();
   registerSequenceOps();
   registerConvOps();
+  registerLossOps();
   registerNormOps();
   registerPlainOps();
+  registerPoolOps();
   registerRandomOps();
+  registerResizeOps();
   registerTrainOps();
   registerOptimizerOps();
 }

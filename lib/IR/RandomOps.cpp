@@ -31,3 +31,19 @@ LogicalResult RandomOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeD
   shapes.push_back(mixSizes(b, getResult().getType(), getSizes()));
   return success();
 }
+
+LogicalResult DropoutOp::verify() {
+  double rate = getRate().convertToDouble();
+  if (!(rate >= 0 && rate <= 1)) // (C2)
+    return emitOpError() << "expects a rate from 0 to 1, found " << rate;
+  return success();
+}
+
+OpFoldResult DropoutOp::fold(FoldAdaptor) {
+  return getRate().isZero() ? OpFoldResult(getInput()) : OpFoldResult();
+}
+
+LogicalResult DropoutOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(sizesLike(b, getLoc(), getInput(), getResult().getType()));
+  return success();
+}

@@ -7,6 +7,7 @@
 #include "SplitReductions.h"
 #include "linnet/Program/KernelContract.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -158,6 +159,9 @@ static bool shouldFuse(OpOperand *operand) {
       producer->getNumOperands() + consumer->getNumOperands() > maxOperands)
     return false;
   if (isConvolution(consumer) || isContraction(consumer))
+    return false;
+  // what reports a fault stays when nobody reads its results any more
+  if (llvm::any_of(*producer.getBody(), llvm::IsaPred<cf::AssertOp>))
     return false;
   if (isCheap(producer))
     return true;

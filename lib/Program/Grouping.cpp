@@ -214,6 +214,10 @@ void Grouper::absorbInserts() {
       continue;
     unsigned own = groupOf[&op];
     auto dest = groupOf.find(insert.getDest().getDefiningOp());
+    // only loops write what the destination holds, where no other dispatch has
+    if (groups[producer->second].kind != KernelClass::Loops && dest == groupOf.end() &&
+        isa_and_nonnull<linalg::FillOp, tensor::EmptyOp>(insert.getDest().getDefiningOp()))
+      continue;
     if (dest != groupOf.end() && dest->second == producer->second)
       continue;
     if (!dependsThroughOthers(producer->second, own))

@@ -50,7 +50,11 @@ struct SplatConstantToFill : OpRewritePattern<arith::ConstantOp> {
 bool isStructuredOp(Operation *op) {
   if (auto grad = dyn_cast<AttentionGradOp>(op))
     return sumsInF32(grad);
-  return isa<AttentionOp, LinearAttentionOp, SelectiveScanOp, CausalConvOp, ConvOp, RandomOp>(op);
+  if (auto loss = dyn_cast<CrossEntropyOp>(op))
+    return loss.getReduction() == LossReduction::none;
+  return isa<AttentionOp, LinearAttentionOp, SelectiveScanOp, CausalConvOp, ConvOp, RandomOp,
+             DropoutOp, ScatterAddOp, ConvFilterGradOp, MaxPoolOp, AvgPoolOp, MaxPoolGradOp,
+             AvgPoolGradOp, ResizeOp, ResizeGradOp>(op);
 }
 
 bool worksOnTensors(Operation *op) {
@@ -84,6 +88,9 @@ public:
     populateEinsumToStructuredPatterns(lowering);
     populateNormToStructuredPatterns(lowering);
     populatePlainToStructuredPatterns(lowering);
+    populateBatchNormToStructuredPatterns(lowering);
+    populateConvToStructuredPatterns(lowering);
+    populateLossToStructuredPatterns(lowering);
     populateAttentionToStructuredPatterns(lowering);
     populateOptimizerToStructuredPatterns(lowering);
     populateUpstreamToStructuredPatterns(lowering);

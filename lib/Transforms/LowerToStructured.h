@@ -17,6 +17,9 @@ void populateElementwiseToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populateEinsumToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populateNormToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populatePlainToStructuredPatterns(mlir::RewritePatternSet &patterns);
+void populateBatchNormToStructuredPatterns(mlir::RewritePatternSet &patterns);
+void populateConvToStructuredPatterns(mlir::RewritePatternSet &patterns);
+void populateLossToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populateAttentionToStructuredPatterns(mlir::RewritePatternSet &patterns);
 /// Optimizers, as arithmetic on tensors.
 void populateOptimizerToStructuredPatterns(mlir::RewritePatternSet &patterns);
@@ -33,6 +36,8 @@ void populateDropUnitDimsPatterns(mlir::RewritePatternSet &patterns);
 
 /// On a `tensor.extract`: the positions of the indices that may be out of range.
 inline constexpr llvm::StringLiteral kCheckedAttr = "linnet.checked";
+/// On a `cf.assert` in a body: the name of the op that a fault is reported by.
+inline constexpr llvm::StringLiteral kFaultOpAttr = "linnet.fault_op";
 
 //===----------------------------------------------------------------------===//
 // Building linalg.generic

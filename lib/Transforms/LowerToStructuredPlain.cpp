@@ -259,9 +259,38 @@ struct GatherToGeneric : OpRewritePattern<GatherOp> {
   }
 };
 
+//===----------------------------------------------------------------------===//
+// scatter_add
+//===----------------------------------------------------------------------===//
+
+/// Indices of several dimensions as a list: the emitter looks through it by vectors.
+struct CollapseScatterIndices : OpRewritePattern<ScatterAddOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScatterAddOp op, PatternRewriter &rewriter) const override {
+    int64_t axis = op.getAxis(), batch = op.getBatchDims();
+    int64_t rank = op.getIndices().getType().getRank(), added = rank - batch;
+    if (added < 2)
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    auto merge = [&](Value v, int64_t from) -> Value {
+      SmallVector<ReassociationIndices> groups;
+      for (int64_t i = 0, n = cast<RankedTensorType>(v.getType()).getRank(); i < n; ++i)
+        if (i > from && i < from + added)
+          groups.back().push_back(i);
+        else
+          groups.push_back({i});
+      return tensor::CollapseShapeOp::create(b, v, groups);
+    };
+    rewriter.replaceOpWithNewOp<ScatterAddOp>(op, op.getType(), merge(op.getUpdates(), axis),
+                                              merge(op.getIndices(), batch), op.getSize(),
+                                              op.getAxisAttr(), op.getBatchDimsAttr());
+    return success();
+  }
+};
+
 } // namespace
 
 void linnet::populatePlainToStructuredPatterns(RewritePatternSet &patterns) {
-  patterns.add<BroadcastToGeneric, ReduceToGeneric, ArgmaxToGeneric, GatherToGeneric>(
-      patterns.getContext());
+  patterns.add<BroadcastToGeneric, ReduceToGeneric, ArgmaxToGeneric, GatherToGeneric,
+               CollapseScatterIndices>(patterns.getContext());
 }

@@ -91,3 +91,16 @@ def test_argmax(select_last):
     x[2, 3] = x[2, 5] = np.nan
     assert ref.argmax(x, 1, False, select_last)[2] == (5 if select_last else 3)
     assert torch.from_numpy(x).argmax(1)[2] == 3
+
+
+@pytest.mark.parametrize("data,indices,axis,batch", [
+    ((7, 3), (4, 5), 0, 0), ((2, 7, 3), (2, 4), 1, 1), ((3, 5), (6,), 1, 0), ((4,), (), 0, 0),
+    ((2, 3, 5), (2, 4), 2, 1)])
+def test_scatter_add_is_the_transpose_of_gather(data, indices, axis, batch):
+    rng = np.random.default_rng(3)
+    x, i = rng.standard_normal(data), rng.integers(0, data[axis], indices)
+    y, _ = ref.gather(x, i, axis, batch)
+    dy = rng.standard_normal(y.shape)
+    dx, bad = ref.scatter_add(dy, i, data[axis], axis, batch)
+    assert not bad and dx.shape == x.shape
+    assert abs((y * dy).sum() - (x * dx).sum()) < 1e-12

@@ -34,6 +34,28 @@ def Linnet_ReduceKind : I32EnumAttr<"ReduceKind", "reduction", [
 // printed as a bare keyword inside of an op
 def Linnet_ReduceKindAttr : EnumAttr<Linnet_Dialect, Linnet_ReduceKind, "reduction">;
 
+def Linnet_LossReduction : I32EnumAttr<"LossReduction", "what becomes of the losses of rows", [
+    I32EnumAttrCase<"none", 0>, I32EnumAttrCase<"sum", 1>, I32EnumAttrCase<"mean", 2>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+def Linnet_LossReductionAttr : EnumAttr<Linnet_Dialect, Linnet_LossReduction, "loss_reduction">;
+
+def Linnet_ResizeMode : I32EnumAttr<"ResizeMode", "interpolation", [
+    I32EnumAttrCase<"nearest", 0>, I32EnumAttrCase<"linear", 1>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+def Linnet_ResizeModeAttr : EnumAttr<Linnet_Dialect, Linnet_ResizeMode, "resize_mode">;
+
+def Linnet_ResizePosition : I32EnumAttr<"ResizePosition", "where a resized element reads", [
+    I32EnumAttrCase<"half_pixel", 0>, I32EnumAttrCase<"align_corners", 1>,
+    I32EnumAttrCase<"asymmetric", 2>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+def Linnet_ResizePositionAttr : EnumAttr<Linnet_Dialect, Linnet_ResizePosition, "resize_position">;
+
 def Linnet_MaskAlignment : I32EnumAttr<"MaskAlignment", "which corner causal masks start from", [
     I32EnumAttrCase<"bottom_right", 0>, I32EnumAttrCase<"top_left", 1>]> {
   let cppNamespace = "::linnet";

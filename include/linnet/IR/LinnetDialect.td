@@ -37,9 +37,12 @@ def Linnet_Dialect : Dialect {
     void registerAttentionOps();
     void registerSequenceOps();
     void registerConvOps();
+    void registerLossOps();
     void registerNormOps();
     void registerPlainOps();
+    void registerPoolOps();
     void registerRandomOps();
+    void registerResizeOps();
     void registerTrainOps();
     void registerOptimizerOps();
   }];

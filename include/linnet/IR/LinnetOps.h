@@ -26,11 +26,17 @@
 #define GET_OP_CLASSES
 #include "linnet/IR/ConvOps.h.inc"
 #define GET_OP_CLASSES
+#include "linnet/IR/LossOps.h.inc"
+#define GET_OP_CLASSES
 #include "linnet/IR/NormOps.h.inc"
 #define GET_OP_CLASSES
 #include "linnet/IR/PlainOps.h.inc"
 #define GET_OP_CLASSES
+#include "linnet/IR/PoolOps.h.inc"
+#define GET_OP_CLASSES
 #include "linnet/IR/RandomOps.h.inc"
+#define GET_OP_CLASSES
+#include "linnet/IR/ResizeOps.h.inc"
 #define GET_OP_CLASSES
 #include "linnet/IR/TrainOps.h.inc"
 #define GET_OP_CLASSES

@@ -105,4 +105,126 @@ def Linnet_RmsNormOp : Linnet_Op<"rms_norm", [
   let hasVerifier = 1;
 }
 
+def Linnet_BatchNormOp : Linnet_Op<"batch_norm", [
+    Pure, AllTypesMatch<["input", "result"]>, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>]> {
+  let summary = "batch normalisation by given statistics";
+  let description = [{
+    `(x - mean) / sqrt(var + eps) * scale + bias` with one value per channel, which is axis 1,
+    as PyTorch's `batch_norm` and ONNX `BatchNormalization` at inference. 16-bit inputs are
+    computed in f32 and rounded once.
+
+    ```mlir
+    %y = linnet.batch_norm %x mean(%m : tensor<8xf32>) var(%v : tensor<8xf32>)
+        scale(%s : tensor<8xf32>) bias(%b : tensor<8xf32>) eps 1.0e-5 : tensor<?x8x?x?xbf16>
+    ```
+
+    Constraints:
+    - (C1) the input has at least two dimensions
+    - (C2) `eps` is finite and not negative
+    - (C3) mean, var, scale and bias have one dimension, of the size of axis 1
+    - (C4) they have the input's element type or f32
+    - (C5) the result has the type of the input
+  }];
+  let arguments = (ins RankedTensorOf<Linnet_ModelFloats>:$input,
+                       RankedTensorOf<Linnet_ModelFloats>:$mean,
+                       RankedTensorOf<Linnet_ModelFloats>:$var,
+                       Optional<RankedTensorOf<Linnet_ModelFloats>>:$scale,
+                       Optional<RankedTensorOf<Linnet_ModelFloats>>:$bias, F64Attr:$eps);
+  let results = (outs RankedTensorOf<Linnet_ModelFloats>:$result);
+  let assemblyFormat = [{
+    $input `mean` `(` $mean `:` type($mean) `)` `var` `(` $var `:` type($var) `)`
+    (`scale` `(` $scale^ `:` type($scale) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `eps` $eps attr-dict `:` type($input)
+  }];
+  let hasVerifier = 1;
+}
+
+def Linnet_BatchNormTrainOp : Linnet_Op<"batch_norm_train", [
+    Pure, AllTypesMatch<["input", "result"]>, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>]> {
+  let summary = "batch normalisation by the statistics of the batch";
+  let description = [{
+    `linnet.batch_norm` with the mean and the biased variance of the `n` elements of every
+    channel (all axes but 1), which are results too, in f32. The variance is the mean of the
+    squared deviations. Running statistics become, as in PyTorch,
+
+        running_mean' = (1 - momentum) running_mean + momentum mean
+        running_var'  = (1 - momentum) running_var  + momentum var n / max(n - 1, 1)
+
+    ```mlir
+    %y, %mean, %var, %rm1, %rv1 = linnet.batch_norm_train %x
+        scale(%s : tensor<8xf32>) bias(%b : tensor<8xf32>)
+        running(%rm, %rv : tensor<8xf32>, tensor<8xf32>) momentum 1.0e-1 eps 1.0e-5
+        : tensor<?x8x4x4xf32> -> tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
+    ```
+
+    Constraints:
+    - (C1) the input has at least two dimensions
+    - (C2) `eps` is finite and not negative
+    - (C3) scale, bias and all statistics have one dimension, of the size of axis 1
+    - (C4) scale and bias have the input's element type or f32, statistics are f32
+    - (C5) the first result has the type of the input
+    - (C6) the running statistics are two or none, with as many updated ones, and come with
+      a momentum from 0 to 1
+  }];
+  let arguments = (ins RankedTensorOf<Linnet_ModelFloats>:$input,
+                       Optional<RankedTensorOf<Linnet_ModelFloats>>:$scale,
+                       Optional<RankedTensorOf<Linnet_ModelFloats>>:$bias,
+                       Variadic<RankedTensorOf<[F32]>>:$running, F64Attr:$eps,
+                       OptionalAttr<F64Attr>:$momentum);
+  let results = (outs RankedTensorOf<Linnet_ModelFloats>:$result, RankedTensorOf<[F32]>:$mean,
+                      RankedTensorOf<[F32]>:$var, Variadic<RankedTensorOf<[F32]>>:$updated);
+  let assemblyFormat = [{
+    $input (`scale` `(` $scale^ `:` type($scale) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`running` `(` $running^ `:` type($running) `)`)? (`momentum` $momentum^)? `eps` $eps attr-dict
+    `:` type($input) `->` type($mean) `,` type($var) (`,` type($updated)^)?
+  }];
+  let hasVerifier = 1;
+}
+
+def Linnet_BatchNormGradOp : Linnet_Op<"batch_norm_grad", [
+    Pure, AllTypesMatch<["input", "grad", "dinput"]>,
+    AllTypesMatch<["mean", "dscale"]>, AllTypesMatch<["var", "dbias"]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>]> {
+  let summary = "gradient of batch_norm_train";
+  let description = [{
+    With `xhat = (x - mean) / sqrt(var + eps)` by the statistics of the batch, and sums over
+    the elements of a channel:
+
+        dbias  = sum of dy          dscale = sum of dy * xhat
+        dx     = scale / sqrt(var + eps) * (dy - dbias / n - xhat * dscale / n)
+
+    Statistics, `dscale` and `dbias` are f32. What flows into the mean, the variance and the
+    running statistics is not counted.
+
+    ```mlir
+    %dx, %ds, %db = linnet.batch_norm_grad %dy, %x, %mean, %var scale(%s : tensor<8xf32>)
+        eps 1.0e-5 : tensor<?x8x4x4xf32>, tensor<8xf32>, tensor<8xf32>
+    ```
+
+    Constraints:
+    - (C1) the input has at least two dimensions
+    - (C2) `eps` is finite and not negative
+    - (C3) scale, statistics, dscale and dbias have one dimension, of the size of axis 1
+    - (C4) scale has the input's element type or f32
+    - (C5) gradient and dx have the type of the input, dscale that of the mean, dbias that of
+      the variance
+  }];
+  let arguments = (ins RankedTensorOf<Linnet_ModelFloats>:$grad,
+                       RankedTensorOf<Linnet_ModelFloats>:$input,
+                       RankedTensorOf<[F32]>:$mean, RankedTensorOf<[F32]>:$var,
+                       Optional<RankedTensorOf<Linnet_ModelFloats>>:$scale, F64Attr:$eps);
+  let results = (outs RankedTensorOf<Linnet_ModelFloats>:$dinput, RankedTensorOf<[F32]>:$dscale,
+                      RankedTensorOf<[F32]>:$dbias);
+  let assemblyFormat = [{
+    $grad `,` $input `,` $mean `,` $var (`scale` `(` $scale^ `:` type($scale) `)`)? `eps` $eps
+    attr-dict `:` type($input) `,` type($mean) `,` type($var)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // LINNET_IR_NORMOPS_TD

@@ -164,6 +164,49 @@ def Linnet_GatherOp : Linnet_Op<"gather", [
   let hasVerifier = 1;
 }
 
+// Not Pure, as gather.
+def Linnet_ScatterAddOp : Linnet_Op<"scatter_add", [
+    NoMemoryEffect,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>]> {
+  let summary = "sums slices at given positions: the gradient of gather";
+  let description = [{
+    The transpose of `linnet.gather` with the same `axis` and `batch_dims`, PyTorch's
+    `embedding_dense_backward` and ONNX's `ScatterElements` with `add` on zeros:
+
+        y[b..., l..., v, r...] = sum over i... with indices[b..., i...] = v
+                                 of updates[b..., l..., i..., r...]
+
+    Sums run over `i...` in row-major order, in f32 for 16-bit floats, and are rounded once;
+    what no index names is 0. An index that is negative or not below the result's size adds
+    nothing and makes the call report an error with this op's location.
+
+    ```mlir
+    %dtable = linnet.scatter_add %dy, %tokens axis 0
+        : tensor<?x?x768xf32>, tensor<?x?xi64> -> tensor<50257x768xf32>
+    ```
+
+    The size of the result along `axis` is in its type, or `size` gives it.
+
+    Constraints:
+    - (C1) `batch_dims` is at least 0 and at most the rank of the indices; `axis` is at least
+      `batch_dims`
+    - (C2) the updates are `l[:axis] ++ indices[batch_dims:] ++ r...` with the indices' first
+      `batch_dims` sizes first
+    - (C3) the result is `l[:axis] ++ [size] ++ r...` with the updates' element type
+    - (C4) `size` is there exactly when the result's size along `axis` is dynamic
+  }];
+  let arguments = (ins RankedTensorOf<Linnet_ModelFloats>:$updates, Linnet_IndexTensor:$indices,
+                       Optional<Index>:$size, I64Attr:$axis,
+                       DefaultValuedAttr<I64Attr, "0">:$batch_dims);
+  let results = (outs RankedTensorOf<Linnet_ModelFloats>:$result);
+  let assemblyFormat = [{
+    $updates `,` $indices `axis` $axis (`batch_dims` $batch_dims^)? (`size` `(` $size^ `)`)?
+    attr-dict `:` type($updates) `,` type($indices) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def Linnet_ArgmaxOp : Linnet_Op<"argmax", [
     Pure, InferTypeOpAdaptorWithIsCompatible,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {

@@ -56,4 +56,39 @@ def Linnet_RandomOp : Linnet_Op<"random", [
   let hasVerifier = 1;
 }
 
+def Linnet_DropoutOp : Linnet_Op<"dropout", [
+    Pure, AllTypesMatch<["input", "result"]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "zeroes elements at random, counter-based";
+  let description = [{
+    Element `i` of the row-major flattened input stays, multiplied by `1 / (1 - rate)`, where
+
+        (w >> 8) 2^-24 >= rate        w: word of element i in `linnet.random` of key and counter
+
+    and is 0 elsewhere: the f32 numbers of `linnet.random`, whatever the element type. The same
+    key and counter give the same mask, so that the gradient is this op on the gradient of
+    the result. With a rate of 1 everything is 0. It uses up `ceil(n / 4)` counter values, as
+    `linnet.random` does. 16-bit floats are multiplied in f32.
+
+    ```mlir
+    %y = linnet.dropout %x, %key, %counter rate 1.0e-1 : tensor<?x768xbf16>, i64, tensor<i64>
+    ```
+
+    Constraints:
+    - (C1) key and counter are i64 or `tensor<i64>`
+    - (C2) `rate` is at least 0 and at most 1
+    - (C3) the result has the type of the input
+  }];
+  defvar seed = AnyTypeOf<[I64, 0DTensorOf<[I64]>]>;
+  let arguments = (ins RankedTensorOf<Linnet_ModelFloats>:$input, seed:$key, seed:$counter,
+                       F64Attr:$rate);
+  let results = (outs RankedTensorOf<Linnet_ModelFloats>:$result);
+  let assemblyFormat = [{
+    $input `,` $key `,` $counter `rate` $rate attr-dict
+    `:` type($input) `,` type($key) `,` type($counter)
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
 #endif // LINNET_IR_RANDOMOPS_TD

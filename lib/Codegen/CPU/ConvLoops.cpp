@@ -9,8 +9,8 @@
 //       epilogue by rows of the image
 //
 //===----------------------------------------------------------------------===//
+#include "Columns.h"
 #include "Conv.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace linnet::codegen;
@@ -41,8 +41,6 @@ private:
   void copyPlane(const Chunk &chunk, Value base, Value exists, Value to, int64_t phaseH,
                  int64_t phaseW);
   void copyRow(Value from, Value inside, Value to, int64_t phase);
-  Value columns(Value from, Value column, Value size, int64_t step);
-  Value between(Value low, Value high, int64_t n);
   void emitRows(const Chunk &chunk);
   Values rowTile(Value row, Value column, const Values &weights);
   void emitPanel(const Chunk &chunk, Value first, Value count);
@@ -155,39 +153,13 @@ void Loops::emitChunk(const Chunk &chunk) {
 // Planes
 //===----------------------------------------------------------------------===//
 
-// Lanes at every `step`-th column from `column` on, zero outside of [0, size).
-Value Loops::columns(Value from, Value column, Value size, int64_t step) {
-  Value stride = spatialStride(input, 2);
-  if (step > 4 || Emitter::constantOf(stride) != 1) {
-    Value before = e.ceilDiv(e.max(e.sub(e.index(0), column), e.index(0)), step);
-    Value mask = between(before, e.ceilDiv(e.max(e.sub(size, column), e.index(0)), step), lanes);
-    return stridedLoad(e, input.memory, e.add(from, e.mul(column, stride)), e.mul(stride, step),
-                       lanes, mask);
-  }
-  Value mask = between(e.sub(e.index(0), column), e.sub(size, column), lanes * step);
-  Value x = e.vload(input.memory, e.add(from, column), lanes * step, mask);
-  if (step == 1)
-    return x;
-  auto every =
-      llvm::map_to_vector(llvm::seq<int64_t>(0, lanes), [&](int64_t i) { return i * step; });
-  return vector::ShuffleOp::create(e, x, x, every);
-}
-
-// Lanes low to high - 1.
-Value Loops::between(Value low, Value high, int64_t n) {
-  Value mask = e.mask(high, n);
-  if (c.pad[2] == 0)
-    return mask;
-  Value after = arith::XOrIOp::create(e, e.mask(low, n), e.iconst(e.vec(e.getI1Type(), n), -1));
-  return arith::AndIOp::create(e, mask, after);
-}
-
 // One row of a phase: zeros, input, zeros. `inside` (i1): the row exists.
 void Loops::copyRow(Value from, Value inside, Value to, int64_t phase) {
   Value size = e.select(inside, spatialSize(input, 2), e.index(0));
+  Row row{input.memory, from, spatialStride(input, 2), size};
   e.forLoop(e.index(0), blocks->width, e.index(lanes), [&](Value w) {
     Value column = e.add(e.mul(w, c.stride[2]), phase - c.pad[2]);
-    Value x = columns(from, column, size, c.stride[2]);
+    Value x = loadColumns(e, row, column, c.stride[2], lanes, c.pad[2] == 0);
     e.vstore(e.convert(x, c.compute), planes, e.add(to, w));
   });
 }

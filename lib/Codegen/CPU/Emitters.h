@@ -16,16 +16,23 @@ const KernelEmitter *getAttentionGradEmitter();
 const KernelEmitter *getCausalConvEmitter();
 const KernelEmitter *getContractionEmitter();
 const KernelEmitter *getConvEmitter();
+const KernelEmitter *getConvFilterGradEmitter();
+const KernelEmitter *getCrossEntropyEmitter();
+const KernelEmitter *getDropoutEmitter();
 const KernelEmitter *getLinearAttentionEmitter();
 const KernelEmitter *getLoopsEmitter(); // last: it takes what is left
+const KernelEmitter *getPoolEmitter();
 const KernelEmitter *getRandomEmitter();
+const KernelEmitter *getResizeEmitter();
+const KernelEmitter *getScatterAddEmitter();
 const KernelEmitter *getSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_CPU_EMITTERS                                                                        \
   getAttentionEmitter(), getAttentionGradEmitter(), getLinearAttentionEmitter(),                   \
-      getSelectiveScanEmitter(), getCausalConvEmitter(), getRandomEmitter(), getConvEmitter(),     \
-      getContractionEmitter(), getLoopsEmitter(),
+      getSelectiveScanEmitter(), getCausalConvEmitter(), getRandomEmitter(), getDropoutEmitter(),  \
+      getCrossEntropyEmitter(), getScatterAddEmitter(), getPoolEmitter(), getResizeEmitter(),      \
+      getConvFilterGradEmitter(), getConvEmitter(), getContractionEmitter(), getLoopsEmitter(),
 
 } // namespace linnet::codegen
 

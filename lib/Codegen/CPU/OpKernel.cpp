@@ -197,6 +197,15 @@ void linnet::codegen::setStrategy(exec::KernelOp kernel,
   kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
 }
 
+void linnet::codegen::declareFault(exec::KernelOp kernel, Operation *op, StringRef message) {
+  Builder b(kernel.getContext());
+  kernel.setFaults(1);
+  Attribute site =
+      b.getDictionaryAttr({b.getNamedAttr("op", b.getStringAttr(op->getName().getStringRef())),
+                           b.getNamedAttr("message", b.getStringAttr(message))});
+  kernel->setAttr(kFaultSitesAttr, b.getArrayAttr(site));
+}
+
 Value linnet::codegen::bytesTouched(LaunchBuilder &b, exec::KernelOp kernel) {
   Value total = b.constant(0);
   auto count = [&](Value tensor) {

@@ -56,6 +56,8 @@ Value loadFloat(Emitter &e, const View &v, Value position);
 /// Writes `strategy` from named integers.
 void setStrategy(exec::KernelOp kernel,
                  llvm::ArrayRef<std::pair<llvm::StringRef, int64_t>> numbers);
+/// Gives the kernel one fault site, which is reported in the name of `op`.
+void declareFault(exec::KernelOp kernel, mlir::Operation *op, llvm::StringRef message);
 /// The bytes of all tensors among the kernel's arguments and untied results.
 Value bytesTouched(LaunchBuilder &b, exec::KernelOp kernel);
 

@@ -34,3 +34,39 @@ def rms_norm(x, scale=None, axes=1, eps=1e-5, unit_offset=False):
     if scale is None:
         return y
     return y * (np.asarray(scale, np.float64) + (1.0 if unit_offset else 0.0))
+
+
+def batch_norm(x, mean, var, scale=None, bias=None, eps=1e-5):
+    x = np.asarray(x, np.float64)
+    each = lambda v: np.asarray(v, np.float64).reshape(-1, *[1] * (x.ndim - 2))
+    y = (x - each(mean)) / np.sqrt(each(var) + eps)
+    if scale is not None:
+        y = y * each(scale)
+    return y if bias is None else y + each(bias)
+
+
+def batch_norm_train(x, scale=None, bias=None, running=None, momentum=0.1, eps=1e-5):
+    """The result, mean and biased variance of the batch, and running statistics if given."""
+    x = np.asarray(x, np.float64)
+    others = (0, *range(2, x.ndim))
+    n = int(np.prod([x.shape[a] for a in others]))
+    mean, var = x.mean(others), x.var(others)
+    results = [batch_norm(x, mean, var, scale, bias, eps), mean, var]
+    if running is not None:
+        old = [np.asarray(r, np.float64) for r in running]
+        results += [(1 - momentum) * old[0] + momentum * mean,
+                    (1 - momentum) * old[1] + momentum * var * n / max(n - 1, 1)]
+    return results
+
+
+def batch_norm_grad(dy, x, scale=None, eps=1e-5):
+    """Gradients of x, scale and bias."""
+    dy, x = np.asarray(dy, np.float64), np.asarray(x, np.float64)
+    others = (0, *range(2, x.ndim))
+    mean, var = x.mean(others, keepdims=True), x.var(others, keepdims=True)
+    inverse = 1 / np.sqrt(var + eps)
+    hat = (x - mean) * inverse
+    factor = inverse if scale is None else inverse * np.asarray(scale, np.float64).reshape(
+        -1, *[1] * (x.ndim - 2))
+    dx = factor * (dy - dy.mean(others, keepdims=True) - hat * (dy * hat).mean(others, keepdims=True))
+    return dx, (dy * hat).sum(others), dy.sum(others)

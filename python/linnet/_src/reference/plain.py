@@ -47,6 +47,23 @@ def gather(data, indices, axis, batch_dims=0):
     return y, not valid.all()
 
 
+def scatter_add(updates, indices, size, axis, batch_dims=0):
+    """The transpose of gather; the second value says whether an index was out of range."""
+    updates, indices = np.asarray(updates, np.float64), np.asarray(indices)
+    if batch_dims:
+        parts = [scatter_add(u, i, size, axis - 1, batch_dims - 1)
+                 for u, i in zip(updates, indices)]
+        shape = updates.shape[1:axis] + (size,) + updates.shape[axis + indices.ndim - batch_dims + 1:]
+        return (np.stack([p[0] for p in parts]) if parts else np.zeros((0, *shape)),
+                any(p[1] for p in parts))
+    valid = (indices >= 0) & (indices < size)
+    y = np.zeros(updates.shape[:axis] + (size,) + updates.shape[axis + indices.ndim:])
+    for at in np.argwhere(valid):
+        at, before = tuple(at), (slice(None),) * axis
+        y[(*before, indices[at])] += updates[(*before, *at)]
+    return y, not valid.all()
+
+
 def argmax(x, axis, keepdims=False, select_last=False):
     x = np.asarray(x)
     if x.shape[axis] == 0:

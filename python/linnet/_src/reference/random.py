@@ -39,3 +39,10 @@ def random(key, counter, shape, dtype="f32"):
         return bits.view(np.int32)
     keep = {"f32": 24, "f16": 11, "bf16": 8}[dtype]
     return (bits >> np.uint32(32 - keep)).astype(np.float64) * 2.0**-keep
+
+
+def dropout(x, key, counter, rate):
+    """Zeroes elements whose uniform number is below the rate, and scales the others."""
+    x = np.asarray(x, np.float64)
+    keep = random(key, counter, x.shape) >= rate
+    return np.where(keep, x / (1 - rate) if rate < 1 else 0.0, 0.0)

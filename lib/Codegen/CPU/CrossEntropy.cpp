@@ -1,0 +1,238 @@
+//===- CrossEntropy.cpp - cross entropy of rows of logits -----------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// A row is read once. Every lane keeps a running maximum m and the sum of exp(x - m), which is
+// rescaled once per block of vectors; at the end of the row the lanes meet in a tree.
+//
+//===----------------------------------------------------------------------===//
+#include "Emitters.h"
+#include "OpKernel.h"
+#include "linnet/IR/LinnetOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::codegen;
+
+namespace {
+
+/// Logits of a chunk, as a goal.
+constexpr int64_t kChunkWork = 16384;
+/// Vectors between two changes of the running maximum.
+constexpr int64_t kBlockVectors = 8;
+
+class CrossEntropyEmitter final : public KernelEmitter {
+public:
+  StringRef getName() const override { return "cross_entropy"; }
+  bool match(exec::KernelOp kernel) const override {
+    auto op = findOnly<CrossEntropyOp>(kernel);
+    return op && op.getReduction() == LossReduction::none;
+  }
+  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
+  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
+};
+
+class Kernel {
+public:
+  Kernel(CrossEntropyOp op, KernelFrame &frame) : e(frame.e), frame(frame), op(op) {}
+  LogicalResult emit();
+
+private:
+  /// Per lane: maximum, sum of exponentials below it, sum of logits.
+  struct Running {
+    Value top, sum, total;
+  };
+  void emitRow(Value row);
+  Running reduceRow(Value start);
+  Running update(Running r, const Values &x);
+  Value scaled(Value x) { return e.mulf(x, e.fconst(x.getType(), llvm::numbers::log2e)); }
+  Value sumOf(Running r, Value top);
+  Value targetLogit(Value target, Value start, Value row);
+  Values coordinatesOf(Value row);
+  void put(const std::optional<View> &view, const Values &at, Value x);
+
+  Emitter &e;
+  KernelFrame &frame;
+  CrossEntropyOp op;
+  View logits, targets;
+  std::optional<View> loss, lse;
+  Value classes;
+};
+
+} // namespace
+
+LogicalResult Kernel::emit() {
+  FailureOr<SmallVector<View>> views = operandViews(frame, op);
+  if (failed(views))
+    return failure();
+  logits = (*views)[0];
+  targets = (*views)[1];
+  for (auto [result, view] : {std::pair(Value(op.getLoss()), &loss), {op.getLse(), &lse}}) {
+    if (!result)
+      continue;
+    FailureOr<std::optional<View>> found = destination(frame, result);
+    if (failed(found))
+      return failure();
+    *view = *found;
+  }
+  classes = logits.sizes.back();
+  Value rows = e.index(1);
+  for (Value size : targets.sizes)
+    rows = e.mul(rows, size);
+  Value perChunk = e.ceilDiv(e.index(kChunkWork), e.max(classes, e.index(1)));
+  Value last = e.min(e.mul(frame.end, perChunk), rows);
+  e.forLoop(e.mul(frame.begin, perChunk), last, e.index(1), [&](Value row) { emitRow(row); });
+  return success();
+}
+
+Values Kernel::coordinatesOf(Value row) {
+  Values at(targets.rank());
+  for (unsigned d = targets.rank(); d-- > 0;) {
+    at[d] = d ? e.rem(row, targets.sizes[d]) : row;
+    if (d)
+      row = e.div(row, targets.sizes[d]);
+  }
+  return at;
+}
+
+void Kernel::put(const std::optional<View> &view, const Values &at, Value x) {
+  if (view)
+    frame.store(x, *view, frame.position(*view, at));
+}
+
+// One block: the maximum first, then the sum is rescaled once and every element is added.
+Kernel::Running Kernel::update(Running r, const Values &x) {
+  Value most = x[0];
+  for (Value v : ArrayRef(x).drop_front())
+    most = e.maxf(most, v);
+  Value top = e.maxf(most, r.top);
+  Values powers;
+  for (Value v : x)
+    powers.push_back(e.exp2Fast(scaled(e.subf(v, top))));
+  auto addUp = [&](Values parts) {
+    while (parts.size() > 1) {
+      for (size_t i = 0, half = parts.size() / 2; i < half; ++i)
+        parts[i] = e.addf(parts[i], parts[i + half]);
+      parts.resize(parts.size() / 2);
+    }
+    return parts[0];
+  };
+  Value before = e.mulf(r.sum, e.exp2Fast(scaled(e.subf(r.top, top))));
+  Value total = op.getSmoothing() ? e.addf(r.total, addUp(x)) : r.total;
+  return {top, e.addf(before, addUp(powers)), total};
+}
+
+Kernel::Running Kernel::reduceRow(Value start) {
+  unsigned axis = logits.rank() - 1;
+  auto load = [&](Value c, const Lanes &lanes) {
+    Value at = e.add(start, e.mul(c, logits.strides[axis]));
+    return loadLanes(e, logits, at, axis, lanes);
+  };
+  auto unpack = [](ValueRange in) { return Running{in[0], in[1], in[2]}; };
+  auto pack = [](Running r) { return Values{r.top, r.sum, r.total}; };
+  // the lowest number instead of -inf: lanes that see only -inf keep a sum of 0
+  Values carried = {e.vf(-std::numeric_limits<float>::max()), e.vf(0), e.vf(0)};
+  int64_t width = kBlockVectors * kLanes;
+  Value blocks = e.mul(e.div(classes, width), width);
+  Value full = e.mul(e.div(classes, kLanes), kLanes);
+  carried = e.forLoop(e.index(0), blocks, e.index(width), carried, [&](Value c, ValueRange in) {
+    Values x;
+    for (int64_t i = 0; i < kBlockVectors; ++i)
+      x.push_back(load(e.add(c, i * kLanes), {}));
+    return pack(update(unpack(in), x));
+  });
+  carried = e.forLoop(blocks, full, e.index(kLanes), carried, [&](Value c, ValueRange in) {
+    return pack(update(unpack(in), {load(c, {})}));
+  });
+  auto size = Emitter::constantOf(classes);
+  if (size && *size % kLanes == 0)
+    return unpack(carried);
+  auto rest = [&] {
+    Lanes lanes = Lanes::of(e, classes, full);
+    Value x = load(full, lanes);
+    Running r = unpack(carried);
+    Value total = e.addf(r.total, x); // absent lanes are 0
+    Value absent = e.vf(-std::numeric_limits<float>::infinity());
+    r = update(r, {e.select(lanes.mask, x, absent)});
+    return pack({r.top, r.sum, total});
+  };
+  return unpack(
+      e.ifElse(e.lt(full, classes), TypeRange(ValueRange(carried)), rest, [&] { return carried; }));
+}
+
+// The sums of all lanes, relative to one maximum.
+Value Kernel::sumOf(Running r, Value top) {
+  return e.sumLanes(e.mulf(r.sum, e.exp2Fast(scaled(e.subf(r.top, e.splat(top))))));
+}
+
+// 0 for a target that is no class, which is reported.
+Value Kernel::targetLogit(Value target, Value start, Value row) {
+  Value known = e.both(e.ge(target, e.index(0)), e.lt(target, classes));
+  Values logit = e.ifElse(
+      known, {e.f32()},
+      [&] {
+        Value at = e.add(start, e.mul(target, logits.strides.back()));
+        return Values{loadFloat(e, logits, at)};
+      },
+      [&] {
+        frame.fault(0, row);
+        return Values{e.f(0)};
+      });
+  return logit[0];
+}
+
+void Kernel::emitRow(Value row) {
+  Values at = coordinatesOf(row), first = at;
+  first.push_back(e.index(0));
+  Value start = frame.position(logits, first);
+  Running r = reduceRow(start);
+  Value top = e.maxLanes(r.top);
+  Value log = math::LogOp::create(e, sumOf(r, top));
+  put(lse, at, e.addf(top, log));
+  if (!loss)
+    return;
+  Value target = e.toIndex(frame.load(targets, frame.position(targets, at)));
+  int64_t ignored = static_cast<int64_t>(op.getIgnoreIndex());
+  Value counts = arith::CmpIOp::create(e, arith::CmpIPredicate::ne, target, e.index(ignored));
+  Values values = e.ifElse(
+      counts, {e.f32()},
+      [&] {
+        // differences to the maximum first: a small loss keeps its digits
+        auto below = [&](Value x) { return e.addf(log, e.subf(top, x)); };
+        Value nll = below(targetLogit(target, start, row));
+        double s = op.getSmoothing();
+        if (s == 0)
+          return Values{nll};
+        Value n = arith::SIToFPOp::create(e, e.f32(), e.toInt(classes, e.i64()));
+        Value smooth = below(e.divf(e.sumLanes(r.total), n));
+        return Values{e.addf(e.mulf(nll, e.f(1 - s)), e.mulf(smooth, e.f(s)))};
+      },
+      [&] { return Values{e.f(0)}; });
+  put(loss, at, values[0]);
+}
+
+LogicalResult CrossEntropyEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
+  auto op = findOnly<CrossEntropyOp>(kernel);
+  setStrategy(kernel, {});
+  declareFault(kernel, op, "target out of range");
+  LaunchBuilder b(kernel);
+  unsigned rank = op.getTargets().getType().getRank();
+  Value classes = b.sizeOf(op.getLogits(), rank), rows = b.constant(1);
+  for (unsigned d = 0; d < rank; ++d)
+    rows = b.mul(rows, b.sizeOf(op.getTargets(), d));
+  Value perChunk = b.ceilDiv(b.constant(kChunkWork), b.max(classes, b.constant(1)));
+  b.finish(b.ceilDiv(rows, perChunk), b.constant(0), b.mul({rows, classes, b.constant(4)}),
+           bytesTouched(b, kernel));
+  return success();
+}
+
+LogicalResult CrossEntropyEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
+  return Kernel(findOnly<CrossEntropyOp>(kernel), frame).emit();
+}
+
+const KernelEmitter *linnet::codegen::getCrossEntropyEmitter() {
+  static const CrossEntropyEmitter emitter;
+  return &emitter;
+}
