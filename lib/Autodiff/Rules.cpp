@@ -13,10 +13,17 @@ using namespace linnet;
 void linnet::registerDerivativeRules(DialectRegistry &registry) {
   registerArithRules(registry);
   registerAttentionRules(registry);
+  registerBatchNormRules(registry);
   registerControlFlowRules(registry);
+  registerConvRules(registry);
+  registerGatherRules(registry);
+  registerLossRules(registry);
   registerMathRules(registry);
   registerNormRules(registry);
   registerPlainRules(registry);
+  registerPoolRules(registry);
+  registerRandomRules(registry);
+  registerResizeRules(registry);
   registerTensorRules(registry);
 }
 
@@ -58,6 +65,15 @@ Value linnet::roundLike(ImplicitLocOpBuilder &b, Value value, Value like) {
   if (element.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
     return arith::ExtFOp::create(b, type, value);
   return arith::TruncFOp::create(b, type, value);
+}
+
+SmallVector<Value> linnet::dynamicSizes(ImplicitLocOpBuilder &b, Value value, int64_t first) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<Value> sizes;
+  for (int64_t i = first; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      sizes.push_back(tensor::DimOp::create(b, value, i));
+  return sizes;
 }
 
 Value linnet::sumOver(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> axes, bool keepdims) {

@@ -17,10 +17,17 @@ namespace linnet {
 
 void registerArithRules(mlir::DialectRegistry &registry);
 void registerAttentionRules(mlir::DialectRegistry &registry);
+void registerBatchNormRules(mlir::DialectRegistry &registry);
 void registerControlFlowRules(mlir::DialectRegistry &registry);
+void registerConvRules(mlir::DialectRegistry &registry);
+void registerGatherRules(mlir::DialectRegistry &registry);
+void registerLossRules(mlir::DialectRegistry &registry);
 void registerMathRules(mlir::DialectRegistry &registry);
 void registerNormRules(mlir::DialectRegistry &registry);
 void registerPlainRules(mlir::DialectRegistry &registry);
+void registerPoolRules(mlir::DialectRegistry &registry);
+void registerRandomRules(mlir::DialectRegistry &registry);
+void registerResizeRules(mlir::DialectRegistry &registry);
 void registerTensorRules(mlir::DialectRegistry &registry);
 
 /// The rule of `Op` is the function `rule`.
@@ -63,6 +70,9 @@ struct Expr {
 mlir::Value toF32(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
 /// `value` rounded to the element type of `like`.
 mlir::Value roundLike(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Value like);
+/// The dynamic sizes of `value` among its dimensions from `first` on, in order.
+llvm::SmallVector<mlir::Value> dynamicSizes(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                                            int64_t first = 0);
 /// The sum over `axes`; they stay with size 1 with `keepdims`.
 mlir::Value sumOver(mlir::ImplicitLocOpBuilder &b, mlir::Value value, llvm::ArrayRef<int64_t> axes,
                     bool keepdims = false);
