@@ -14,6 +14,11 @@ namespace linnet::plan {
 
 Bounds::Bounds(const Problem &p)
     : problem(p), ancestors(size_t(p.nodeCount)), crossing(size_t(p.nodeCount)) {
+  for (int32_t n = 0; n < p.nodeCount; ++n)
+    if (p.wanted[size_t(n)])
+      largestNode = std::max(largestNode, workingSet(n));
+  if (p.nodeCount > kMostNodes)
+    return;
   size_t words = size_t(p.nodeCount) / 64 + 1;
   for (int32_t n = 0; n < p.nodeCount; ++n) {
     auto &set = ancestors[size_t(n)];
@@ -28,8 +33,6 @@ Bounds::Bounds(const Problem &p)
         include(p.producer[size_t(v)]);
     for (int32_t before : p.after[n])
       include(before);
-    if (p.wanted[size_t(n)])
-      largestNode = std::max(largestNode, workingSet(n));
   }
   for (int32_t n = 0; n < p.nodeCount; ++n)
     if (p.wanted[size_t(n)])
@@ -120,7 +123,7 @@ int64_t Bounds::extraTime(int64_t live, int32_t *node) const {
     if (!problem.wanted[size_t(n)])
       continue;
     int64_t extra = extraAt(n, live);
-    if (node && (extra > most || *node < 0))
+    if (node && extra > most)
       *node = n;
     most = std::max(most, extra);
   }

@@ -28,10 +28,10 @@ private:
   const Bounds &bounds;
   const Order &base;
   Order forward, backward;
-  std::vector<char> isForward; // of a node
+  Flags isForward; // of a node
   /// Of a value of the forward half: where it is made, and read last by that half.
   std::vector<int32_t> made, lastRead;
-  std::vector<char> isResident;
+  Flags isResident;
   std::vector<int32_t> blockOf; // of a node
   std::vector<int32_t> stateOf; // of a value: the block that it is the input of, or -1
   Chain chain;

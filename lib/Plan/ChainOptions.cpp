@@ -17,7 +17,7 @@ static bool contains(const std::vector<int32_t> &list, int32_t i) {
 }
 
 BlockCosts::BlockCosts(const Problem &problem, const std::vector<int32_t> &blockOf,
-                       const std::vector<char> &isForward, const std::vector<char> &isResident)
+                       const Flags &isForward, const Flags &isResident)
     : problem(problem), blockOf(blockOf), isForward(isForward), isResident(isResident),
       evaluator(problem) {}
 
@@ -170,14 +170,14 @@ Order BlockCosts::lazyPhase(const Block &block, const std::vector<int32_t> &agai
 
 /// Of the nodes that are ready, the one that leaves the least behind.
 Order BlockCosts::leastPhase(const Block &block, const std::vector<int32_t> &again,
-                             const std::vector<char> &neededAfter) const {
+                             const Flags &neededAfter) const {
   std::vector<int32_t> open = again;
   open.insert(open.end(), block.backward.begin(), block.backward.end());
   std::vector<int32_t> left(size_t(problem.valueCount), 0);
   for (int32_t n : open)
     for (int32_t v : problem.inputs[n])
       ++left[size_t(v)];
-  std::vector<char> isOpen(size_t(problem.nodeCount), false);
+  Flags isOpen(size_t(problem.nodeCount), false);
   for (int32_t n : open)
     isOpen[size_t(n)] = true;
   auto isReady = [&](int32_t n) {
@@ -226,7 +226,7 @@ Order BlockCosts::leastPhase(const Block &block, const std::vector<int32_t> &aga
 BlockOption BlockCosts::makeOption(const Block &block, const Choice &choice, int64_t inherited) {
   BlockOption option;
   option.saved = choice.saved;
-  std::vector<char> kept(size_t(problem.valueCount), false);
+  Flags kept(size_t(problem.valueCount), false);
   std::vector<int32_t> wanted;
   for (size_t i = 0; i < nodes.size(); ++i)
     if (choice.again >> i & 1)
@@ -259,7 +259,7 @@ BlockOption BlockCosts::makeOption(const Block &block, const Choice &choice, int
 }
 
 void BlockCosts::fillForward(Block &block) {
-  std::vector<char> next(size_t(problem.valueCount), false);
+  Flags next(size_t(problem.valueCount), false);
   int64_t state = block.input >= 0 ? problem.bytes[size_t(block.input)] : 0;
   if (block.output >= 0) {
     next[size_t(block.output)] = true;

@@ -13,8 +13,8 @@ namespace linnet::plan {
 /// Fills the options and figures of blocks.
 class BlockCosts {
 public:
-  BlockCosts(const Problem &problem, const std::vector<int32_t> &blockOf,
-             const std::vector<char> &isForward, const std::vector<char> &isResident);
+  BlockCosts(const Problem &problem, const std::vector<int32_t> &blockOf, const Flags &isForward,
+             const Flags &isResident);
   void fill(Block &block, int32_t index);
 
 private:
@@ -39,17 +39,17 @@ private:
   void fillForward(Block &block);
   Order lazyPhase(const Block &block, const std::vector<int32_t> &again) const;
   Order leastPhase(const Block &block, const std::vector<int32_t> &again,
-                   const std::vector<char> &neededAfter) const;
+                   const Flags &neededAfter) const;
   Order neededFor(const Block &block, const std::vector<int32_t> &values) const;
   int64_t timeOf(const Order &order) const;
 
   const Problem &problem;
   const std::vector<int32_t> &blockOf;
-  const std::vector<char> &isForward, &isResident;
+  const Flags &isForward, &isResident;
   Evaluator evaluator;
   std::vector<int32_t> nodes; // of the forward half that the phase may want again, in order
   std::vector<Local> locals;
-  std::vector<char> leftBehind; // values that the phase leaves for earlier blocks
+  Flags leftBehind; // values that the phase leaves for earlier blocks
 };
 
 } // namespace linnet::plan

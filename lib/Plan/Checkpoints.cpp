@@ -53,7 +53,7 @@ void RegionCopier::findReaders() {
 }
 
 void RegionCopier::findNeeded() {
-  std::vector<char> wanted(graph.nodes.size(), false);
+  std::vector<bool> wanted(graph.nodes.size(), false);
   auto want = [&](int32_t n) {
     for (int32_t v : graph.nodes[size_t(n)].inputs)
       if (isInner(v))

@@ -37,7 +37,7 @@ private:
   std::vector<int32_t> makerOf; // of a node: its position there, or -1
   std::vector<int32_t> values;  // theirs, that are not inputs of the node
   std::vector<int32_t> valueOf; // of a value: its position there, or -1
-  std::vector<char> isDemanded; // read by nodes behind
+  Flags isDemanded;             // read by nodes behind
   std::vector<Cut> cuts;
 };
 

@@ -16,8 +16,8 @@ ExactSearch::ExactSearch(const Problem &problem)
 
 /// Bits for values that are made or destroyed, and for nodes whose run must be remembered.
 void ExactSearch::number() {
-  std::vector<char> tracked(size_t(problem.valueCount), false);
-  std::vector<char> remembered(problem.once.begin(), problem.once.end());
+  Flags tracked(size_t(problem.valueCount), false);
+  Flags remembered(problem.once.begin(), problem.once.end());
   for (int32_t n = 0; n < problem.nodeCount; ++n) {
     if (!problem.wanted[size_t(n)])
       continue;

@@ -37,7 +37,7 @@ private:
 
   int32_t now = 0; // position in `base`
   int64_t live = 0;
-  std::vector<char> there;
+  Flags there;
   std::vector<int32_t> pins, position, destroyedAt;
   /// Positions of the readers of a value, and how many are past.
   std::vector<std::vector<int32_t>> reads;

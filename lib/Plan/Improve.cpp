@@ -49,7 +49,7 @@ private:
   double weight = 4;                   // of bytes over the budget, beside time
   std::vector<int32_t> nextRead, made; // of values, around a step
   std::vector<int32_t> runs;           // of nodes
-  std::vector<char> needed;
+  Flags needed;
 };
 
 double Improver::energy(int64_t budget) const {

@@ -63,7 +63,7 @@ private:
   const Problem &problem;
   const Precedence &precedence;
   std::vector<int32_t> left; // readers that have not run
-  std::vector<char> live;    // backwards: read by what was picked
+  Flags live;                // backwards: read by what was picked
 };
 
 Lister::Effect Lister::effectOf(int32_t node) const {

@@ -120,6 +120,7 @@ public:
 private:
   void search();
   void searchChains(const std::vector<Order> &orders);
+  void searchGreedily(const std::vector<Order> &orders, int64_t least);
   void place();
 };
 
@@ -136,19 +137,28 @@ void Recomputation::Impl::searchChains(const std::vector<Order> &orders) {
     }
 }
 
+void Recomputation::Impl::searchGreedily(const std::vector<Order> &orders, int64_t least) {
+  int64_t budgets = problem.nodeCount <= 2048 ? 24 : 4;
+  int64_t most = frontier.all().front().live;
+  for (int64_t step = budgets; step-- > 0;)
+    for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)
+      for (double patience : {0.0, 0.5, 1.0})
+        frontier.add(
+            simulate(problem, orders[i], least + (most - least) / budgets * step, patience));
+}
+
 void Recomputation::Impl::search() {
   std::vector<Order> orders = findBestOrders(graph, problem, options.searchWork / 10);
   for (const Order &order : orders)
     frontier.add(order);
   if (frontier.all().empty())
     return;
-  searchChains(orders);
-  int64_t most = frontier.all().back().live, least = peakLowerBound(graph) - graph.fixedBytes;
-  for (int64_t step = 1; step <= 24; ++step)
-    for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)
-      for (double patience : {0.0, 0.5, 1.0})
-        frontier.add(
-            simulate(problem, orders[i], least + (most - least) / 24 * (24 - step), patience));
+  int64_t least = peakLowerBound(graph) - graph.fixedBytes;
+  if (problem.nodeCount <= kMostNodes) {
+    searchChains(orders);
+    if (problem.nodeCount <= kMostNodes / 4)
+      searchGreedily(orders, least);
+  }
   if (options.exactStates > 0)
     exact = searchExactly(problem, frontier, least, options.exactStates);
   if (!exact)
@@ -227,7 +237,7 @@ std::vector<ParetoRow> Recomputation::paretoTable(int rows) const {
   int64_t low = impl->placed.back().peak, high = impl->placed.front().peak;
   int64_t fixed = impl->graph.fixedBytes;
   const auto &wanted = impl->problem.wanted;
-  int64_t runs = std::count(wanted.begin(), wanted.end(), char(true));
+  int64_t runs = std::count(wanted.begin(), wanted.end(), uint8_t(1));
   TimeBound bounds(impl->problem, low - fixed, high - fixed);
   for (int64_t budget : budgetsBetween(low, high, fixed, rows)) {
     const auto &found = impl->placed[impl->within(budget)];

@@ -81,7 +81,7 @@ void Problem::findWanted(const Graph &graph) {
 Evaluator::Evaluator(const Problem &problem) : problem(problem) {}
 
 /// Which inputs are read for the last time by each step, and which outputs never are.
-void Evaluator::findDeaths(const Order &order, const std::vector<char> &neededAfter) {
+void Evaluator::findDeaths(const Order &order, const Flags &neededAfter) {
   needed = neededAfter;
   first.resize(order.size() + 1);
   uint32_t total = 0;
@@ -93,7 +93,7 @@ void Evaluator::findDeaths(const Order &order, const std::vector<char> &neededAf
   deaths.resize(total);
   for (size_t s = order.size(); s-- > 0;) {
     auto in = problem.inputs[order[s]], out = problem.outputs[order[s]];
-    char *flag = deaths.data() + first[s];
+    uint8_t *flag = deaths.data() + first[s];
     for (size_t i = 0; i < out.size(); ++i) {
       flag[in.size() + i] = !needed[size_t(out[i])];
       needed[size_t(out[i])] = false;
@@ -167,8 +167,7 @@ bool Evaluator::run(const Order &order) {
   return true;
 }
 
-int64_t Evaluator::peakOfPart(const Order &part, int64_t startLive,
-                              const std::vector<char> &neededAfter) {
+int64_t Evaluator::peakOfPart(const Order &part, int64_t startLive, const Flags &neededAfter) {
   findDeaths(part, neededAfter);
   walk(part, startLive);
   return std::max(peak, startLive);
@@ -181,7 +180,7 @@ void Evaluator::walk(const Order &order, int64_t live) {
   for (size_t s = 0; s < order.size(); ++s) {
     int32_t n = order[s];
     auto in = problem.inputs[n], out = problem.outputs[n];
-    const char *dies = deaths.data() + first[s];
+    const uint8_t *dies = deaths.data() + first[s];
     taken.clear();
     if (problem.mayTake[size_t(n)])
       findTaken(order, s);
@@ -208,7 +207,7 @@ void Evaluator::walk(const Order &order, int64_t live) {
 void Evaluator::build(const Order &order, Plan &plan) {
   run(order);
   std::vector<int32_t> bufferOf(size_t(problem.valueCount), -1);
-  std::vector<char> seen(size_t(problem.nodeCount), false);
+  Flags seen(size_t(problem.nodeCount), false);
   auto add = [&](int64_t bytes, size_t step) {
     plan.buffers.push_back({bytes, 64, int32_t(step), int32_t(step)});
     return int32_t(plan.buffers.size()) - 1;

@@ -13,6 +13,10 @@
 namespace linnet::plan {
 
 using Order = std::vector<int32_t>;
+using Flags = std::vector<uint8_t>;
+
+/// What takes quadratic time or space is left out for larger graphs.
+constexpr int32_t kMostNodes = 16384;
 
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 inline int64_t addChecked(int64_t a, int64_t b) { return a > kMost - b ? kMost : a + b; }
@@ -47,15 +51,15 @@ struct Problem {
   int32_t nodeCount, valueCount;
   std::vector<int64_t> time, scratch, bytes;
   std::vector<int32_t> producer;
-  std::vector<char> result, once;
-  std::vector<char> isSource; // no producer
-  std::vector<char> wanted;   // nodes that results or single runs need
+  Flags result, once;
+  Flags isSource; // no producer
+  Flags wanted;   // nodes that results or single runs need
   Lists inputs, outputs, after;
   Lists tied;    // of a node: per output the input or -1
   Lists readers; // of a value
   /// Of a node: pairs (output, input) in the order in which buffers are offered.
   std::vector<std::vector<std::pair<int32_t, int32_t>>> reuses;
-  std::vector<char> mayTake; // nodes with ties or reuses
+  Flags mayTake;         // nodes with ties or reuses
   int64_t totalTime = 0; // of one run of what is wanted
 
 private:
@@ -71,7 +75,7 @@ public:
   bool run(const Order &order);
   /// The peak of a part of an order: `startLive` bytes are live before, and what `neededAfter`
   /// names is read behind it. Nothing is checked.
-  int64_t peakOfPart(const Order &part, int64_t startLive, const std::vector<char> &neededAfter);
+  int64_t peakOfPart(const Order &part, int64_t startLive, const Flags &neededAfter);
 
   int64_t peak = 0, time = 0;
   int32_t peakStep = -1;
@@ -81,7 +85,7 @@ public:
   void build(const Order &order, Plan &plan);
 
 private:
-  void findDeaths(const Order &order, const std::vector<char> &neededAfter);
+  void findDeaths(const Order &order, const Flags &neededAfter);
   void walk(const Order &order, int64_t live);
   bool isValid(const Order &order);
   void findTaken(const Order &order, size_t step);
@@ -91,8 +95,8 @@ private:
   const Problem &problem;
   /// Per step its first position in `deaths`; there one flag per input, then one per output.
   std::vector<uint32_t> first;
-  std::vector<char> deaths;
-  std::vector<char> needed, ran;
+  Flags deaths;
+  Flags needed, ran;
   /// Of one step: outputs and the inputs that they take over, tied or reused.
   std::vector<std::pair<int32_t, int32_t>> taken;
 };
