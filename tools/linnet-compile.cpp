@@ -54,6 +54,9 @@ struct CommandLine {
                               cl::value_desc("F.json")};
   cl::opt<bool> strictDonation{"strict-donation",
                                cl::desc("fail where a donated buffer needs a copy")};
+  cl::opt<std::string> memoryBudget{"memory-budget",
+                                    cl::desc("recompute until every function fits these bytes"),
+                                    cl::value_desc("BYTES|64MiB")};
   cl::opt<bool> verbose{"v", cl::desc("say more in errors")};
 
   CompileOptions read() const;
@@ -76,11 +79,26 @@ static const char *const overview =
     "  linnet-compile model.mlir --weights=model.safetensors -o model.lnb\n"
     "  linnet-compile model.mlir --cpu=native -o model.lnb\n"
     "  linnet-compile model.mlir --compile-to=dispatches -o -\n"
-    "  linnet-compile model.mlir --emit=exe -o model\n";
+    "  linnet-compile model.mlir --emit=exe -o model\n"
+    "  linnet-compile train.mlir --memory-budget=64MiB --report=plan.json -o train.lnb\n";
 
 static int usage(const llvm::Twine &message) {
   llvm::errs() << "linnet-compile: " << message << " (see linnet-compile --help)\n";
   return 2;
+}
+
+/// "1000", "64KiB", "1.5MiB", "2GiB"; nothing for another text.
+static std::optional<int64_t> parseBytes(llvm::StringRef text) {
+  int64_t unit = 1;
+  for (auto [suffix, bytes] :
+       {std::pair("KiB", int64_t(1) << 10), std::pair("MiB", int64_t(1) << 20),
+        std::pair("GiB", int64_t(1) << 30)})
+    if (text.consume_back(suffix))
+      unit = bytes;
+  double value;
+  if (text.empty() || text.getAsDouble(value) || !(value > 0) || value * unit >= 9e18)
+    return std::nullopt;
+  return static_cast<int64_t>(value * unit);
 }
 
 CompileOptions CommandLine::read() const {
@@ -98,6 +116,7 @@ CompileOptions CommandLine::read() const {
   o.dumpDirectory = dumpDirectory;
   o.report = report;
   o.strictDonation = strictDonation;
+  o.memoryBudget = parseBytes(memoryBudget.getValue()).value_or(0);
   o.verbose = verbose;
   return o;
 }
@@ -124,6 +143,9 @@ int main(int argc, char **argv) {
   for (const std::string &target : line.targets)
     if (target != "cpu")
       return usage("unknown target '" + target + "', expected cpu");
+  if (!line.memoryBudget.empty() && !parseBytes(line.memoryBudget))
+    return usage("--memory-budget expects bytes like 1000000, 64MiB or 1.5GiB, found '" +
+                 line.memoryBudget + "'");
   CompileOptions options = line.read();
   if (options.threads == 0)
     return usage("--threads expects at least 1");

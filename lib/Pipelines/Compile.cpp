@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Pipelines/Compile.h"
+#include "MemoryBudget.h"
 #include "Output.h"
 #include "linnet/Bundle/CPULevel.h"
 #include "linnet/Bundle/Write.h"
@@ -33,6 +34,9 @@ private:
   LogicalResult parse();
   LogicalResult stage(StringRef name, Stage stage, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult dump(StringRef name);
+  LogicalResult makeCommands();
+  LogicalResult planWithinBudget();
+  FailureOr<int64_t> largestExcess();
   LogicalResult generate();
   bool stopsAt(Stage stage) const { return options.compileTo == stage; }
   InFlightDiagnostic error() { return emitError(module->getLoc()); }
@@ -83,6 +87,50 @@ LogicalResult Compiler::stage(StringRef name, Stage stage,
                    << path;
   }
   return failure();
+}
+
+LogicalResult Compiler::makeCommands() {
+  ProgramOptions program;
+  program.strictDonation = options.strictDonation;
+  return stage("commands", Stage::Commands,
+               [&](OpPassManager &pm) { buildProgramPipeline(pm, program); });
+}
+
+/// By how much the largest program is over the budget.
+FailureOr<int64_t> Compiler::largestExcess() {
+  int64_t most = INT64_MIN;
+  for (auto program : module->getOps<exec::ProgramOp>()) {
+    FailureOr<int64_t> bytes = plannedBytes(*module, program, options.threads);
+    if (failed(bytes))
+      return failure();
+    most = std::max(most, *bytes - options.memoryBudget);
+  }
+  return most;
+}
+
+/// The graph's planner knows neither what packed weights take nor where a value cannot be computed
+/// in place after all: a program that is over the budget is planned again with that left free.
+LogicalResult Compiler::planWithinBudget() {
+  OwningOpRef<ModuleOp> dispatches(module->clone());
+  BudgetOptions checkpoint;
+  checkpoint.budget = options.memoryBudget;
+  checkpoint.threads = options.threads;
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    if (attempt)
+      module = dispatches->clone();
+    if (failed(stage("checkpoint", Stage::Commands,
+                     [&](OpPassManager &pm) { buildCheckpointPipeline(pm, checkpoint); })) ||
+        failed(makeCommands()))
+      return failure();
+    FailureOr<int64_t> excess = largestExcess();
+    if (failed(excess))
+      return failure();
+    if (*excess <= 0)
+      return success();
+    checkpoint.reserve += *excess;
+  }
+  return error() << "no plan within the memory budget of " << options.memoryBudget
+                 << " bytes was found";
 }
 
 static std::vector<std::string> featuresOf(StringRef level) {
@@ -136,10 +184,7 @@ LogicalResult Compiler::run() {
     return failure();
   if (stopsAt(Stage::Dispatches))
     return writeIR();
-  ProgramOptions program;
-  program.strictDonation = options.strictDonation;
-  if (failed(stage("commands", Stage::Commands,
-                   [&](OpPassManager &pm) { buildProgramPipeline(pm, program); })))
+  if (failed(options.memoryBudget ? planWithinBudget() : makeCommands()))
     return failure();
   if (!options.report.empty() && failed(writeReport(*module, options)))
     return failure();

@@ -133,6 +133,16 @@ LogicalResult linnet::writeOutput(ModuleOp module, const bundle::Weights &weight
 //===----------------------------------------------------------------------===//
 
 static llvm::json::Value toJson(Attribute attr) {
+  if (auto number = dyn_cast<FloatAttr>(attr))
+    return number.getValueAsDouble();
+  if (auto list = dyn_cast<ArrayAttr>(attr))
+    return llvm::json::Array(llvm::map_range(list, toJson));
+  if (auto dict = dyn_cast<DictionaryAttr>(attr)) {
+    llvm::json::Object object;
+    for (NamedAttribute entry : dict)
+      object[entry.getName().getValue()] = toJson(entry.getValue());
+    return object;
+  }
   if (auto i = dyn_cast<IntegerAttr>(attr))
     return i.getInt();
   if (auto s = dyn_cast<StringAttr>(attr))
@@ -176,6 +186,8 @@ LogicalResult linnet::writeReport(ModuleOp module, const CompileOptions &options
         {"scratch_bytes_per_thread", static_cast<int64_t>(program.getScratchBytes())},
         {"largest_live_bytes", static_cast<int64_t>(program.getLargestLive())},
         {"forced_copies", static_cast<int64_t>(program.getForcedCopies())}});
+    if (Attribute plan = program->getAttr(exec::kRecomputeAttr))
+      (*functions.back().getAsObject())["recompute"] = toJson(plan);
   }
   llvm::json::Value report =
       llvm::json::Object{{"functions", std::move(functions)}, {"kernels", std::move(kernels)}};

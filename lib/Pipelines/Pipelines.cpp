@@ -32,6 +32,12 @@ void linnet::buildDispatchPipeline(OpPassManager &pm) {
              "func.func(linnet-order-dispatches),linnet-select-strategies");
 }
 
+void linnet::buildCheckpointPipeline(OpPassManager &pm, const BudgetOptions &options) {
+  append(pm, "linnet-checkpoint{budget=" + std::to_string(options.budget) +
+                 " reserve=" + std::to_string(options.reserve) +
+                 " threads=" + std::to_string(options.threads) + "}");
+}
+
 void linnet::buildProgramPipeline(OpPassManager &pm, const ProgramOptions &options) {
   append(pm, options.strictDonation ? "linnet-make-program{strict-donation=true}"
                                     : "linnet-make-program");

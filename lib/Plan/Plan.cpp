@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 namespace linnet::plan {
@@ -282,6 +283,38 @@ int64_t largestLive(const Interval *intervals, size_t count) {
   return sweepLargestLive(std::move(events));
 }
 
+/// Intervals in one order and with steps from 0 on, so that who numbers steps in another way, or
+/// lists the buffers in another order, gets the same arena.
+static void normalise(std::vector<Item> &items, std::vector<size_t> &origin) {
+  std::vector<int32_t> steps;
+  for (const Item &item : items) {
+    steps.push_back(item.first);
+    steps.push_back(item.last);
+  }
+  std::sort(steps.begin(), steps.end());
+  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  auto rank = [&](int32_t step) {
+    return int32_t(std::lower_bound(steps.begin(), steps.end(), step) - steps.begin());
+  };
+  std::vector<size_t> order(items.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  auto key = [&](size_t i) {
+    const Item &item = items[i];
+    return std::make_tuple(item.first, item.last, -item.size, item.align);
+  };
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
+  std::vector<Item> sorted;
+  std::vector<size_t> sortedOrigin;
+  for (size_t i : order) {
+    sorted.push_back(items[i]);
+    sorted.back().first = rank(sorted.back().first);
+    sorted.back().last = rank(sorted.back().last);
+    sortedOrigin.push_back(origin[i]);
+  }
+  items.swap(sorted);
+  origin.swap(sortedOrigin);
+}
+
 Layout packIntervals(const Interval *intervals, size_t count) {
   Layout layout;
   layout.offsets.assign(count, 0);
@@ -298,6 +331,7 @@ Layout packIntervals(const Interval *intervals, size_t count) {
   }
   if (items.empty())
     return layout;
+  normalise(items, origin);
   Packer packer(std::move(items), layout.largestLive);
   packer.run();
   layout.peak = packer.peak();

@@ -182,6 +182,8 @@ static void dropBarriers(func::FuncOp func) {
 }
 
 static LogicalResult formDispatches(func::FuncOp func) {
+  // the order is planned from here on
+  func.walk([](BarrierOp op) { op.getAfterMutable().clear(); });
   SmallVector<Block *> blocks = getGraphBlocks(func);
   if (failed(checkConstants(blocks)))
     return failure();

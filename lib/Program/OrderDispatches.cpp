@@ -67,6 +67,16 @@ static Value getOwner(Value v) {
   return v;
 }
 
+/// Whether the value, or a reshape of it, is what the function returns.
+static bool isReturned(Value v) {
+  return llvm::any_of(v.getUsers(), [&](Operation *user) {
+    if (isa<func::ReturnOp>(user))
+      return true;
+    return user->getNumResults() == 1 && isAlias(user) && user->getOperand(0) == v &&
+           isReturned(user->getResult(0));
+  });
+}
+
 BlockMemory::BlockMemory(Block &block) {
   for (Operation &op : block.without_terminator())
     ops.push_back(&op);
@@ -92,7 +102,7 @@ BlockMemory::BlockMemory(Block &block) {
               before.insert(user);
     needs[&op] = before.takeVector();
     for (Value v : used)
-      if (v.getDefiningOp()) // arguments stay
+      if (v.getDefiningOp() && !isReturned(v)) // arguments stay, results have memory of their own
         ++readers[v], reads[&op].push_back(v);
   }
 }

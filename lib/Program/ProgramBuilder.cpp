@@ -135,6 +135,8 @@ void ProgramBuilder::enter() {
       b, func.getLoc(), func.getName(), b.getArrayAttr(signature.symbols),
       b.getArrayAttr(signature.arguments), b.getArrayAttr(signature.results),
       b.getDenseI64ArrayAttr(signature.resultAlias));
+  if (Attribute plan = func->getAttr(exec::kRecomputeAttr))
+    program->setAttr(exec::kRecomputeAttr, plan);
   Block &body = program.getBody().emplaceBlock();
   for (unsigned i = 0; i < signature.symbols.size(); ++i)
     body.addArgument(b.getIndexType(), func.getLoc());

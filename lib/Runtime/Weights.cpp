@@ -136,10 +136,17 @@ Failure Module::loadConstants(const lnt_load_options &options) {
                 problemCount == 1 ? " external weight does not fit:"
                                   : " external weights do not fit:",
                 problems);
+  std::vector<bool> used(count);
+  for (uint32_t f = 0; bundle->functions() && f < bundle->functions()->size(); ++f)
+    if (const auto *buffers = bundle->functions()->Get(f)->buffers())
+      for (const fb::Buffer *buffer : *buffers)
+        if (buffer->kind() == fb::BufferKind::Constant)
+          used[buffer->index()] = true;
   for (uint32_t i = 0; i < count; ++i) {
     const fb::Constant &constant = *bundle->constants()->Get(i);
     constantBytes.push_back(int64_t(constant.length()));
-    constantTotal += constant.length();
+    if (used[i]) // what a state starts with is read once
+      constantTotal += constant.length();
     const Tensor *tensor = nullptr;
     if (constant.external()) {
       findWeight(constant, weights, tensor);

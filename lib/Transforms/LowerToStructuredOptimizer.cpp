@@ -220,6 +220,12 @@ namespace {
 template <typename Op> struct OptimizerToStructured : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
 
+  /// Kept apart from what makes it: the end of a contraction could not update in place.
+  static Term gradient(ImplicitLocOpBuilder &b, Value grad) {
+    Value apart = BarrierOp::create(b, grad.getType(), grad, Value());
+    return Term{&b, apart}.as(b.getF32Type());
+  }
+
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     SmallVector<ValueRange> lists = op.getUpdatedLists();
@@ -230,9 +236,8 @@ template <typename Op> struct OptimizerToStructured : OpRewritePattern<Op> {
     Shared shared = share(op, coefficients);
     for (size_t i = 0; i < count; ++i) {
       Term param = {&b, op.getParams()[i]};
-      Update u = {hasMasters ? Term{&b, op.getMasters()[i]} : param,
-                  Term{&b, op.getGrads()[i]}.as(b.getF32Type()),
-                  {}};
+      Update u = {
+          hasMasters ? Term{&b, op.getMasters()[i]} : param, gradient(b, op.getGrads()[i]), {}};
       for (size_t k = 0; k < states; ++k)
         u.states.push_back({&b, lists[1 + k][i]});
       step(op, u, shared);

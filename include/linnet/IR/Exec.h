@@ -20,6 +20,11 @@
 
 #include "linnet/IR/ExecDialect.h.inc"
 
+namespace linnet::exec {
+/// On a function and its program: what `--linnet-checkpoint` planned.
+inline constexpr llvm::StringLiteral kRecomputeAttr = "exec.recompute";
+} // namespace linnet::exec
+
 #include "linnet/IR/ExecEnums.h.inc"
 
 #define GET_TYPEDEF_CLASSES

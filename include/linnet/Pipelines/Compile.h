@@ -27,6 +27,7 @@ struct CompileOptions {
   Emit emit = Emit::Bundle;
   std::string dumpDirectory, report;
   bool strictDonation = false;
+  int64_t memoryBudget = 0; ///< bytes of every function; 0: none
   bool verbose = false;
 };
 

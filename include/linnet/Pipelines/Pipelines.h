@@ -19,6 +19,13 @@ void buildStructuredPipeline(mlir::OpPassManager &pm);
 /// To a dispatch graph with outlined kernels that have their strategies.
 void buildDispatchPipeline(mlir::OpPassManager &pm);
 
+struct BudgetOptions {
+  int64_t budget = 0, reserve = 0; ///< bytes; of the budget, those to leave
+  unsigned threads = 1;            ///< whose scratch counts
+};
+/// Recomputation of dispatches within a budget.
+void buildCheckpointPipeline(mlir::OpPassManager &pm, const BudgetOptions &options);
+
 struct ProgramOptions {
   bool strictDonation = false; ///< a donation that needs a copy is an error
 };

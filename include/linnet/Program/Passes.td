@@ -49,6 +49,27 @@ def SelectStrategies : Pass<"linnet-select-strategies", "mlir::ModuleOp"> {
   }];
 }
 
+def Checkpoint : Pass<"linnet-checkpoint", "mlir::ModuleOp"> {
+  let summary = "recompute dispatches so that a program fits a budget of bytes";
+  let description = [{
+    Orders the dispatches of every public function, and runs some of them again instead of
+    keeping what they made, such that arguments, states, constants, arena and scratch together
+    stay within `budget` and the estimated time is least (docs/rationale/recomputation.md). A
+    dispatch that runs again carries `recomputed`; the function's `exec.recompute` says peak,
+    extra time, and the table of budgets. A budget that cannot be met is refused with the
+    smallest one that can.
+
+    Runs behind `--linnet-select-strategies`: a kernel's launch region says its scratch, FLOPs
+    and bytes. No pass that merges or moves tensor ops may run afterwards.
+  }];
+  let options = [
+    Option<"budget", "budget", "int64_t", "0", "bytes; 0: no planning">,
+    Option<"reserve", "reserve", "int64_t", "0", "bytes of the budget that the plan leaves">,
+    Option<"threads", "threads", "unsigned", "1", "threads whose scratch counts">
+  ];
+  let dependentDialects = ["::linnet::exec::ExecDialect"];
+}
+
 def MakeProgram : Pass<"linnet-make-program", "mlir::ModuleOp"> {
   let summary = "turn functions over dispatches into command lists over buffers";
   let description = [{

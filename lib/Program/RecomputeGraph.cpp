@@ -1,0 +1,307 @@
+//===- RecomputeGraph.cpp - a dispatch graph as the planner sees it -------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "RecomputeGraph.h"
+#include "ElementBytes.h"
+#include "Views.h"
+#include "linnet/IR/LinnetDialect.h"
+#include "linnet/Program/KernelContract.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace linnet;
+
+namespace {
+
+/// What a launch region says, where all sizes are static.
+struct Launch {
+  int64_t chunks = 0, scratch = 0, flops = 0, bytes = 0;
+};
+
+class GraphBuilder {
+public:
+  GraphBuilder(func::FuncOp func, SymbolTableCollection &symbols, unsigned threads)
+      : func(func), symbols(symbols), threads(threads) {}
+  FailureOr<RecomputeGraph> build();
+
+private:
+  LogicalResult checkSizes();
+  void addSignature();
+  void addNode(Operation *op);
+  void addOutputs(exec::DispatchOp op, exec::KernelOp kernel, plan::Node &node);
+  void addTime(Operation *op, plan::Node &node);
+  int32_t valueOf(Value root);
+  void findHomes();
+  BlockArgument donorOf(unsigned result);
+
+  func::FuncOp func;
+  SymbolTableCollection &symbols;
+  unsigned threads;
+  RecomputeGraph result;
+  DenseMap<Value, int32_t> values;
+  /// Values that are computed where the caller wants them: null, or the argument that they
+  /// overwrite.
+  DenseMap<Value, BlockArgument> homes;
+  int64_t scratch = 0;
+};
+
+} // namespace
+
+static int64_t bytesOf(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return isa<IndexType, IntegerType, FloatType>(type) ? getElementBytes(type) : 0;
+  return tensor.getNumElements() * getElementBytes(tensor.getElementType());
+}
+
+/// The arithmetic of a launch region on constants.
+static std::optional<Launch> evaluate(exec::KernelOp kernel) {
+  DenseMap<Value, Attribute> known;
+  Block &block = kernel.getLaunch().front();
+  if (block.getNumArguments())
+    return std::nullopt;
+  for (Operation &op : block.without_terminator()) {
+    SmallVector<Attribute> operands;
+    for (Value v : op.getOperands())
+      operands.push_back(known.lookup(v));
+    SmallVector<OpFoldResult> folded;
+    if (failed(op.fold(operands, folded)) || folded.size() != op.getNumResults())
+      return std::nullopt;
+    for (auto [v, f] : llvm::zip(op.getResults(), folded))
+      known[v] = isa<Attribute>(f) ? cast<Attribute>(f) : known.lookup(cast<Value>(f));
+  }
+  auto launch = cast<exec::LaunchOp>(block.getTerminator());
+  auto number = [&](Value v) {
+    auto attr = dyn_cast_or_null<IntegerAttr>(known.lookup(v));
+    return attr ? attr.getInt() : 0;
+  };
+  return Launch{number(launch.getChunks()), number(launch.getScratch()), number(launch.getFlops()),
+                number(launch.getBytes())};
+}
+
+LogicalResult GraphBuilder::checkSizes() {
+  for (Operation &op : func.getBody().front())
+    for (Value v : op.getResults())
+      if (auto type = dyn_cast<RankedTensorType>(v.getType()); type && !type.hasStaticShape())
+        return func.emitError() << "expects static sizes in '" << func.getName()
+                                << "' for a memory budget, found a value of type " << type;
+  return success();
+}
+
+BlockArgument GraphBuilder::donorOf(unsigned i) {
+  auto state = func.getResultAttrOfType<StringAttr>(i, kStateAttr);
+  for (BlockArgument arg : func.getArguments()) {
+    unsigned n = arg.getArgNumber();
+    auto number = func.getArgAttrOfType<IntegerAttr>(n, kDonateAttr);
+    if ((state && func.getArgAttr(n, kStateAttr) == state) || (number && number.getInt() == i))
+      return arg;
+  }
+  return {};
+}
+
+/// Results are computed in the caller's memory, next states in that of the present ones.
+void GraphBuilder::findHomes() {
+  for (OpOperand &returned : func.getBody().front().getTerminator()->getOpOperands()) {
+    Value root = getAliasRoot(returned.get());
+    if (root.getDefiningOp() && !homes.count(root))
+      homes[root] = donorOf(returned.getOperandNumber());
+  }
+}
+
+int32_t GraphBuilder::valueOf(Value root) {
+  auto [it, added] = values.try_emplace(root, result.graph.values.size());
+  if (added) // an argument
+    result.graph.values.push_back({});
+  return it->second;
+}
+
+void GraphBuilder::addTime(Operation *op, plan::Node &node) {
+  auto dispatch = dyn_cast<exec::DispatchOp>(op);
+  exec::KernelOp kernel =
+      dispatch && dispatch.getKernel()
+          ? symbols.lookupNearestSymbolFrom<exec::KernelOp>(op, dispatch.getKernelAttr())
+          : exec::KernelOp();
+  std::optional<Launch> launch = kernel ? evaluate(kernel) : std::nullopt;
+  int64_t bytes = 0;
+  for (Type type : op->getOperandTypes())
+    bytes += bytesOf(type);
+  for (Type type : op->getResultTypes())
+    bytes += bytesOf(type);
+  if (launch) {
+    scratch = std::max(scratch, launch->scratch);
+    bytes = std::max(bytes, launch->bytes);
+  }
+  // picoseconds on a core of 100 GFLOP/s and 20 GB/s; a launch costs 100 ns
+  node.time = std::max(launch ? launch->flops * 10 : 0, bytes * 50) + 100000;
+}
+
+void GraphBuilder::addOutputs(exec::DispatchOp op, exec::KernelOp kernel, plan::Node &node) {
+  DenseMap<int32_t, int32_t> position; // value to its place among the inputs
+  for (auto [i, v] : llvm::enumerate(node.inputs))
+    position.try_emplace(v, i);
+  for (unsigned r = 0; r < op.getOutputs().size(); ++r) {
+    int64_t tied = op.getTiedInput(r);
+    auto root = [&](unsigned input) { return valueOf(getAliasRoot(op.getInputs()[input])); };
+    node.tied.push_back(tied < 0 ? -1 : root(tied));
+    std::vector<int32_t> reuses;
+    for (auto [i, input] : llvm::enumerate(op.getInputs()))
+      if (tied < 0 && kernel && input.getType() == op.getOutputs()[r].getType() &&
+          mayShareMemory(kernel.getBody().front(), i, r))
+        reuses.push_back(root(i));
+    node.reuses.push_back(reuses);
+  }
+}
+
+void GraphBuilder::addNode(Operation *op) {
+  plan::Node node;
+  llvm::SetVector<int32_t> inputs;
+  op->walk([&](Operation *inner) {
+    for (Value v : inner->getOperands()) {
+      Value root = isa<ShapedType>(v.getType()) ? getAliasRoot(v) : v;
+      if (root.getParentBlock() != op->getBlock())
+        continue;
+      if (isa<RankedTensorType>(root.getType()) || values.count(root))
+        inputs.insert(valueOf(root));
+    }
+  });
+  auto dispatch = dyn_cast<exec::DispatchOp>(op);
+  node.once = !dispatch;
+  node.inputs.assign(inputs.begin(), inputs.end());
+  int32_t number = result.graph.nodes.size();
+  if (dispatch && dispatch.getKernel())
+    addOutputs(dispatch,
+               symbols.lookupNearestSymbolFrom<exec::KernelOp>(op, dispatch.getKernelAttr()), node);
+  for (auto [i, v] : llvm::enumerate(op->getResults())) {
+    plan::Value value;
+    value.bytes = isa<RankedTensorType>(v.getType()) ? bytesOf(v.getType()) : 0;
+    value.producer = number;
+    if (auto home = homes.find(v); home != homes.end()) {
+      value.result = true;
+      value.bytes = 0;
+      node.once = true;
+      if (home->second) { // behind all readers of the present state
+        int32_t donor = valueOf(home->second);
+        if (!llvm::is_contained(node.inputs, donor))
+          node.inputs.push_back(donor);
+        node.tied.resize(op->getNumResults(), -1);
+        node.tied[i] = donor;
+      }
+    }
+    values[v] = result.graph.values.size();
+    node.outputs.push_back(values[v]);
+    result.graph.values.push_back(value);
+  }
+  if (!node.tied.empty())
+    node.tied.resize(op->getNumResults(), -1);
+  addTime(op, node);
+  result.graph.nodes.push_back(node);
+  result.ops.push_back(op);
+}
+
+/// What is there whatever the order: arguments, states, constants, results, scratch.
+void GraphBuilder::addSignature() {
+  int64_t &fixed = result.graph.fixedBytes;
+  for (Type type : func.getArgumentTypes())
+    fixed += bytesOf(type);
+  for (unsigned i = 0; i < func.getNumResults(); ++i)
+    if (!donorOf(i))
+      fixed += bytesOf(func.getResultTypes()[i]);
+  fixed += scratch * threads;
+}
+
+/// Ops that work on sizes and names of memory only.
+static bool isTransparent(Operation *op) {
+  return isAlias(op) || isa<tensor::EmptyOp, arith::ConstantOp>(op) ||
+         (isa<arith::ArithDialect>(op->getDialect()) &&
+          llvm::none_of(op->getOperandTypes(), llvm::IsaPred<ShapedType>));
+}
+
+FailureOr<RecomputeGraph> GraphBuilder::build() {
+  if (failed(checkSizes()))
+    return failure();
+  findHomes();
+  for (Operation &op : func.getBody().front().without_terminator())
+    if (!isTransparent(&op))
+      addNode(&op);
+  addSignature();
+  return std::move(result);
+}
+
+FailureOr<RecomputeGraph>
+linnet::makeRecomputeGraph(func::FuncOp func, SymbolTableCollection &symbols, unsigned threads) {
+  return GraphBuilder(func, symbols, threads).build();
+}
+
+//===----------------------------------------------------------------------===//
+// Applying a plan
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Copies ops behind the block's old ones; views are copied where they are read.
+class Rewriter {
+public:
+  explicit Rewriter(Block &block) : block(block), b(block.getTerminator()) {}
+
+  void run(Operation *op, bool again) {
+    mapOperands(op);
+    Operation *copy = b.clone(*op, latest);
+    if (again)
+      copy->setAttr("recomputed", b.getUnitAttr());
+    for (auto [before, after] : llvm::zip(op->getResults(), copy->getResults()))
+      latest.map(before, after);
+  }
+
+  void mapOperands(Operation *op) {
+    op->walk([&](Operation *inner) {
+      for (Value v : inner->getOperands())
+        if (v.getParentBlock() == &block)
+          mapThroughViews(v);
+    });
+  }
+
+private:
+  void mapThroughViews(Value v) {
+    Operation *def = v.getDefiningOp();
+    if (!def || (!isAlias(def) && !isTransparent(def)))
+      return;
+    bool view = isAlias(def);
+    if (!view && latest.contains(v))
+      return;
+    for (Value operand : def->getOperands())
+      mapThroughViews(operand);
+    // a view of the latest instance: one copy a reader; upstream passes do not run any more
+    Operation *copy = b.clone(*def, latest);
+    for (auto [before, after] : llvm::zip(def->getResults(), copy->getResults()))
+      latest.map(before, after);
+  }
+
+  Block &block;
+  OpBuilder b;
+  IRMapping latest;
+
+public:
+  IRMapping &getLatest() { return latest; }
+};
+} // namespace
+
+void linnet::applyOrder(func::FuncOp func, const RecomputeGraph &graph,
+                        ArrayRef<plan::Step> steps) {
+  Block &block = func.getBody().front();
+  Operation *terminator = block.getTerminator();
+  SmallVector<Operation *> old;
+  for (Operation &op : block.without_terminator())
+    old.push_back(&op);
+  Rewriter rewriter(block);
+  for (const plan::Step &step : steps)
+    rewriter.run(graph.ops[step.node], step.again);
+  rewriter.mapOperands(terminator);
+  for (OpOperand &operand : terminator->getOpOperands())
+    operand.set(rewriter.getLatest().lookupOrDefault(operand.get()));
+  for (Operation *op : llvm::reverse(old))
+    op->erase();
+}

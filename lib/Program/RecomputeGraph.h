@@ -1,0 +1,33 @@
+//===- RecomputeGraph.h - a dispatch graph as the planner sees it -*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_PROGRAM_RECOMPUTEGRAPH_H
+#define LINNET_LIB_PROGRAM_RECOMPUTEGRAPH_H
+
+#include "linnet/IR/Exec.h"
+#include "linnet/Plan/Recompute.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace linnet {
+
+/// The ops of a function that make or read tensors, as nodes. Reshapes and slices are not nodes:
+/// they are other names for the bytes that they look at.
+struct RecomputeGraph {
+  plan::Graph graph;
+  llvm::SmallVector<mlir::Operation *> ops; ///< per node
+};
+
+/// Of a function whose sizes are static and whose kernels have their launch regions. Fails, with
+/// an error, where a size is not known.
+mlir::FailureOr<RecomputeGraph>
+makeRecomputeGraph(mlir::func::FuncOp func, mlir::SymbolTableCollection &symbols, unsigned threads);
+
+/// Rewrites the function's block so that it runs `order`, with copies for what runs again.
+void applyOrder(mlir::func::FuncOp func, const RecomputeGraph &graph,
+                llvm::ArrayRef<plan::Step> steps);
+
+} // namespace linnet
+
+#endif // LINNET_LIB_PROGRAM_RECOMPUTEGRAPH_H
