@@ -23,11 +23,11 @@
 //  - where one of its `reuses` is read for the last time by this step, has as many bytes, and no
 //    earlier output of the step has taken it: it takes over that buffer.
 // Sources (no producer) are counted in `fixedBytes` only, and what takes over their bytes is not
-// counted either; a result in the caller's memory has 0 bytes. `Plan::peak` is `fixedBytes` and the arena's high-water mark.
+// counted either; a result in the caller's memory has 0 bytes. `Plan::peak` is `fixedBytes` and the
+// arena's high-water mark.
 //
 // To plan for what is kept while a node runs, say between forward and backward, plan a copy of the
-// graph in which that node has much scratch, and give the orders to
-// `makePlan` with the graph itself.
+// graph in which that node has much scratch, and give the orders to `makePlan` with the graph.
 //
 // How it searches, what is optimal and how far: docs/rationale/recomputation.md.
 //===----------------------------------------------------------------------===//
