@@ -121,12 +121,12 @@ class TrainStep(emit.Model):
             w.line(f"    : ({tokens.type}) -> (tensor<f32>, {', '.join(types)})")
             limit = w.constant("limit", f"dense<{number(CLIP)}>", "tensor<f32>")
             grads = ", ".join(f"%grads#{i}" for i in range(count))
-            w.line(f"%clipped:{count}, %norm = linnet.clip_by_global_norm {grads} max_norm({limit})")
+            w.line(f"%clipped:{count}, %global_norm = linnet.clip_by_global_norm {grads} max_norm({limit})")
             w.line(f"    : {', '.join(types)} -> {', '.join(types)}")
             for group, decay in (("matrices", DECAY), ("vectors", 0.0)):
                 which = [i for i, t in enumerate(types) if t.count("x") == (2 if decay else 1)]
                 self.update(group, decay, which, step, rate)
-            w.ret(Value("%loss", "tensor<f32>"), Value("%norm", "tensor<f32>"))
+            w.ret(Value("%loss", "tensor<f32>"), Value("%global_norm", "tensor<f32>"))
 
     def update(self, group, decay, which, step, rate):
         w = self.w
