@@ -211,6 +211,66 @@ def test_decode(heads, key_heads, queries, dtype, cpu):
             check(site, *draw(site, queries, nk, seed=nk), cpu)
 
 
+@pytest.mark.parametrize("cpu", kernels.LEVELS)
+@pytest.mark.parametrize("heads,key_heads", [(2, 2), (4, 2), (12, 2), (7, 1)])
+@pytest.mark.parametrize("depth,value_depth", [(64, 64), (128, 130), (300, 20)])
+def test_decode_depths(depth, value_depth, heads, key_heads, cpu):
+    """One or two rows of a key head, and more: whole vectors of the depth and a rest."""
+    for dtype in ("f32", "bf16"):
+        site = Site(dtype=dtype, heads=heads, key_heads=key_heads, queries=1, depth=depth,
+                    value_depth=value_depth)
+        for nk in (0, 3, 200, 515):
+            check(site, *draw(site, 1, nk, seed=nk), cpu)
+
+
+@pytest.mark.parametrize("cpu", kernels.LEVELS)
+@pytest.mark.parametrize("heads,key_heads,queries", [(2, 2, 1), (4, 2, 1), (6, 2, 2)])
+def test_decode_operands(heads, key_heads, queries, cpu):
+    site = Site("causal, window<left = 90>", heads=heads, key_heads=key_heads, queries=queries,
+                depth=32, value_depth=48, bias=(heads, -1, -1), mask=(2, 1, 1, -1), lengths=True,
+                offset=(2,), segments=True, lse=True)
+    for nk in (0, 1, 67, 400):
+        check(site, *draw(site, queries, nk, seed=nk), cpu)
+
+
+@pytest.mark.parametrize("heads", [2, 12])
+def test_decode_bits(heads):
+    """The same on every CPU, at every alignment and with every number of threads."""
+    site = Site(heads=heads, key_heads=2, queries=1, depth=72, value_depth=64, lse=True)
+    args, _ = draw(site, 1, 531)
+    run = lambda cpu, **o: compiled(site, cpu)(*args, sizes=sizes_of(site, args), **o)
+    first = run(kernels.LEVELS[0], threads=1, skew=False)
+    for cpu in kernels.LEVELS:
+        for threads in (1, 3):
+            for a, b in zip(first, run(cpu, threads=threads)):
+                np.testing.assert_array_equal(a.view(np.int32), b.view(np.int32))
+
+
+@pytest.mark.parametrize("layout", ["inside", "outside"])
+@pytest.mark.parametrize("heads", [2, 12])
+def test_decode_views(heads, layout):
+    """Caches whose rows do not follow each other: heads within a row, and depth outside."""
+    shape = "2x?x2x32" if layout == "inside" else "2x2x32x?"
+    order, dim = ([0, 2, 1, 3], 1) if layout == "inside" else ([0, 1, 3, 2], 3)
+    q = f"tensor<2x{heads}x1x32xf32>"
+    text = f"""
+      exec.kernel @k(%q: {q}, %x: tensor<{shape}xf32>, %y: tensor<{shape}xf32>) -> {q} {{
+        %c = arith.constant {dim} : index
+        %n = tensor.dim %x, %c : tensor<{shape}xf32>
+        %e = tensor.empty(%n) : tensor<2x2x?x32xf32>
+        %k = linalg.transpose ins(%x : tensor<{shape}xf32>) outs(%e : tensor<2x2x?x32xf32>) permutation = {order}
+        %v = linalg.transpose ins(%y : tensor<{shape}xf32>) outs(%e : tensor<2x2x?x32xf32>) permutation = {order}
+        %r = linnet.attention %q, %k, %v : {q}, tensor<2x2x?x32xf32>, tensor<2x2x?x32xf32> -> {q}
+        exec.yield %r : {q}
+      }}"""
+    rng, kernel = np.random.default_rng(0), kernels.compile(text)["k"]
+    for nk in (1, 66, 301):
+        sizes = [nk if s == "?" else int(s) for s in shape.split("x")]
+        args = [rng.standard_normal(s).astype(np.float32) for s in [(2, heads, 1, 32), sizes, sizes]]
+        want, _ = ref.attention(args[0], *(x.transpose(order) for x in args[1:]))
+        np.testing.assert_allclose(kernel(*args), want, atol=2e-6)
+
+
 def test_decode_form_is_chosen():
     forms = {}
     for queries in (1, 8, 9, -1):

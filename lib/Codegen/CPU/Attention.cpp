@@ -48,9 +48,10 @@ AttentionGeometry::AttentionGeometry(AttentionOp op) {
   int64_t staticRows = qType.isDynamicDim(2) ? -1 : group * qType.getDimSize(2);
   decode = staticRows > 0 && staticRows <= kDecodeRows;
   spreads = decode && staticRows > 2;
-  // a chunk of 96 rows spreads the transposition of the keys over four blocks of 24
+  // a chunk of 96 rows spreads the transposition of the keys over eight blocks of 12; a block has
+  // few keys at the edge of a causal mask that not all of its rows see
   tileRows = decode ? staticRows : 6;
-  blockRows = decode ? staticRows : 24;
+  blockRows = decode ? staticRows : 12;
   chunkRows = decode ? blockRows : 96;
   keys = 256;
   bool plain = vType.getElementType().isF32() && valueDepth % kLanes == 0;
@@ -96,19 +97,16 @@ View AttentionKernel::broadcastToScores(View v) {
   return full;
 }
 
-LogicalResult AttentionKernel::bindOperands() {
-  auto bind = [&](Value operand, View &view) -> LogicalResult {
-    if (!operand)
-      return success();
-    FailureOr<View> found = frame.view(operand);
-    if (succeeded(found))
-      view = *found;
-    return found;
-  };
-  if (failed(bind(op.getQ(), q)) || failed(bind(op.getK(), k)) || failed(bind(op.getV(), v)) ||
-      failed(bind(op.getBias(), bias)) || failed(bind(op.getMask(), mask)) ||
-      failed(bind(op.getKvLengths(), lengths)) || failed(bind(op.getQOffset(), offset)) ||
-      failed(bind(op.getQSegments(), qSegments)) || failed(bind(op.getKvSegments(), kvSegments)))
+LogicalResult AttentionKernel::bind() {
+  if (failed(bindOperands(frame, {{op.getQ(), &q},
+                                  {op.getK(), &k},
+                                  {op.getV(), &v},
+                                  {op.getBias(), &bias},
+                                  {op.getMask(), &mask},
+                                  {op.getKvLengths(), &lengths},
+                                  {op.getQOffset(), &offset},
+                                  {op.getQSegments(), &qSegments},
+                                  {op.getKvSegments(), &kvSegments}})))
     return failure();
   if (op.getBias())
     bias = broadcastToScores(bias);
@@ -121,16 +119,7 @@ LogicalResult AttentionKernel::bindOperands() {
       return failure();
     dropout.emplace(e, *key, *counter, op.getDropoutAttr().getValueAsDouble());
   }
-  auto o = destination(frame, op.getO());
-  if (failed(o))
-    return failure();
-  out = *o;
-  if (!op.getLse())
-    return success();
-  auto sum = destination(frame, op.getLse());
-  if (succeeded(sum))
-    lse = *sum;
-  return sum;
+  return bindResults(frame, {{op.getO(), &out}, {op.getLse(), &lse}});
 }
 
 //===----------------------------------------------------------------------===//
@@ -138,7 +127,7 @@ LogicalResult AttentionKernel::bindOperands() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionKernel::emit() {
-  if (failed(bindOperands()))
+  if (failed(bind()))
     return failure();
   queries = frame.scratch(geo.queryAt, e.f32());
   scores = frame.scratch(geo.scoreAt, e.f32());

@@ -80,26 +80,30 @@ View AttentionGradKernel::broadcastToScores(View v) {
   return full;
 }
 
-LogicalResult AttentionGradKernel::bindOperands() {
-  auto bind = [&](Value operand, View &view) -> LogicalResult {
-    if (!operand)
-      return success();
-    FailureOr<View> found = frame.view(operand);
-    if (succeeded(found))
-      view = *found;
-    return found;
-  };
-  if (failed(bind(op.getQ(), q)) || failed(bind(op.getK(), k)) || failed(bind(op.getV(), v)) ||
-      failed(bind(op.getO(), o)) || failed(bind(op.getLse(), lse)) ||
-      failed(bind(op.getDout(), dout)) || failed(bind(op.getDlse(), dlse)) ||
-      failed(bind(op.getBias(), bias)) || failed(bind(op.getMask(), mask)) ||
-      failed(bind(op.getKvLengths(), lengths)) || failed(bind(op.getQOffset(), offset)) ||
-      failed(bind(op.getQSegments(), qSegments)) || failed(bind(op.getKvSegments(), kvSegments)))
+LogicalResult AttentionGradKernel::bind() {
+  if (failed(bindOperands(frame, {{op.getQ(), &q},
+                                  {op.getK(), &k},
+                                  {op.getV(), &v},
+                                  {op.getO(), &o},
+                                  {op.getLse(), &lse},
+                                  {op.getDout(), &dout},
+                                  {op.getDlse(), &dlse},
+                                  {op.getBias(), &bias},
+                                  {op.getMask(), &mask},
+                                  {op.getKvLengths(), &lengths},
+                                  {op.getQOffset(), &offset},
+                                  {op.getQSegments(), &qSegments},
+                                  {op.getKvSegments(), &kvSegments}})) ||
+      failed(bindResults(
+          frame,
+          {{op.getDq(), &dq}, {op.getDk(), &dk}, {op.getDv(), &dv}, {op.getDbias(), &dbias}})))
     return failure();
   if (op.getBias())
     bias = broadcastToScores(bias);
   if (op.getMask())
     mask = broadcastToScores(mask);
+  if (dbias)
+    dbias = broadcastToScores(*dbias);
   if (!geo.drops)
     return success();
   FailureOr<Value> key = loadSeed(frame, op.getDropoutKey());
@@ -107,23 +111,6 @@ LogicalResult AttentionGradKernel::bindOperands() {
   if (failed(key) || failed(counter))
     return failure();
   dropout.emplace(e, *key, *counter, op.getDropoutAttr().getValueAsDouble());
-  return success();
-}
-
-LogicalResult AttentionGradKernel::bindResults() {
-  auto bind = [&](Value result, std::optional<View> &view) -> LogicalResult {
-    if (!result)
-      return success();
-    auto found = destination(frame, result);
-    if (succeeded(found))
-      view = *found;
-    return found;
-  };
-  if (failed(bind(op.getDq(), dq)) || failed(bind(op.getDk(), dk)) ||
-      failed(bind(op.getDv(), dv)) || failed(bind(op.getDbias(), dbias)))
-    return failure();
-  if (dbias)
-    dbias = broadcastToScores(*dbias);
   return success();
 }
 
@@ -142,7 +129,7 @@ void AttentionGradKernel::bindScratch() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionGradKernel::emit() {
-  if (failed(bindOperands()) || failed(bindResults()))
+  if (failed(bind()))
     return failure();
   bindScratch();
   scale = op.getScaleAttr() ? op.getScaleAttr().getValueAsDouble()

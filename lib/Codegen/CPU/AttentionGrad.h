@@ -67,8 +67,7 @@ private:
   };
 
   //--- AttentionGrad.cpp: operands, chunks, blocks
-  mlir::LogicalResult bindOperands();
-  mlir::LogicalResult bindResults();
+  mlir::LogicalResult bind();
   void bindScratch();
   View broadcastToScores(View v);
   void emitChunk(Value chunk);

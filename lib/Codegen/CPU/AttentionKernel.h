@@ -60,7 +60,7 @@ public:
 
 private:
   //--- Attention.cpp: operands, chunks, rows
-  mlir::LogicalResult bindOperands();
+  mlir::LogicalResult bind();
   View broadcastToScores(View v);
   void emitChunk(Value chunk);
   void loadKeyLimits();

@@ -43,7 +43,7 @@ public:
   }
 
 private:
-  LogicalResult bindOperands();
+  LogicalResult bind();
   void emitBlock(Value first, int64_t vectors);
   void convolveInRegisters();
   void convolveInScratch();
@@ -69,32 +69,17 @@ private:
 
 } // namespace
 
-LogicalResult Kernel::bindOperands() {
-  auto bind = [&](Value operand, View &view) -> LogicalResult {
-    if (!operand)
-      return success();
-    FailureOr<View> found = frame.view(operand);
-    if (succeeded(found))
-      view = *found;
-    return found;
-  };
-  if (failed(bind(op.getX(), x)) || failed(bind(op.getWeight(), weight)) ||
-      failed(bind(op.getBias(), bias)) || failed(bind(op.getState(), state)))
+LogicalResult Kernel::bind() {
+  if (failed(bindOperands(frame, {{op.getX(), &x},
+                                  {op.getWeight(), &weight},
+                                  {op.getBias(), &bias},
+                                  {op.getState(), &state}})))
     return failure();
-  auto y = destination(frame, op.getY());
-  if (failed(y))
-    return failure();
-  out = *y;
-  if (!op.getFinalState())
-    return success();
-  auto last = destination(frame, op.getFinalState());
-  if (succeeded(last))
-    finalState = *last;
-  return last;
+  return bindResults(frame, {{op.getY(), &out}, {op.getFinalState(), &finalState}});
 }
 
 LogicalResult Kernel::emit() {
-  if (failed(bindOperands()))
+  if (failed(bind()))
     return failure();
   floats = frame.scratch(0, e.f32());
   // vectors of channels at once, as many as the registers have windows for

@@ -102,34 +102,22 @@ LinearAttentionKernel::LinearAttentionKernel(LinearAttentionOp op, KernelFrame &
     : e(frame.e), frame(frame), op(op), s(op), strategy(strategy), at(s, strategy),
       vectors(e.target.avx512 ? strategy.vectors : 1) {}
 
-LogicalResult LinearAttentionKernel::bindOperands() {
-  auto bind = [&](Value operand, View &view) -> LogicalResult {
-    if (!operand)
-      return success();
-    FailureOr<View> found = frame.view(operand);
-    if (succeeded(found))
-      view = *found;
-    return found;
-  };
-  if (failed(bind(op.getQ(), q)) || failed(bind(op.getK(), k)) || failed(bind(op.getV(), v)) ||
-      failed(bind(op.getDecay(), decay)) || failed(bind(op.getEraseA(), eraseA)) ||
-      failed(bind(op.getEraseB(), eraseB)) || failed(bind(op.getBeta(), beta)) ||
-      failed(bind(op.getBonus(), bonus)) || failed(bind(op.getState(), state)))
+LogicalResult LinearAttentionKernel::bind() {
+  if (failed(bindOperands(frame, {{op.getQ(), &q},
+                                  {op.getK(), &k},
+                                  {op.getV(), &v},
+                                  {op.getDecay(), &decay},
+                                  {op.getEraseA(), &eraseA},
+                                  {op.getEraseB(), &eraseB},
+                                  {op.getBeta(), &beta},
+                                  {op.getBonus(), &bonus},
+                                  {op.getState(), &state}})))
     return failure();
-  auto o = destination(frame, op.getO());
-  if (failed(o))
-    return failure();
-  out = *o;
-  if (!op.getFinalState())
-    return success();
-  auto last = destination(frame, op.getFinalState());
-  if (succeeded(last))
-    finalState = *last;
-  return last;
+  return bindResults(frame, {{op.getO(), &out}, {op.getFinalState(), &finalState}});
 }
 
 LogicalResult LinearAttentionKernel::emit() {
-  if (failed(bindOperands()))
+  if (failed(bind()))
     return failure();
   floats = frame.scratch(0, e.f32());
   e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) { emitChunk(chunk); });

@@ -74,7 +74,7 @@ private:
   };
 
   // LinearAttention.cpp: chunks, panels, the state in memory
-  mlir::LogicalResult bindOperands();
+  mlir::LogicalResult bind();
   void emitChunk(Value chunk);
   void emitPanels(Value length);
   void emitSingle();

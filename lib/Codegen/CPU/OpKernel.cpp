@@ -53,19 +53,6 @@ Operation *linnet::codegen::findOnlyOp(exec::KernelOp kernel,
   return root;
 }
 
-FailureOr<SmallVector<View>> linnet::codegen::operandViews(KernelFrame &frame, Operation *op) {
-  SmallVector<View> views(op->getNumOperands());
-  for (auto [view, operand] : llvm::zip(views, op->getOperands())) {
-    if (!isTensor(operand))
-      continue;
-    FailureOr<View> found = frame.view(operand);
-    if (failed(found))
-      return failure();
-    view = *found;
-  }
-  return views;
-}
-
 FailureOr<std::optional<View>> linnet::codegen::destination(KernelFrame &frame, Value result) {
   for (unsigned i = 0, n = frame.kernel.getResultTypes().size(); i < n; ++i) {
     FailureOr<KernelFrame::Output> out = frame.output(i);
@@ -75,6 +62,33 @@ FailureOr<std::optional<View>> linnet::codegen::destination(KernelFrame &frame, 
       return std::optional<View>(out->view);
   }
   return std::optional<View>();
+}
+
+LogicalResult linnet::codegen::bindOperands(KernelFrame &frame,
+                                            ArrayRef<std::pair<Value, View *>> operands) {
+  for (auto [operand, view] : operands) {
+    if (!operand)
+      continue;
+    FailureOr<View> found = frame.view(operand);
+    if (failed(found))
+      return failure();
+    *view = *found;
+  }
+  return success();
+}
+
+LogicalResult
+linnet::codegen::bindResults(KernelFrame &frame,
+                             ArrayRef<std::pair<Value, std::optional<View> *>> results) {
+  for (auto [result, view] : results) {
+    if (!result)
+      continue;
+    FailureOr<std::optional<View>> found = destination(frame, result);
+    if (failed(found))
+      return failure();
+    *view = *found;
+  }
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -51,7 +51,7 @@ private:
   struct Rows {
     Value memory, base, step;
   };
-  LogicalResult bindOperands();
+  LogicalResult bind();
   void emitChunk(Value chunk);
   void loadStates();
   void storeStates();
@@ -75,34 +75,22 @@ private:
 
 } // namespace
 
-LogicalResult Kernel::bindOperands() {
-  auto bind = [&](Value operand, View &view) -> LogicalResult {
-    if (!operand)
-      return success();
-    FailureOr<View> found = frame.view(operand);
-    if (succeeded(found))
-      view = *found;
-    return found;
-  };
-  if (failed(bind(op.getU(), u)) || failed(bind(op.getDelta(), delta)) ||
-      failed(bind(op.getA(), a)) || failed(bind(op.getB(), b)) || failed(bind(op.getC(), c)) ||
-      failed(bind(op.getSkip(), skip)) || failed(bind(op.getGate(), gate)) ||
-      failed(bind(op.getDeltaBias(), bias)) || failed(bind(op.getState(), state)))
+LogicalResult Kernel::bind() {
+  if (failed(bindOperands(frame, {{op.getU(), &u},
+                                  {op.getDelta(), &delta},
+                                  {op.getA(), &a},
+                                  {op.getB(), &b},
+                                  {op.getC(), &c},
+                                  {op.getSkip(), &skip},
+                                  {op.getGate(), &gate},
+                                  {op.getDeltaBias(), &bias},
+                                  {op.getState(), &state}})))
     return failure();
-  auto y = destination(frame, op.getY());
-  if (failed(y))
-    return failure();
-  out = *y;
-  if (!op.getFinalState())
-    return success();
-  auto last = destination(frame, op.getFinalState());
-  if (succeeded(last))
-    finalState = *last;
-  return last;
+  return bindResults(frame, {{op.getY(), &out}, {op.getFinalState(), &finalState}});
 }
 
 LogicalResult Kernel::emit() {
-  if (failed(bindOperands()))
+  if (failed(bind()))
     return failure();
   floats = frame.scratch(0, e.f32());
   e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) { emitChunk(chunk); });
