@@ -232,7 +232,7 @@ void AttentionKernel::accumulateRows(Value key, Value from, Value to) {
   int64_t most = e.target.avx512 ? 8 : geo.blockRows == 1 ? 6 : 2;
   auto heightOf = [&](int64_t vectors) {
     // beside the accumulators a row of values and a few others stay in registers
-    return e.target.avx512 ? (29 - vectors) / vectors : 6 / vectors;
+    return e.target.avx512 ? (29 - vectors) / vectors : std::max<int64_t>(4 / vectors, 1);
   };
   bool oneTile = total <= most && geo.blockRows <= heightOf(total);
   Value part = e.index(oneTile ? geo.keys : kValuePart);
