@@ -53,6 +53,17 @@ Operation *linnet::codegen::findOnlyOp(exec::KernelOp kernel,
   return root;
 }
 
+FailureOr<SmallVector<View>> linnet::codegen::operandViews(KernelFrame &frame, Operation *op) {
+  SmallVector<View> views(op->getNumOperands());
+  SmallVector<std::pair<Value, View *>> tensors;
+  for (auto [view, operand] : llvm::zip(views, op->getOperands()))
+    if (isTensor(operand))
+      tensors.push_back({operand, &view});
+  if (failed(bindOperands(frame, tensors)))
+    return failure();
+  return views;
+}
+
 FailureOr<std::optional<View>> linnet::codegen::destination(KernelFrame &frame, Value result) {
   for (unsigned i = 0, n = frame.kernel.getResultTypes().size(); i < n; ++i) {
     FailureOr<KernelFrame::Output> out = frame.output(i);

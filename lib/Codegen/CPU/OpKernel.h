@@ -24,10 +24,13 @@ template <typename Op> Op findOnly(exec::KernelOp kernel) {
       findOnlyOp(kernel, [](mlir::Operation *op) { return mlir::isa<Op>(op); }));
 }
 
+/// The views of all tensor operands of `op`, in order; entries of other operands are empty.
+mlir::FailureOr<llvm::SmallVector<View>> operandViews(KernelFrame &frame, mlir::Operation *op);
+
 /// Where the value is stored; nothing when the kernel does not yield it.
 mlir::FailureOr<std::optional<View>> destination(KernelFrame &frame, Value result);
 
-/// The views of operands, and where results are stored. What the op does not have stays empty.
+/// Operands by name, and where results are stored. What the op does not have stays empty.
 mlir::LogicalResult bindOperands(KernelFrame &frame,
                                  llvm::ArrayRef<std::pair<Value, View *>> operands);
 mlir::LogicalResult bindResults(KernelFrame &frame,
