@@ -8,6 +8,8 @@
 import contextlib
 import functools
 import io
+import os
+import sys
 import tempfile
 import warnings
 
@@ -57,15 +59,26 @@ def _exported(workload):
 
     file, names = io.BytesIO(), [f"x{i}" for i in range(len(arguments))]
     try:
-        # the exporter talks, also on stdout
-        with torch.no_grad(), warnings.catch_warnings(action="ignore"), \
-                contextlib.redirect_stdout(io.StringIO()):
+        with torch.no_grad(), warnings.catch_warnings(action="ignore"), _stdout_kept_clean():
             form(torch, *arguments, *weights)  # a model with a cache fills it outside of the graph
             torch.onnx.export(Module(), arguments, file, input_names=names, output_names=["y"],
                               dynamo=False, opset_version=17)
     except Exception as error:
         raise Unavailable(f"no ONNX form: {str(error).splitlines()[0]}") from None
     return onnx.load_from_string(file.getvalue()), dict(zip(names, workload.inputs))
+
+
+@contextlib.contextmanager
+def _stdout_kept_clean():
+    """The exporter's C++ talks on stdout, among the JSON lines; it may talk on stderr."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def folded(model):
