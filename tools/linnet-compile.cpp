@@ -10,6 +10,7 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/TargetSelect.h"
+#include <csignal>
 
 using namespace linnet;
 namespace cl = llvm::cl;
@@ -47,6 +48,9 @@ struct CommandLine {
                                     clEnumValN(Emit::Exe, "exe", "a program that runs it"),
                                     clEnumValN(Emit::So, "so", "a library with the runtime"),
                                     clEnumValN(Emit::Obj, "obj", "an object to link"),
+                                    clEnumValN(Emit::LLVM, "llvm",
+                                               "the kernels' LLVM IR for one CPU level (default "
+                                               "native)"),
                                     clEnumValN(Emit::MLIR, "mlir", "the planned program"))};
   cl::opt<std::string> dumpDirectory{
       "dump-intermediates", cl::desc("write the IR after every stage"), cl::value_desc("DIR")};
@@ -105,6 +109,8 @@ CompileOptions CommandLine::read() const {
   CompileOptions o;
   o.input = input;
   o.output = output;
+  if (emitKind == Emit::LLVM)
+    o.cpus = {"native"};
   if (!cpus.empty())
     o.cpus.assign(cpus.begin(), cpus.end());
   o.weights.assign(weights.begin(), weights.end());
@@ -123,6 +129,7 @@ CompileOptions CommandLine::read() const {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of its write
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   registerAllPasses();
@@ -149,8 +156,10 @@ int main(int argc, char **argv) {
   CompileOptions options = line.read();
   if (options.threads == 0)
     return usage("--threads expects at least 1");
+  if (options.emit == Emit::LLVM && options.cpus.size() != 1)
+    return usage("--emit=llvm expects one CPU level");
   if (options.output.empty()) {
-    if (options.compileTo == Stage::Kernels)
+    if (options.compileTo == Stage::Kernels && options.emit != Emit::LLVM)
       return usage("expects -o OUT");
     options.output = "-";
   }

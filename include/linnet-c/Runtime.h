@@ -291,6 +291,10 @@ typedef struct lnt_call_options {
   void *trace_user;
   lnt_queue *queue;  /* NULL: the call is done when lnt_call returns */
   lnt_fence **fence; /* with a queue: receives a fence that the caller destroys */
+  int poison_dead;   /* for finding errors, slow: memory is filled with 0xff bytes (NaN) whenever it
+                        holds nothing that a command may read: results and scratch at first, a
+                        buffer of the arena outside of its lifetime. What is filled must be so still
+                        when its next buffer begins, else the call returns LNT_FAULT */
 } lnt_call_options;
 
 /* Calls a function.

@@ -6,7 +6,7 @@
 #ifndef LINNET_LIB_IR_ATTENTIONVERIFY_H
 #define LINNET_LIB_IR_ATTENTIONVERIFY_H
 
-#include "OpShapes.h"
+#include "Shapes.h"
 #include "linnet/IR/LinnetOps.h"
 #include <cmath>
 

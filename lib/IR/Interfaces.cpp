@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "linnet/Interfaces/Differentiable.h"
 #include "linnet/Interfaces/EqualSizes.h"
+#include "linnet/Interfaces/Stateful.h"
 
 #include "linnet/Interfaces/Differentiable.cpp.inc"
 #include "linnet/Interfaces/EqualSizes.cpp.inc"
+#include "linnet/Interfaces/Stateful.cpp.inc"

@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "OpShapes.h"
+#include "Shapes.h"
 #include "linnet/IR/LinnetOps.h"
 #include <cmath>
 

@@ -37,7 +37,9 @@ private:
   LogicalResult makeCommands();
   LogicalResult planWithinBudget();
   FailureOr<int64_t> largestExcess();
+  FailureOr<codegen::CPUTarget> target(StringRef level);
   LogicalResult generate();
+  LogicalResult writeLLVM();
   bool stopsAt(Stage stage) const { return options.compileTo == stage; }
   InFlightDiagnostic error() { return emitError(module->getLoc()); }
 
@@ -141,17 +143,39 @@ static std::vector<std::string> featuresOf(StringRef level) {
   return bundle::hostFeatures();
 }
 
+FailureOr<codegen::CPUTarget> Compiler::target(StringRef level) {
+  auto target = codegen::getCPUTarget(level);
+  if (failed(target))
+    return error() << "unknown CPU level '" << level
+                   << "', expected x86-64-v3, x86-64-v4 or native";
+  return target;
+}
+
+LogicalResult Compiler::writeLLVM() {
+  if (options.cpus.size() != 1)
+    return error() << "expects one CPU level to write LLVM IR for, found " << options.cpus.size();
+  auto target = this->target(options.cpus.front());
+  if (failed(target))
+    return failure();
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (failed(codegen::printKernels(*module, *target, os)))
+    return failure();
+  return writeText(options.output, [&](raw_ostream &out) { out << text; });
+}
+
 LogicalResult Compiler::generate() {
+  if (options.emit == Emit::LLVM)
+    return writeLLVM();
   bundle::Weights weights;
   if (failed(weights.load(*module, options.weights, options.externalWeights)))
     return failure();
   bundle::WriteOptions write;
   write.threads = options.threads;
   for (const std::string &level : options.cpus) {
-    auto target = codegen::getCPUTarget(level);
+    auto target = this->target(level);
     if (failed(target))
-      return error() << "unknown CPU level '" << level
-                     << "', expected x86-64-v3, x86-64-v4 or native";
+      return failure();
     auto objects = codegen::compileKernels(*module, *target, options.jobs);
     if (failed(objects))
       return failure();

@@ -70,6 +70,12 @@ static std::string wrapper(StringRef bundle, StringRef symbol) {
   return text;
 }
 
+static LogicalResult moveTo(StringRef temporary, StringRef path) {
+  if (std::error_code bad = llvm::sys::fs::rename(temporary, path))
+    return fail("cannot write '" + path + "': " + bad.message());
+  return success();
+}
+
 static LogicalResult wrap(StringRef bundle, const CompileOptions &options) {
   SmallString<256> assembly(bundle), object(bundle), map(bundle);
   assembly += ".s";
@@ -78,17 +84,14 @@ static LogicalResult wrap(StringRef bundle, const CompileOptions &options) {
   auto cleanup = llvm::make_scope_exit([&] {
     llvm::sys::fs::remove(assembly);
     llvm::sys::fs::remove(map);
-    if (options.emit != Emit::Obj)
-      llvm::sys::fs::remove(object);
+    llvm::sys::fs::remove(object);
   });
-  if (options.emit == Emit::Obj)
-    object = options.output;
   if (failed(writeText(assembly, [&](raw_ostream &os) { os << wrapper(bundle, "linnet_bundle"); })))
     return failure();
   if (failed(drive({"cc", "-c", assembly, "-o", object}, "obj")))
     return failure();
   if (options.emit == Emit::Obj)
-    return success();
+    return moveTo(object, options.output);
   // the library shows the C ABI and the bundle, not the C++ library inside it
   if (failed(writeText(map, [](raw_ostream &os) {
         os << "{ global: lnt_*; linnet_bundle; linnet_bundle_end; local: *; };\n";
@@ -111,9 +114,7 @@ static LogicalResult wrap(StringRef bundle, const CompileOptions &options) {
     llvm::sys::fs::remove(temporary);
     return failure();
   }
-  if (std::error_code bad = llvm::sys::fs::rename(temporary, options.output))
-    return fail("cannot write " + options.output + ": " + bad.message());
-  return success();
+  return moveTo(temporary, options.output);
 }
 
 LogicalResult linnet::writeOutput(ModuleOp module, const bundle::Weights &weights,

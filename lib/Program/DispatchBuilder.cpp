@@ -223,7 +223,7 @@ LogicalResult DispatchBuilder::run() {
     op->dropAllUses();
     op->erase();
   }
-  return verifyKernel(dispatch, dispatch.getBody().front());
+  return verifyKernel(dispatch);
 }
 
 LogicalResult linnet::buildDispatch(const DispatchGroup &group, ShapeResolver &shapes) {

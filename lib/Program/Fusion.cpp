@@ -23,32 +23,14 @@ using namespace linnet;
 
 namespace {
 
+/// Contractions and convolutions kept their names; those that are none to the code generators
+/// (poolings, products of other ops) are loops.
 struct Generalize : OpInterfaceRewritePattern<linalg::LinalgOp> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
   LogicalResult matchAndRewrite(linalg::LinalgOp op, PatternRewriter &rewriter) const override {
     if (isa<linalg::GenericOp, linalg::FillOp>(op) || isContraction(op) || isConvolution(op))
       return failure();
     return linalg::generalizeNamedOp(rewriter, op);
-  }
-};
-
-/// linalg.softmax and other aggregates.
-struct Decompose : OpInterfaceRewritePattern<linalg::AggregatedOpInterface> {
-  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
-  LogicalResult matchAndRewrite(linalg::AggregatedOpInterface op,
-                                PatternRewriter &rewriter) const override {
-    FailureOr<SmallVector<Value>> parts = op.decomposeOperation(rewriter);
-    if (failed(parts))
-      return failure();
-    rewriter.replaceOp(op, *parts);
-    return success();
-  }
-};
-
-struct Generate : OpRewritePattern<tensor::GenerateOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(tensor::GenerateOp op, PatternRewriter &rewriter) const override {
-    return linalg::rewriteInDestinationPassingStyle(rewriter, op);
   }
 };
 
@@ -109,25 +91,12 @@ struct SplatToFill : OpRewritePattern<arith::ConstantOp> {
   }
 };
 
-struct TensorSplatToFill : OpRewritePattern<tensor::SplatOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(tensor::SplatOp op, PatternRewriter &rewriter) const override {
-    auto type = op.getType();
-    Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(),
-                                          type.getElementType(), op.getDynamicSizes());
-    rewriter.replaceOpWithNewOp<linalg::FillOp>(op, op.getInput(), empty);
-    return success();
-  }
-};
-
 } // namespace
 
 static LogicalResult normalize(Operation *root) {
   MLIRContext *ctx = root->getContext();
   RewritePatternSet patterns(ctx);
-  patterns
-      .add<Generate, Generalize, Decompose, OrderLoops, DropCopies, SplatToFill, TensorSplatToFill>(
-          ctx);
+  patterns.add<Generalize, OrderLoops, DropCopies, SplatToFill>(ctx);
   tensor::populateMergeConsecutiveInsertExtractSlicePatterns(patterns);
   tensor::CastOp::getCanonicalizationPatterns(patterns, ctx);
   return applyPatternsGreedily(root, std::move(patterns));

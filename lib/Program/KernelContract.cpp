@@ -14,7 +14,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -289,19 +288,6 @@ static Leftovers findLeftovers(Block &body) {
   return leftovers;
 }
 
-LogicalResult linnet::verifyKernel(Operation *owner, Block &body) {
-  Leftovers leftovers = findLeftovers(body);
-  if (leftovers.empty())
-    return success();
-  InFlightDiagnostic diag = owner->emitError() << "no kernel class has a place for ";
-  llvm::interleaveComma(leftovers, diag, [&](auto &entry) {
-    diag << entry.second.first << " x '" << entry.first << "'";
-  });
-  for (auto &entry : leftovers)
-    diag.attachNote(entry.second.second) << "first '" << entry.first << "' here";
-  return diag;
-}
-
 //===----------------------------------------------------------------------===//
 // Shared memory
 //===----------------------------------------------------------------------===//
@@ -319,17 +305,12 @@ static bool collectReads(BlockArgument arg, SmallVectorImpl<OpOperand *> &reads)
   return true;
 }
 
-/// The kernels of recurrences read and write a state's elements in the same chunk, reads first.
 static bool isStateOf(Operation *op, BlockArgument arg, Value result) {
-  auto matches = [&](auto stateful) {
-    return stateful.getState() == arg && stateful.getFinalState() == result;
-  };
-  bool state = llvm::TypeSwitch<Operation *, bool>(op)
-                   .Case<LinearAttentionOp, SelectiveScanOp, CausalConvOp>(matches)
-                   .Default(false);
-  return state && result.getType() == arg.getType() &&
-         llvm::all_of(arg.getUsers(),
-                      [&](Operation *user) { return user == op || isa<tensor::DimOp>(user); });
+  auto stateful = dyn_cast<StatefulOpInterface>(op);
+  return stateful && stateful.getStateBefore() == arg && stateful.getStateAfter() == result &&
+         result.getType() == arg.getType() && llvm::all_of(arg.getUsers(), [&](Operation *user) {
+           return user == op || isa<tensor::DimOp>(user);
+         });
 }
 
 bool linnet::mayShareMemory(Block &body, unsigned input, unsigned result) {
@@ -368,4 +349,56 @@ bool linnet::mayShareMemory(Block &body, unsigned input, unsigned result) {
            other.getDefiningOp() == writer.getOperation() ||
            other.getDefiningOp()->isBeforeInBlock(writer);
   });
+}
+
+/// Whether a kernel updates argument `input` in place when `result` is tied to it.
+static bool isUpdate(Block &body, unsigned input, unsigned result) {
+  Value yielded = body.getTerminator()->getOperand(result);
+  BlockArgument arg = body.getArgument(input);
+  auto insert = yielded.getDefiningOp<tensor::InsertSliceOp>();
+  if (insert && insert.getDest() == arg)
+    return llvm::all_of(arg.getUsers(), [&](Operation *user) {
+      return user == insert || isa<tensor::DimOp>(user);
+    });
+  return yielded == arg || mayShareMemory(body, input, result);
+}
+
+//===----------------------------------------------------------------------===//
+// The contract
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyOps(Operation *owner, Block &body) {
+  Leftovers leftovers = findLeftovers(body);
+  if (leftovers.empty())
+    return success();
+  InFlightDiagnostic diag = owner->emitError() << "no kernel class has a place for ";
+  llvm::interleaveComma(leftovers, diag, [&](auto &entry) {
+    diag << entry.second.first << " x '" << entry.first << "'";
+  });
+  for (auto &entry : leftovers)
+    diag.attachNote(entry.second.second) << "first '" << entry.first << "' here";
+  return diag;
+}
+
+static LogicalResult verifyTied(Operation *owner, Block &body,
+                                std::optional<ArrayRef<int64_t>> tied) {
+  if (!tied)
+    return success();
+  for (auto [result, input] : llvm::enumerate(*tied))
+    if (input >= 0 && !isUpdate(body, input, result))
+      return owner->emitError() << "result " << result << " is tied to input " << input
+                                << ", which the kernel reads elsewhere than where it writes";
+  return success();
+}
+
+LogicalResult linnet::verifyKernel(exec::DispatchOp dispatch) {
+  Block &body = dispatch.getBody().front();
+  return success(succeeded(verifyOps(dispatch, body)) &&
+                 succeeded(verifyTied(dispatch, body, dispatch.getTied())));
+}
+
+LogicalResult linnet::verifyKernel(exec::KernelOp kernel) {
+  Block &body = kernel.getBody().front();
+  return success(succeeded(verifyOps(kernel, body)) &&
+                 succeeded(verifyTied(kernel, body, kernel.getTied())));
 }

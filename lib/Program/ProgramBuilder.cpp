@@ -9,6 +9,7 @@
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/Program/KernelContract.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -187,6 +188,11 @@ LogicalResult ProgramBuilder::emit(Operation &op) {
     return emitFromElements(elements), success();
   if (auto insert = dyn_cast<tensor::InsertOp>(op))
     return emitInsert(insert), success();
+  if (auto assertion = dyn_cast<cf::AssertOp>(op)) {
+    exec::CheckOp::create(b, b.getLoc(), scalars.lookup(assertion.getArg()),
+                          assertion.getMsgAttr());
+    return success();
+  }
   if (auto select = dyn_cast<arith::SelectOp>(op); select && isa<ShapedType>(select.getType()))
     return emitSelect(select), success();
   if (isView(&op) && isAlias(&op))

@@ -218,8 +218,9 @@ lnt_status *lnt_call(lnt_session *session, size_t function, const lnt_tensor *ar
     lnt_call_options options;
     if (Failure failure = readOptions(given, options))
       return failure;
-    CallArguments call = {arguments,   argumentCount, results,
-                          resultCount, options.trace, options.trace_user};
+    CallArguments call = {
+        arguments,          argumentCount,           results, resultCount, options.trace,
+        options.trace_user, options.poison_dead != 0};
     if (!options.queue)
       return session->object->call(function, call);
     auto fence = std::make_unique<lnt_fence>();

@@ -116,7 +116,7 @@ lnt_status *lnt_session_infer_shapes(lnt_session *session, size_t function,
                                      const lnt_tensor *arguments, size_t argumentCount,
                                      int64_t *dims, size_t resultCount) {
   return guarded([&] {
-    CallArguments call = {arguments, argumentCount, nullptr, resultCount, nullptr, nullptr};
+    CallArguments call = {arguments, argumentCount, nullptr, resultCount};
     return session->object->inferShapes(function, call, dims);
   });
 }

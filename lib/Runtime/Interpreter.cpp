@@ -26,6 +26,8 @@ Failure Interpreter::run() {
   FloatEnvironment floats;
   if (call.trace)
     started = std::chrono::steady_clock::now();
+  if (call.poisonDead)
+    dead.emplace(program, frame, session.arena.data());
   return range(program.entry, uint32_t(program.commands.size()));
 }
 
@@ -42,26 +44,40 @@ Failure Interpreter::range(uint32_t begin, uint32_t end) {
     return failure;
   for (uint32_t at = begin; at < end;) {
     const Command &command = program.commands[at];
+    uint32_t next = at + 1;
+    if (dead)
+      if (Failure failure = dead->begin(at))
+        return failure;
     Failure failure;
     switch (command.code) {
-    case Code::If: {
-      uint32_t middle = at + 1 + command.b, next = middle + command.c;
-      failure = frame.registers[command.a] ? range(at + 1, middle) : range(middle, next);
-      at = next;
+    case Code::If:
+      failure = choose(at);
+      next += command.b + command.c;
       break;
-    }
     case Code::While:
       failure = repeat(at);
-      at += 1 + command.b + command.c;
+      next += command.b + command.c;
       break;
     default:
       failure = step(command);
-      ++at;
     }
     if (failure)
       return failure;
+    if (dead)
+      dead->end(at, next);
+    at = next;
   }
   return nullptr;
+}
+
+Failure Interpreter::choose(uint32_t index) {
+  const Command &command = program.commands[index];
+  uint32_t middle = index + 1 + command.b;
+  if (frame.registers[command.a])
+    return range(index + 1, middle);
+  if (dead)
+    dead->end(index + 1, middle); // what the branch that is not taken would have used last
+  return range(middle, middle + command.c);
 }
 
 Failure Interpreter::repeat(uint32_t index) {
@@ -234,6 +250,8 @@ Failure Interpreter::dispatch(const Launch &launch) {
       return failure;
     frame.pointers[i] = pointer;
   }
+  if (dead && session.scratch.data())
+    DeadMemory::fill(session.scratch.data(), session.scratch.size());
   for (uint32_t i = 0; i < launch.scalarCount; ++i)
     frame.scalars[i] = registers[launch.scalars[i]];
   KernelTask task(launch.kernel, &env, frame.pointers.data(), frame.scalars.data());

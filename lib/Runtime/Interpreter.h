@@ -6,9 +6,11 @@
 #ifndef LINNET_LIB_RUNTIME_INTERPRETER_H
 #define LINNET_LIB_RUNTIME_INTERPRETER_H
 
+#include "DeadMemory.h"
 #include "Session.h"
 
 #include <chrono>
+#include <optional>
 
 namespace linnet::runtime {
 
@@ -21,6 +23,7 @@ public:
 
 private:
   Failure range(uint32_t begin, uint32_t end);
+  Failure choose(uint32_t index);
   Failure step(const Command &command);
   Failure repeat(uint32_t index);
   Failure dispatch(const Launch &launch);
@@ -44,6 +47,7 @@ private:
   uint64_t error = LNT_ERROR_NONE;
   uint64_t executed = 0, limit;
   lnt_env env;
+  std::optional<DeadMemory> dead; // when the call asks for it
   std::chrono::steady_clock::time_point started;
 };
 

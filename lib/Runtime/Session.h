@@ -49,8 +49,9 @@ struct CallArguments {
   size_t argumentCount;
   lnt_tensor *results;
   size_t resultCount;
-  lnt_trace_fn trace;
-  void *traceUser;
+  lnt_trace_fn trace = nullptr;
+  void *traceUser = nullptr;
+  bool poisonDead = false;
 };
 
 class Session {

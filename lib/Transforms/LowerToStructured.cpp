@@ -46,6 +46,29 @@ struct SplatConstantToFill : OpRewritePattern<arith::ConstantOp> {
   }
 };
 
+/// An op without a single element to compute: no lowering has to think of slices of nothing.
+struct EmptyResults : RewritePattern {
+  explicit EmptyResults(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/10, context) {}
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isa_and_nonnull<LinnetDialect>(op->getDialect()) || op->getNumResults() == 0)
+      return failure();
+    auto isEmpty = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && tensor.hasStaticShape() && tensor.getNumElements() == 0;
+    };
+    if (!llvm::all_of(op->getResultTypes(), isEmpty))
+      return failure();
+    SmallVector<Value> values;
+    for (Type type : op->getResultTypes())
+      values.push_back(tensor::EmptyOp::create(rewriter, op->getLoc(),
+                                               cast<RankedTensorType>(type).getShape(),
+                                               getElementTypeOrSelf(type)));
+    rewriter.replaceOp(op, values);
+    return success();
+  }
+};
+
 /// The linnet ops that have kernels of their own.
 bool isStructuredOp(Operation *op) {
   if (auto grad = dyn_cast<AttentionGradOp>(op))
@@ -69,7 +92,7 @@ bool isStructuredForm(Operation *op) {
     return isStructuredOp(op) || isa<BarrierOp>(op);
   if (isa<tensor::ScatterOp, tensor::GatherOp, tensor::GenerateOp, tensor::ReshapeOp>(op))
     return false;
-  if (isa<arith::ConstantOp, ml_program::GlobalLoadOp, ml_program::GlobalLoadConstOp,
+  if (isa<arith::ConstantOp, cf::AssertOp, ml_program::GlobalLoadOp, ml_program::GlobalLoadConstOp,
           ml_program::GlobalStoreOp>(op))
     return true;
   if (isa<arith::ArithDialect, math::MathDialect, affine::AffineDialect>(op->getDialect()))
@@ -84,6 +107,7 @@ public:
 
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet lowering(context);
+    lowering.add<EmptyResults>(context);
     populateElementwiseToStructuredPatterns(lowering);
     populateEinsumToStructuredPatterns(lowering);
     populateNormToStructuredPatterns(lowering);
@@ -111,7 +135,6 @@ public:
   }
 
   void runOnOperation() override {
-    dropAsserts();
     liftScalarFloats(getOperation());
     if (failed(rewrite(lower)) || failed(rewrite(finish)) || failed(refuseLeftovers()))
       signalPassFailure();
@@ -123,17 +146,6 @@ private:
     config.setUseTopDownTraversal(true).setRegionSimplificationLevel(
         GreedySimplifyRegionLevel::Disabled);
     return applyPatternsGreedily(getOperation(), patterns, config);
-  }
-
-  /// What a front end assumed of sizes and scalars: outside of kernels there is nothing to report
-  /// it by, so it is dropped and said. Inside of one it is a fault site.
-  void dropAsserts() {
-    getOperation().walk([](cf::AssertOp op) {
-      if (isa<linalg::LinalgOp>(op->getParentOp()))
-        return;
-      op.emitWarning() << "is not checked: " << op.getMsgAttr();
-      op.erase();
-    });
   }
 
   LogicalResult refuseLeftovers() {

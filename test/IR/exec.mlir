@@ -42,5 +42,8 @@ exec.program @list attributes {symbols = [{name = "N"}], arguments = [], results
   exec.run @scale() [] chunks %n scratch %c64
   exec.copy %t to %v bytes %size
   exec.fill %t with %x : i64 bytes %size
+  %some = arith.cmpi sgt, %n, %c64 : index
+  // CHECK: exec.check %{{.*}}, "expects more than 64"
+  exec.check %some, "expects more than 64"
   exec.return %n
 }

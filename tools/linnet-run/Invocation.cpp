@@ -150,6 +150,7 @@ Error Invocation::allocateResults() {
 Error Invocation::call(Recording *recording) {
   lnt_call_options callOptions = {};
   callOptions.size = sizeof callOptions;
+  callOptions.poison_dead = options.poison;
   if (recording) {
     callOptions.trace = Recording::record;
     callOptions.trace_user = recording;

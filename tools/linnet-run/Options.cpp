@@ -41,6 +41,8 @@ Running
   --device=cpu            where to run
   --cpu=LEVEL             use this code: x86-64-v3, x86-64-v4 or native (default: the best)
   --profile               show kernels to perf
+  --poison                fills memory whenever it holds nothing with NaN and fails when a kernel
+                          has written to it: slow, for finding errors
 
 Training: many calls of a function that updates its states
   --steps=N               calls it N times; the first result is the loss, and a loss that is
@@ -166,7 +168,7 @@ const struct {
 } kFlags[] = {
     {"--describe", &Options::describe}, {"--print-memory", &Options::printMemory},
     {"--profile", &Options::profile},   {"--help", &Options::help},
-    {"--version", &Options::version},
+    {"--version", &Options::version},   {"--poison", &Options::poison},
 };
 
 Error parseValue(const Argument &argument, Options &options) {

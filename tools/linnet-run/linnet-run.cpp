@@ -5,11 +5,13 @@
 //===----------------------------------------------------------------------===//
 #include "Invocation.h"
 
+#include <csignal>
 #include <cstdio>
 
 using namespace linnet::run;
 
 int main(int argc, char **argv) {
+  std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of its write
   Options options;
   if (Error error = parseOptions(argc, argv, options)) {
     std::fprintf(stderr, "linnet-run: error: %s; --help shows the usage\n",

@@ -80,7 +80,6 @@ public:
   Value fma(Value a, Value b, Value c); ///< math.fma: one rounding on every CPU
   Value gtf(Value a, Value b);          ///< ordered a > b
   Value maxf(Value a, Value b);         ///< a > b ? a : b, one vmaxps; not NaN-propagating
-  Value minf(Value a, Value b);         ///< a < b ? a : b
   /// Converts a float scalar or vector to another float element type.
   Value convert(Value v, Type element);
   /// 2^x for x <= 0 or so, in f32: relative error below 4e-7 down to 2^-126, 0 below. Masked

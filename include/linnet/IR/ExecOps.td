@@ -247,4 +247,14 @@ def Exec_StoreOp : Exec_Op<"store"> {
   let assemblyFormat = "$value `to` $target `[` $position `]` attr-dict `:` type($value)";
 }
 
+def Exec_CheckOp : Exec_Op<"check"> {
+  let summary = "ends the call with a fault where the condition does not hold";
+  let description = [{
+    What `cf.assert` says between dispatches. A condition on sizes alone is checked before any
+    command runs.
+  }];
+  let arguments = (ins I1:$condition, StrAttr:$message);
+  let assemblyFormat = "$condition `,` $message attr-dict";
+}
+
 #endif // LINNET_IR_EXECOPS_TD

@@ -9,6 +9,7 @@
 #include "linnet/IR/Einsum.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/Interfaces/EqualSizes.h"
+#include "linnet/Interfaces/Stateful.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"

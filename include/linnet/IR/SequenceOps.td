@@ -9,12 +9,13 @@
 include "linnet/IR/LinnetAttrs.td"
 include "linnet/IR/LinnetTypes.td"
 include "linnet/Interfaces/EqualSizes.td"
+include "linnet/Interfaces/Stateful.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Linnet_LinearAttentionOp : Linnet_Op<"linear_attention", [
     Pure, AttrSizedOperandSegments, AllElementTypesMatch<["q", "k", "v", "o"]>,
-    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>, Linnet_StatefulInterface,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "causal linear attention with a matrix state";
   let description = [{
@@ -102,7 +103,7 @@ def Linnet_LinearAttentionOp : Linnet_Op<"linear_attention", [
 
 def Linnet_SelectiveScanOp : Linnet_Op<"selective_scan", [
     Pure, AttrSizedOperandSegments, AllElementTypesMatch<["u", "delta", "y"]>,
-    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>, Linnet_StatefulInterface,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "selective state space recurrence of Mamba";
   let description = [{
@@ -156,7 +157,7 @@ def Linnet_SelectiveScanOp : Linnet_Op<"selective_scan", [
 
 def Linnet_CausalConvOp : Linnet_Op<"causal_conv", [
     Pure, AttrSizedOperandSegments, AllElementTypesMatch<["x", "y"]>,
-    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>, Linnet_StatefulInterface,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "depthwise causal convolution with a state of past inputs";
   let description = [{

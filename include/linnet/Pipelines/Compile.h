@@ -14,7 +14,7 @@
 namespace linnet {
 
 enum class Stage { Input, Structured, Dispatches, Commands, Kernels };
-enum class Emit { Bundle, Exe, So, Obj, MLIR };
+enum class Emit { Bundle, Exe, So, Obj, LLVM, MLIR };
 
 struct CompileOptions {
   std::string input, output;

@@ -77,12 +77,11 @@ unsigned countOuterLoops(llvm::ArrayRef<mlir::Operation *> members);
 KernelInfo classify(mlir::Block &body);
 inline KernelInfo classify(exec::KernelOp kernel) { return classify(kernel.getBody().front()); }
 
-/// Checks the contract. Everything that breaks it is listed in one diagnostic: op, count,
-/// location of the first.
-mlir::LogicalResult verifyKernel(mlir::Operation *owner, mlir::Block &body);
-inline mlir::LogicalResult verifyKernel(exec::KernelOp kernel) {
-  return verifyKernel(kernel, kernel.getBody().front());
-}
+/// Checks the contract. Every op that breaks it is listed in one diagnostic: op, count, location
+/// of the first. A result that is tied to an input must be an update of it: an insert_slice into
+/// it, a state, or elements that are read where they are written.
+mlir::LogicalResult verifyKernel(exec::DispatchOp dispatch);
+mlir::LogicalResult verifyKernel(exec::KernelOp kernel);
 
 /// Whether result `result` of a body may lie in the memory of argument `input`, both untied:
 /// every element is read for the last time before or as it is overwritten.

@@ -311,6 +311,12 @@ LogicalResult ProgramWriter::writeRun(exec::RunOp op) {
   return success();
 }
 
+LogicalResult ProgramWriter::writeCheck(exec::CheckOp op) {
+  command(Code::Check, reg(op.getCondition()), 0, 0, sites.size());
+  sites.push_back({"cf.assert", describeLocation(op.getLoc()), op.getMessage().str()});
+  return success();
+}
+
 LogicalResult ProgramWriter::writeOp(Operation &op) {
   auto element = [](Type t) { return static_cast<uint32_t>(toElementType(t)); };
   auto bytesOf = [](Type t) { return t.isIndex() ? 8u : (t.getIntOrFloatBitWidth() + 7) / 8; };
@@ -340,6 +346,7 @@ LogicalResult ProgramWriter::writeOp(Operation &op) {
                 bytesOf(o.getValue().getType()));
         return success();
       })
+      .Case<exec::CheckOp>([&](auto o) { return writeCheck(o); })
       .Case<exec::ReturnOp>([&](auto) { return success(); })
       .Default([&](Operation *o) -> LogicalResult {
         if (isa<arith::ArithDialect>(o->getDialect()))
@@ -358,17 +365,17 @@ LogicalResult ProgramWriter::writeBlock(Block &block) {
   return success();
 }
 
-// Arithmetic of the top level on sizes alone, wherever it stands.
+// Arithmetic and checks of the top level on sizes alone, wherever they stand.
 LogicalResult ProgramWriter::writeEntry() {
   for (Operation &op : program.getBody().front()) {
-    if (!isa<arith::ArithDialect>(op.getDialect()))
+    if (!isa<arith::ArithDialect>(op.getDialect()) && !isa<exec::CheckOp>(op))
       continue;
     bool ready = llvm::all_of(op.getOperands(), [&](Value v) {
       return isa<BlockArgument>(v) || done.contains(v.getDefiningOp());
     });
     if (!ready)
       continue;
-    if (failed(writeArith(op)))
+    if (failed(writeOp(op)))
       return failure();
     done.insert(&op);
   }

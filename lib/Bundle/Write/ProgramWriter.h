@@ -53,6 +53,7 @@ private:
   mlir::LogicalResult writeWhile(mlir::scf::WhileOp op);
   mlir::LogicalResult writeFor(mlir::scf::ForOp op);
   mlir::LogicalResult writeRun(exec::RunOp op);
+  mlir::LogicalResult writeCheck(exec::CheckOp op);
   mlir::LogicalResult writeRef(exec::RefOp op);
   mlir::LogicalResult writeView(exec::ViewOp op);
   /// The view of a buffer value; commands that use it extend its buffer's lifetime.

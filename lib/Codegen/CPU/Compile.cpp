@@ -6,6 +6,9 @@
 #include "linnet/Codegen/CPU.h"
 #include "linnet/Codegen/KernelFrame.h"
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Linker/Linker.h"
 #include "llvm/Support/ThreadPool.h"
 
 using namespace mlir;
@@ -38,10 +41,18 @@ FailureOr<OwningOpRef<ModuleOp>> linnet::codegen::emitKernel(exec::KernelOp kern
   return module;
 }
 
-FailureOr<KernelObject> linnet::codegen::compileKernel(exec::KernelOp kernel,
-                                                       const CPUTarget &target) {
+static FailureOr<OwningOpRef<ModuleOp>> lowerKernel(exec::KernelOp kernel,
+                                                    const CPUTarget &target) {
   FailureOr<OwningOpRef<ModuleOp>> module = emitKernel(kernel, target);
   if (failed(module) || failed(lowerToLLVMDialect(**module)))
+    return failure();
+  return module;
+}
+
+FailureOr<KernelObject> linnet::codegen::compileKernel(exec::KernelOp kernel,
+                                                       const CPUTarget &target) {
+  FailureOr<OwningOpRef<ModuleOp>> module = lowerKernel(kernel, target);
+  if (failed(module))
     return failure();
   FailureOr<Bytes> object = compileObject(**module, target);
   if (failed(object))
@@ -77,4 +88,25 @@ linnet::codegen::compileKernels(ModuleOp program, const CPUTarget &target, unsig
     result.push_back(std::move(*object));
   }
   return result;
+}
+
+LogicalResult linnet::codegen::printKernels(ModuleOp program, const CPUTarget &target,
+                                            raw_ostream &os) {
+  prepareContext(program.getContext());
+  llvm::LLVMContext ctx;
+  llvm::Module all("kernels", ctx);
+  for (auto kernel : program.getOps<exec::KernelOp>()) {
+    FailureOr<OwningOpRef<ModuleOp>> module = lowerKernel(kernel, target);
+    if (failed(module))
+      return failure();
+    std::unique_ptr<llvm::Module> one = translateToLLVM(**module, target, ctx);
+    if (!one)
+      return failure();
+    all.setTargetTriple(one->getTargetTriple());
+    all.setDataLayout(one->getDataLayout());
+    if (llvm::Linker::linkModules(all, std::move(one)))
+      return kernel.emitError("does not link with the kernels before it");
+  }
+  all.print(os, nullptr);
+  return success();
 }

@@ -217,7 +217,6 @@ Value Emitter::gtf(Value a, Value b) {
   return arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b);
 }
 Value Emitter::maxf(Value a, Value b) { return select(gtf(a, b), a, b); }
-Value Emitter::minf(Value a, Value b) { return select(gtf(b, a), a, b); }
 
 Value Emitter::convert(Value v, Type element) {
   Type from = getElementTypeOrSelf(v.getType());

@@ -126,7 +126,8 @@ static void setFunctionAttributes(llvm::Function &f, const CPUTarget &target) {
 }
 
 static void prepareModule(llvm::Module &m, const CPUTarget &target) {
-  m.setPICLevel(llvm::PICLevel::BigPIC);
+  // the support functions come with a level of their own
+  m.setModuleFlag(llvm::Module::Max, "PIC Level", uint32_t(llvm::PICLevel::BigPIC));
   if (auto *ident = m.getNamedMetadata("llvm.ident"))
     ident->eraseFromParent();
   for (llvm::Function &f : m) {

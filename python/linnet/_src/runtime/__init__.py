@@ -139,6 +139,9 @@ def _operand(array):
     return code, array.view(np.uint16) if code == 7 else array
 
 
+_POISON = bool(os.environ.get("LINNET_POISON"))
+
+
 class Runtime:
     """Owns `threads` threads (0: one per core)."""
 
@@ -192,16 +195,18 @@ class Session:
         self.module = module
         self._handle = handle
 
-    def call(self, function, *inputs, out=None, donate=False):
+    def call(self, function, *inputs, out=None, donate=False, poison=_POISON):
         """The results that are not states, as a list. `out`: arrays for the results that are in
-        memory of their own, in order."""
-        return self._call(function, inputs, out, donate, False)[0]
+        memory of their own, in order. `poison`: fill memory whenever it holds nothing with NaN
+        and fail when a kernel has written to it (by default where the environment has
+        LINNET_POISON)."""
+        return self._call(function, inputs, out, donate, False, poison)[0]
 
     def trace(self, function, *inputs):
         """The dispatches of a call, as dictionaries."""
-        return self._call(function, inputs, None, False, True)[1]
+        return self._call(function, inputs, None, False, True, False)[1]
 
-    def _call(self, name, inputs, out, donate, trace):
+    def _call(self, name, inputs, out, donate, trace, poison):
         function = self._function(name)
         arrays = self._arguments(function, inputs, donate)
         arguments = [None if array is None else _operand(array) for array in arrays]
@@ -221,7 +226,7 @@ class Session:
             visible.append(array)
         if own is not None and next(own, None) is not None:
             raise ValueError(f"{name}: more arrays in out than results in memory of their own")
-        return visible, self._handle.call(function.index, arguments, results, trace)
+        return visible, self._handle.call(function.index, arguments, results, trace, poison)
 
     def _function(self, name):
         if name not in self.module.functions:

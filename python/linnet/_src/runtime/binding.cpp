@@ -141,13 +141,14 @@ void recordEvent(void *user, const lnt_trace_event *event) {
 
 /// The dispatches when `trace`, else nothing.
 nb::list call(Session &session, size_t function, const std::vector<Operand> &arguments,
-              const std::vector<Operand> &results, bool trace) {
+              const std::vector<Operand> &results, bool trace, bool poison) {
   std::vector<lnt_tensor> in = tensors(arguments), out = tensors(results);
   std::vector<lnt_trace_event> events;
   lnt_call_options options = {};
   options.size = sizeof options;
   options.trace = trace ? recordEvent : nullptr;
   options.trace_user = &events;
+  options.poison_dead = poison;
   lnt_status *status;
   {
     nb::gil_scoped_release release;

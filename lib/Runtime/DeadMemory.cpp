@@ -1,0 +1,60 @@
+//===- DeadMemory.cpp - fills memory that holds nothing -------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "DeadMemory.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace linnet::runtime {
+
+constexpr unsigned char kPattern = 0xff;
+
+void DeadMemory::fill(void *data, uint64_t bytes) {
+  if (bytes != 0)
+    std::memset(data, kPattern, bytes);
+}
+
+DeadMemory::DeadMemory(const Program &program, const Frame &frame, char *arena)
+    : program(program), frame(frame) {
+  fill(arena, uint64_t(frame.plan->arenaBytes));
+  for (uint32_t i = 0; i < program.buffers.size(); ++i) {
+    const Buffer &buffer = program.buffers[i];
+    if (buffer.kind == fb::BufferKind::Result)
+      fill(frame.bases[i], uint64_t(frame.plan->bufferBytes[i]));
+    if (buffer.kind != fb::BufferKind::Arena || frame.plan->bufferBytes[i] == 0)
+      continue;
+    firsts.push_back({buffer.first, i});
+    lasts.push_back({buffer.last, i});
+  }
+  std::sort(firsts.begin(), firsts.end());
+  std::sort(lasts.begin(), lasts.end());
+}
+
+Failure DeadMemory::check(uint32_t index, uint32_t buffer) const {
+  const char *base = frame.bases[buffer];
+  for (int64_t i = 0; i < frame.plan->bufferBytes[buffer]; ++i)
+    if (static_cast<unsigned char>(base[i]) != kPattern)
+      return fail(LNT_FAULT, "function '", program.name, "': buffer ", buffer,
+                  ", which begins with command ", index, ", was written while it was dead, first ",
+                  "at byte ", i, " of ", frame.plan->bufferBytes[buffer]);
+  return nullptr;
+}
+
+Failure DeadMemory::begin(uint32_t index) const {
+  auto at = std::lower_bound(firsts.begin(), firsts.end(), std::make_pair(index, 0u));
+  for (; at != firsts.end() && at->first == index; ++at)
+    if (Failure failure = check(index, at->second))
+      return failure;
+  return nullptr;
+}
+
+void DeadMemory::end(uint32_t from, uint32_t to) const {
+  auto at = std::lower_bound(lasts.begin(), lasts.end(), std::make_pair(from, 0u));
+  for (; at != lasts.end() && at->first < to; ++at)
+    fill(frame.bases[at->second], uint64_t(frame.plan->bufferBytes[at->second]));
+}
+
+} // namespace linnet::runtime

@@ -1,0 +1,273 @@
+//===- memory-probe.cpp - what calls of a function do with memory ---------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// memory-probe BUNDLE FUNCTION [--symbol=NAME=SIZE]... [--input=SPEC]... [--calls=N] [--threads=N]
+//
+// Calls a function and prints one JSON object: the plan for the given symbols, by how much the
+// resident set grew at most, and what the calls after the first allocated and copied. The bundle,
+// the inputs and the results are in memory before anything is measured.
+//===----------------------------------------------------------------------===//
+#include "../../tools/linnet-run/Array.h"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <malloc.h>
+#include <sstream>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace linnet;
+using namespace linnet::run;
+
+//===----------------------------------------------------------------------===//
+// The program's own malloc, mmap and memmove: those of the C library, counted
+//===----------------------------------------------------------------------===//
+
+static std::atomic<bool> counting{false};
+static std::atomic<uint64_t> allocations{0}, copied{0};
+
+static void countAllocation() {
+  if (counting.load(std::memory_order_relaxed))
+    ++allocations;
+}
+
+extern "C" {
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+void *__libc_memalign(size_t, size_t);
+
+void *malloc(size_t size) {
+  countAllocation();
+  return __libc_malloc(size);
+}
+void *calloc(size_t count, size_t size) {
+  countAllocation();
+  return __libc_calloc(count, size);
+}
+void *realloc(void *memory, size_t size) {
+  countAllocation();
+  return __libc_realloc(memory, size);
+}
+void *aligned_alloc(size_t alignment, size_t size) {
+  countAllocation();
+  return __libc_memalign(alignment, size);
+}
+void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset) {
+  countAllocation();
+  return reinterpret_cast<void *>(
+      syscall(SYS_mmap, address, length, protection, flags, file, offset));
+}
+// Copy commands are memmove; kernels call nothing.
+void *memmove(void *target, const void *source, size_t bytes) {
+  if (counting.load(std::memory_order_relaxed))
+    copied += bytes;
+  auto *to = static_cast<volatile char *>(target);
+  auto *from = static_cast<const volatile char *>(source);
+  if (to < from)
+    for (size_t i = 0; i < bytes; ++i)
+      to[i] = from[i];
+  else
+    for (size_t i = bytes; i-- > 0;)
+      to[i] = from[i];
+  return target;
+}
+}
+
+namespace {
+
+//===----------------------------------------------------------------------===//
+// Measuring
+//===----------------------------------------------------------------------===//
+
+/// Bytes of a line of /proc/self/status.
+uint64_t statusBytes(const char *key) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.compare(0, std::strlen(key), key) == 0)
+      return std::strtoull(line.c_str() + std::strlen(key) + 1, nullptr, 10) * 1024;
+  return 0;
+}
+
+/// The largest resident set from now on is counted from what is resident now.
+bool resetPeak() {
+  malloc_trim(0); // freed memory that the heap keeps would hide growth
+  std::ofstream file("/proc/self/clear_refs");
+  file << "5" << std::flush;
+  return bool(file);
+}
+
+struct Measured {
+  uint64_t growth = 0, allocations = 0, copied = 0;
+};
+
+//===----------------------------------------------------------------------===//
+// The calls
+//===----------------------------------------------------------------------===//
+
+[[noreturn]] void die(const std::string &message) {
+  std::fprintf(stderr, "memory-probe: %s\n", message.c_str());
+  std::exit(1);
+}
+
+void check(lnt_status *status) {
+  if (status)
+    die(lnt_status_message(status));
+}
+
+struct Request {
+  std::string bundle, function;
+  std::vector<std::pair<std::string, int64_t>> symbols;
+  std::vector<Array> inputs;
+  int calls = 3;
+  int32_t threads = 1;
+};
+
+Request parse(int argc, char **argv) {
+  if (argc < 3)
+    die("expects a bundle and a function");
+  Request request;
+  request.bundle = argv[1];
+  request.function = argv[2];
+  for (int i = 3; i < argc; ++i) {
+    std::string text = argv[i];
+    std::string name = text.substr(0, text.find('=')), value = text.substr(text.find('=') + 1);
+    bool usage;
+    if (name == "--symbol") {
+      size_t equals = value.find('=');
+      request.symbols.push_back({value.substr(0, equals), std::stoll(value.substr(equals + 1))});
+    } else if (name == "--input") {
+      request.inputs.emplace_back();
+      if (Error error = parseInput(value, request.inputs.back(), usage))
+        die(error.message());
+    } else if (name == "--calls") {
+      request.calls = std::stoi(value);
+    } else if (name == "--threads") {
+      request.threads = std::stoi(value);
+    } else {
+      die("unknown option " + text);
+    }
+  }
+  return request;
+}
+
+class Probe {
+public:
+  explicit Probe(Request &request) : request(request) { load(); }
+  Measured measure();
+  lnt_memory_plan plan();
+
+private:
+  void load();
+  void prepare();
+
+  Request &request;
+  std::string bytes;
+  lnt_runtime *runtime = nullptr;
+  lnt_module *module = nullptr;
+  size_t function = 0;
+  const lnt_function_info *info = nullptr;
+  std::vector<lnt_binding> symbols;
+  std::vector<Array> outputs;
+  std::vector<lnt_tensor> arguments, results;
+};
+
+void Probe::load() {
+  std::ifstream file(request.bundle, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  std::string read = content.str();
+  if (!file || read.empty())
+    die("cannot read " + request.bundle);
+  // Aligned, so that constants are used where they are.
+  bytes.resize(read.size() + 64);
+  auto *data = reinterpret_cast<char *>((reinterpret_cast<uintptr_t>(bytes.data()) + 63) / 64 * 64);
+  std::memcpy(data, read.data(), read.size());
+  lnt_runtime_options options = {sizeof options, request.threads, 0, 0};
+  check(lnt_runtime_create(&options, &runtime));
+  check(lnt_module_load_memory(runtime, data, read.size(), nullptr, &module));
+  check(lnt_module_find_function(module, request.function.c_str(), &function));
+  info = lnt_module_function(module, function);
+  for (const auto &[name, value] : request.symbols)
+    symbols.push_back({name.c_str(), value});
+  prepare();
+}
+
+void Probe::prepare() {
+  size_t next = 0;
+  for (size_t i = 0; i < info->argument_count; ++i) {
+    if (info->arguments[i].state) {
+      arguments.push_back({});
+      continue;
+    }
+    if (next == request.inputs.size())
+      die("too few inputs");
+    arguments.push_back(request.inputs[next++].tensor());
+  }
+  lnt_session *session;
+  check(lnt_session_create(module, symbols.data(), symbols.size(), &session));
+  std::vector<int64_t> dims(info->result_count * LNT_MAX_RANK);
+  check(lnt_session_infer_shapes(session, function, arguments.data(), arguments.size(), dims.data(),
+                                 info->result_count));
+  lnt_session_destroy(session);
+  outputs.resize(info->result_count);
+  for (size_t i = 0; i < info->result_count; ++i) {
+    outputs[i].type = info->results[i].type;
+    const int64_t *from = dims.data() + i * LNT_MAX_RANK;
+    outputs[i].dims.assign(from, from + info->results[i].rank);
+    if (info->results[i].alias < 0)
+      if (Error error = outputs[i].allocate())
+        die(error.message());
+    results.push_back(info->results[i].alias < 0 ? outputs[i].tensor() : lnt_tensor{});
+  }
+}
+
+lnt_memory_plan Probe::plan() {
+  lnt_memory_plan plan;
+  check(lnt_module_memory(module, function, symbols.data(), symbols.size(), &plan));
+  return plan;
+}
+
+Measured Probe::measure() {
+  if (!resetPeak())
+    die("cannot reset the peak of the resident set");
+  uint64_t before = statusBytes("VmHWM:");
+  lnt_session *session;
+  check(lnt_session_create(module, symbols.data(), symbols.size(), &session));
+  for (int i = 0; i < request.calls; ++i) {
+    counting = i != 0; // the first one allocates
+    lnt_status *status = lnt_call(session, function, arguments.data(), arguments.size(),
+                                  results.data(), results.size(), nullptr);
+    counting = false;
+    check(status);
+  }
+  uint64_t after = statusBytes("VmHWM:");
+  lnt_session_destroy(session);
+  return {after - before, allocations, copied};
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  Request request = parse(argc, argv);
+  Probe probe(request);
+  lnt_memory_plan plan = probe.plan();
+  Measured measured = probe.measure();
+  auto print = [](const char *name, uint64_t value, const char *end) {
+    std::printf("\"%s\": %llu%s", name, static_cast<unsigned long long>(value), end);
+  };
+  std::printf("{");
+  print("growth", measured.growth, ", ");
+  print("allocations", measured.allocations, ", ");
+  print("copied", measured.copied, ", ");
+  print("state", plan.state, ", ");
+  print("arena", plan.arena, ", ");
+  print("scratch", plan.scratch, ", ");
+  print("largest_live", plan.largest_live, "}\n");
+  return 0;
+}

@@ -1,0 +1,99 @@
+# ===- programs.py - whole models that the tests of memory and bits run -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+"""The demo's models, GPT-2 and test/Foreign, each with inputs for one call of each function."""
+import dataclasses
+import functools
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+from linnet import runtime, testing
+from linnet.examples import bytelm, gpt2
+
+FOREIGN = pathlib.Path(__file__).parents[1] / "Foreign"
+DEMO = pathlib.Path(bytelm.__file__).parent
+# GPT-2's width and heads, fewer of everything that only repeats; `./dev test --full` has it whole
+GPT2 = gpt2.SMALL if os.environ.get("LINNET_FULL") else gpt2.Config(vocab=515, layers=2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of a function. `symbols` sizes states and whatever the inputs leave open."""
+    model: str
+    function: str
+    inputs: tuple = ()  # tuples of shape, type and fill as linnet-run's --input, or .npy paths
+    symbols: tuple = ()
+
+    def __str__(self):
+        return f"{self.model}-{self.function}"
+
+    def arrays(self):
+        return [_array(spec) for spec in self.inputs]
+
+    def specs(self):
+        return [str(spec) for spec in self.inputs]
+
+    def state_bytes(self):
+        """Of the largest state, at this call's symbols."""
+        module = load(self.model)
+        sizes = dict(self.symbols)
+        return max((np.prod([sizes.get(d, d) for d in p.dims]) * p.dtype.itemsize
+                    for p in module.functions[self.function].arguments if p.state), default=0)
+
+
+def _array(spec):
+    if isinstance(spec, pathlib.Path):
+        return np.load(spec)
+    shape, value = spec.split("=")
+    *dims, dtype = shape.split("x")
+    return np.full([int(d) for d in dims], float(value), testing.DTYPES[dtype])
+
+
+@functools.cache
+def _gpt2():
+    folder = pathlib.Path(tempfile.gettempdir()) / (
+        f"linnet-tests-{os.getuid()}-gpt2-{GPT2.layers}-{os.getpid()}")
+    gpt2.write(folder, GPT2)
+    return folder / "gpt2"
+
+
+def _files(model):
+    if model.startswith("bytelm"):
+        return DEMO / f"model.{model.split('.')[1]}"
+    return _gpt2() if model == "gpt2.small" else FOREIGN / model
+
+
+@functools.cache
+def bundle(model, cpu="native"):
+    """Path of the compiled model. Strict: a cache that had to be copied is an error."""
+    files = _files(model)
+    return testing.compile_text(files.with_name(files.name + ".mlir").read_text(),
+                                "--strict-donation", cpu=cpu,
+                                weights=files.with_name(files.name + ".safetensors"))
+
+
+@functools.cache
+def load(model, cpu="native", level=None):
+    return runtime.Runtime(1).load(bundle(model, cpu), level=level)
+
+
+def _steps(model, length, capacity):
+    """Reading and decoding of a language model with states."""
+    cache = (("C", capacity),) if capacity else ()
+    return [Call(model, "prefill", (f"1x{length}xi64=7",), (*cache, ("N", length))),
+            Call(model, "decode", ("1x1xi64=7",), cache)]
+
+
+def _foreign():
+    for path in sorted(FOREIGN.glob("*.mlir")):
+        inputs = tuple(sorted(FOREIGN.glob(f"{path.stem}.in*.npy")))
+        yield Call(path.stem, "main", inputs)
+
+
+CALLS = [*_steps("bytelm.softmax", 100, 512), *_steps("bytelm.linear", 100, None),
+         *_steps("gpt2.small", 77, 300), *_foreign()]
+STEPS = [call for call in CALLS if call.function == "decode"]

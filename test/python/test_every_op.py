@@ -1,0 +1,213 @@
+# ===- test_every_op.py - every op on empty and dynamic shapes -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# A table of ops with named sizes. Each is compiled with constant sizes and with dynamic ones, and
+# called at sizes of no round number, with each size 0 and 1 in turn and with all of them so. What
+# holds nothing is poisoned, so every element of a result is written and none is read before.
+#
+# ===----------------------------------------------------------------------===//
+import dataclasses
+import pathlib
+import re
+
+import numpy as np
+import pytest
+from linnet import reference as ref
+from linnet import testing as lt
+
+USUAL = {"B": 2, "N": 7, "M": 5, "K": 3, "H": 6, "W": 9, "C": 18}
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Op:
+    """`arguments`: per name its sizes, then its type. `body` computes %y (or %y:2) and writes
+    types as {name} and {r0}; a letter is a size of that name. `expected` takes the arrays."""
+    arguments: dict
+    results: tuple
+    body: str
+    expected: callable
+    fixed: str = ""  # sizes that the op wants constant
+    nonempty: str = ""  # sizes that must not be 0, by the op's meaning
+
+    def sizes(self):
+        """All assignments of sizes that are tried."""
+        names = sorted({d for dims in [*self.arguments.values(), *self.results]
+                        for d in dims if isinstance(d, str) and d in USUAL} - set(self.fixed))
+        usual = {name: USUAL[name] for name in names}
+        yield usual
+        for n in (0, 1):
+            may = [name for name in names if n or name not in self.nonempty]
+            for which in [[name] for name in may] + [may] * (len(may) > 1):
+                yield usual | dict.fromkeys(which, n)
+
+    def type(self, dims, sizes):
+        """With the constant `sizes`, or dynamic where that is empty."""
+        *dims, dtype = dims
+        shape = [self.number(d, sizes) for d in dims]
+        return "tensor<" + "".join("?x" if n is None else f"{n}x" for n in shape) + f"{dtype}>"
+
+    def number(self, d, sizes):
+        if d in USUAL and d in self.fixed:
+            return USUAL[d]
+        return sizes.get(d) if isinstance(d, str) else d
+
+    def text(self, name, sizes):
+        types = {a: self.type(dims, sizes) for a, dims in self.arguments.items()}
+        types |= {f"r{i}": self.type(dims, sizes) for i, dims in enumerate(self.results)}
+        arguments = []
+        for a, (*dims, _) in self.arguments.items():
+            named = ", ".join(str(n) if (n := self.number(d, sizes)) is not None else f'"{d}"'
+                              for d in dims)
+            dynamic = any(self.number(d, sizes) is None for d in dims)
+            arguments.append(f"%{a}: {types[a]}" + f" {{linnet.dims = [{named}]}}" * dynamic)
+        results = ", ".join(types[f"r{i}"] for i in range(len(self.results)))
+        values = "%y" if len(self.results) == 1 else ", ".join(
+            f"%y#{i}" for i in range(len(self.results)))
+        return (f"func.func @{name}({', '.join(arguments)}) -> ({results}) {{\n"
+                f"  {self.body.format(**types)}\n  return {values} : {results}\n}}\n")
+
+    def arrays(self, sizes):
+        rng = np.random.default_rng(0)
+        arrays = {}
+        for name, (*dims, dtype) in self.arguments.items():
+            shape = [self.number(d, sizes) for d in dims]
+            arrays[name] = lt.random(rng, shape, dtype)
+            if dtype[0] == "i":
+                arrays[name] = np.abs(arrays[name]) % 5  # an index
+        return arrays
+
+
+def simple(body, dims, expected, **more):
+    """One argument %x, and a result of its type."""
+    return Op({"x": (*dims, "f32")}, ((*dims, "f32"),), f"%y = {body} : {{x}}", expected, **more)
+
+
+def reduction(kind, **more):
+    return Op({"x": ("N", "M", "f32")}, (("N", "f32"),),
+              f"%y = linnet.reduce {kind} %x axes [1] : {{x}} -> {{r0}}",
+              lambda x: ref.reduce(kind, x, [1]), **more)
+
+
+def norm(kind, expected):
+    return Op({"x": ("N", "M", 24, "f32"), "s": (24, "f32")}, (("N", "M", 24, "f32"),),
+              f"%y = linnet.{kind} %x scale %s axes 1 eps 1.0e-5 : {{x}}, {{s}}", expected)
+
+
+def attention(masks, **arguments):
+    return Op({"q": ("B", 4, "N", 8, "f32"), "k": ("B", 2, "M", 8, "f32"),
+               "v": ("B", 2, "M", 8, "f32")}, (("B", 4, "N", 8, "f32"), ("B", 4, "N", "f32")),
+              f"%y:2 = linnet.attention %q, %k, %v {masks}: {{q}}, {{k}}, {{v}} -> {{r0}}, {{r1}}",
+              lambda q, k, v: ref.attention(q, k, v, **arguments))
+
+
+
+
+OPS = {
+    "attention": attention(""),
+    "attention causal": attention("masks<[causal]> ", causal=True),
+    "feature_map": simple("linnet.feature_map elu1 %x", ("N", "M"),
+                          lambda x: ref.feature_map(x, "elu1")),
+    "rotary": simple("linnet.rotary %x base(1.0e4)", ("B", 3, "N", 8),
+                     lambda x: ref.rotary(x, base=1e4)),
+    "conv": Op({"x": ("B", 3, "H", "W", "f32"), "w": (5, 3, 3, 3, "f32")},
+               (("B", 5, "H", "W", "f32"),),
+               "%y = linnet.conv %x, %w groups 1 strides [1, 1] dilations [1, 1]"
+               " padding [1, 1, 1, 1] : {x}, {w} -> {r0}",
+               lambda x, w: ref.conv(x, w, padding=[1, 1, 1, 1]), nonempty="HW"),
+    "softmax": simple("linnet.softmax %x axis 1", ("N", "M"), lambda x: ref.softmax(x, 1)),
+    "softmax outer": simple("linnet.softmax %x axis 0", ("N", "M"), lambda x: ref.softmax(x, 0)),
+    "layer_norm": norm("layer_norm", lambda x, s: ref.layer_norm(x, s)),
+    "rms_norm": norm("rms_norm", lambda x, s: ref.rms_norm(x, s)),
+    "einsum": Op({"x": ("N", "K", "f32"), "z": ("K", "M", "f32")}, (("N", "M", "f32"),),
+                 '%y = linnet.einsum "ik,kj->ij" %x, %z : {x}, {z} -> {r0}',
+                 lambda x, z: ref.einsum("ik,kj->ij", x, z)),
+    "einsum batch": Op({"x": ("B", "N", "K", "f32"), "z": ("B", "M", "K", "f32")},
+                       (("B", "N", "M", "f32"),),
+                       '%y = linnet.einsum "bik,bjk->bij" %x, %z : {x}, {z} -> {r0}',
+                       lambda x, z: ref.einsum("bik,bjk->bij", x, z)),
+    "einsum vector": Op({"x": ("N", "K", "f32"), "z": ("K", "f32")}, (("N", "f32"),),
+                        '%y = linnet.einsum "ik,k->i" %x, %z : {x}, {z} -> {r0}',
+                        lambda x, z: ref.einsum("ik,k->i", x, z)),
+    "einsum transpose": Op({"x": ("B", "N", "M", "f32")}, (("M", "B", "N", "f32"),),
+                           '%y = linnet.einsum "bnm->mbn" %x : {x} -> {r0}',
+                           lambda x: ref.einsum("bnm->mbn", x)),
+    "broadcast": Op({"x": ("M", "f32"), "z": ("N", "M", "f32")}, (("N", "M", "f32"),),
+                    "%y = linnet.broadcast %x like %z : {x}, {z} -> {r0}",
+                    lambda x, z: ref.broadcast(x, z.shape)),
+    **{f"reduce {kind}": reduction(kind) for kind in ("sum", "max", "min", "prod", "mean")},
+    "reduce all": Op({"x": ("N", "M", "f32")}, (("f32",),),
+                     "%y = linnet.reduce sum %x axes [0, 1] : {x} -> {r0}",
+                     lambda x: ref.reduce("sum", x, [0, 1])),
+    "gather": Op({"x": (5, "M", "f32"), "z": ("N", "i64")}, (("N", "M", "f32"),),
+                 "%y = linnet.gather %x, %z axis 0 : {x}, {z} -> {r0}",
+                 lambda x, z: ref.gather(x, z, 0)[0]),
+    "argmax": Op({"x": ("N", "M", "f32")}, (("N", "i64"),),
+                 "%y = linnet.argmax %x axis 1 : {x} -> {r0}", lambda x: ref.argmax(x, 1)),
+    "random": Op({"x": (19, "f32")}, ((19, "f32"),),
+                 "%k = arith.constant 5 : i64\n  %y = linnet.random %k, %k : i64, i64 -> {x}",
+                 lambda x: ref.random(5, 5, x.shape)),
+    "linear_attention": Op(
+        {"q": ("B", 2, "N", 8, "f32"), "k": ("B", 2, "N", 8, "f32"), "v": ("B", 2, "N", 6, "f32"),
+         "s": ("B", 2, 8, 6, "f32")}, (("B", 2, "N", 6, "f32"), ("B", 2, 8, 6, "f32")),
+        "%y:2 = linnet.linear_attention %q, %k, %v state(%s : {s}) : {q}, {k}, {v} -> {r0}, {r1}",
+        lambda q, k, v, s: ref.linear_attention(q, k, v, state=s)),
+    "selective_scan": Op(
+        {"u": ("B", "N", "C", "f32"), "d": ("B", "N", "C", "f32"), "a": ("C", 4, "f32"),
+         "b": ("B", "N", 4, "f32"), "c": ("B", "N", 4, "f32"), "s": ("B", "C", 4, "f32")},
+        (("B", "N", "C", "f32"), ("B", "C", 4, "f32")),
+        "%y:2 = linnet.selective_scan %u, %d, %a, %b, %c state(%s : {s}) softplus"
+        " : {u}, {d}, {a}, {b}, {c} -> {r0}, {r1}",
+        lambda u, d, a, b, c, s: ref.selective_scan(u, d, a, b, c, state=s, softplus=True)),
+    "causal_conv": Op(
+        {"x": ("B", "N", "C", "f32"), "w": ("C", 3, "f32"), "s": ("B", "C", 2, "f32")},
+        (("B", "N", "C", "f32"), ("B", "C", 2, "f32")),
+        "%y:2 = linnet.causal_conv %x, %w state(%s : {s}) : {x}, {w} -> {r0}, {r1}",
+        lambda x, w, s: ref.causal_conv(x, w, state=s)),
+    # what upstream adds
+    "arith.addf": Op({"x": ("N", "M", "f32"), "z": ("N", "M", "f32")}, (("N", "M", "f32"),),
+                     "%y = arith.addf %x, %z : {x}", lambda x, z: x + z),
+    "math.tanh": simple("math.tanh %x", ("N",), lambda x: np.tanh(x)),
+    "tensor.concat": Op({"x": ("N", 3, "f32"), "z": ("N", 4, "f32")}, (("N", 7, "f32"),),
+                        "%y = tensor.concat dim(1) %x, %z : ({x}, {z}) -> {r0}",
+                        lambda x, z: np.concatenate([x, z], 1)),
+    "tensor.pad": Op({"x": (6, "M", "f32")}, ((9, "M", "f32"),),
+                     "%z = arith.constant 2.0 : f32\n  %y = tensor.pad %x low[1, 0] high[2, 0] {{\n"
+                     "  ^bb0(%i: index, %j: index):\n    tensor.yield %z : f32\n  }} : {x} to {r0}",
+                     lambda x: np.pad(x, [(1, 2), (0, 0)], constant_values=2)),
+}
+
+
+def compare(label, found, expected):
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    assert len(found) == len(expected), label
+    for y, want in zip(found, expected):
+        assert y.shape == np.shape(want), label
+        np.testing.assert_allclose(y, want, rtol=1e-4, atol=1e-4, err_msg=label)
+
+
+def runs(op):
+    """(label, function, its text, sizes): a function for each constant shape, one for dynamic."""
+    for i, sizes in enumerate(op.sizes()):
+        yield f"{sizes}", f"constant_{i}", op.text(f"constant_{i}", sizes), sizes
+        yield f"{sizes} dynamic", "dynamic", op.text("dynamic", {}), sizes
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_op(name):
+    op = OPS[name]
+    texts = {function: text for _, function, text, _ in runs(op)}
+    module = lt.load("".join(texts.values()))
+    for label, function, _, sizes in runs(op):
+        arrays = op.arrays(sizes)
+        with np.errstate(all="ignore"):
+            expected = op.expected(**arrays)
+        found = module.session().call(function, *arrays.values(), poison=True)
+        compare(f"{name} {label}", found, expected)
+
+
+def test_every_op_is_in_the_table():
+    declared = {name for path in (ROOT / "include" / "linnet" / "IR").glob("*.td")
+                for name in re.findall(r'Linnet_Op<"(\w+)"', path.read_text())}
+    assert declared - {name.split()[0] for name in OPS} == set()

@@ -1,0 +1,48 @@
+# ===- test_whole_programs.py - whole programs: dead memory, CPU levels -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+import functools
+
+import numpy as np
+import pytest
+from linnet import runtime
+from programs import CALLS, load
+
+LEVELS = ("x86-64-v3", "x86-64-v4")
+
+
+def results(module, call, times=2, **options):
+    """Of all calls on one session: states are read again."""
+    symbols = {name: size for name, size in call.symbols}
+    session = module.session(**symbols)
+    return [np.copy(result) for _ in range(times)
+            for result in session.call(call.function, *call.arrays(), **options)]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_no_kernel_reads_or_writes_dead_memory(call):
+    """The same bits when all memory that holds nothing is filled with NaN."""
+    module = load(call.model)
+    plain, poisoned = (results(module, call, poison=poison) for poison in (False, True))
+    for one, other in zip(plain, poisoned):
+        np.testing.assert_array_equal(one.view(np.uint8), other.view(np.uint8))
+
+
+@functools.cache
+def at_level(model, level):
+    try:
+        return load(model, ",".join(LEVELS), level)
+    except runtime.Error as error:
+        if error.code != "UNSUPPORTED":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_cpu_levels_agree(call):
+    """Contractions of the levels may round differently, by far less than PyTorch is off."""
+    one, other = (results(at_level(call.model, level), call, times=1) for level in LEVELS)
+    for a, b in zip(one, other):
+        assert np.abs(a - b).max(initial=0) <= 2e-5 * max(1, np.abs(a).max(initial=0))
