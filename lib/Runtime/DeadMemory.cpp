@@ -54,7 +54,8 @@ Failure DeadMemory::begin(uint32_t index) const {
 void DeadMemory::end(uint32_t from, uint32_t to) const {
   auto at = std::lower_bound(lasts.begin(), lasts.end(), std::make_pair(from, 0u));
   for (; at != lasts.end() && at->first < to; ++at)
-    fill(frame.bases[at->second], uint64_t(frame.plan->bufferBytes[at->second]));
+    if (program.buffers[at->second].first > loop)
+      fill(frame.bases[at->second], uint64_t(frame.plan->bufferBytes[at->second]));
 }
 
 } // namespace linnet::runtime

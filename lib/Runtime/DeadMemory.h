@@ -21,8 +21,22 @@ public:
   /// Before command `index`: the buffers that begin with it are as they were filled.
   Failure begin(uint32_t index) const;
   /// The commands from `from` to `to` are done or passed over: the buffers that end in them are
-  /// dead.
+  /// dead, unless the next iteration of a loop reads them.
   void end(uint32_t from, uint32_t to) const;
+
+  /// The iterations of the loop at command `index`.
+  class Loop {
+  public:
+    Loop(DeadMemory &memory, uint32_t index) : memory(memory), outer(memory.loop) {
+      memory.loop = index;
+    }
+    ~Loop() { memory.loop = outer; }
+
+  private:
+    DeadMemory &memory;
+    int64_t outer;
+  };
+
   /// Before a dispatch.
   static void fill(void *data, uint64_t bytes);
 
@@ -31,6 +45,7 @@ private:
 
   const Program &program;
   const Frame &frame;
+  int64_t loop = -1; // the innermost one; a buffer that begins before it lives through it
   // Buffers of the arena by their first and their last command.
   std::vector<std::pair<uint32_t, uint32_t>> firsts, lasts;
 };

@@ -83,6 +83,9 @@ Failure Interpreter::choose(uint32_t index) {
 Failure Interpreter::repeat(uint32_t index) {
   const Command &command = program.commands[index];
   uint32_t middle = index + 1 + command.b;
+  std::optional<DeadMemory::Loop> inside;
+  if (dead)
+    inside.emplace(*dead, index);
   for (;;) {
     if (Failure failure = range(index + 1, middle))
       return failure;

@@ -89,6 +89,37 @@ void branches(Api &api) {
   }
 }
 
+/// What a loop reads lives through all of it, to its last command; what an iteration computes for
+/// itself does not.
+void loops(Api &api) {
+  FunctionBuilder f("loops");
+  uint32_t x = f.argument("x", ElementType::F32, {16});
+  uint32_t out = f.result("out", ElementType::F32, {16});
+  uint32_t bytes = f.constant(64), n = f.constant(16), one = f.constant(1), zero = f.constant(0);
+  uint32_t three = f.constant(3);
+  f.entry();
+  uint32_t vx = f.view(f.argumentBuffer(x)), vo = f.view(f.resultBuffer(out));
+  uint32_t go = f.reg(), count = f.reg(), at = f.here();
+  uint32_t carried = f.view(f.arena(bytes, 0, 64, at, at + 7));
+  uint32_t fixed = f.view(f.arena(bytes, 64, 64, at + 1, at + 6));
+  uint32_t inner = f.view(f.arena(bytes, 128, 64, at + 4, at + 5));
+  f.emit(Code::Copy, carried, vx, bytes);
+  f.emit(Code::Copy, fixed, vx, bytes);
+  f.emit(Code::While, go, 1, 3);
+  f.emit(Code::CmpLT, go, count, three);
+  f.dispatch(0, {carried, fixed, inner}, {n}, one, zero);
+  f.emit(Code::Copy, carried, inner, bytes);
+  f.emit(Code::Add, count, count, one);
+  f.emit(Code::Copy, vo, carried, bytes);
+  TestBundle bundle;
+  bundle.addImage({kAxpy, kBounds, kPartialSums});
+  bundle.add(f);
+  Loaded loaded(api, bundle);
+  std::vector<float> input(16, 1.0f), output(16);
+  api.ok(call(loaded, {tensor(input, {16})}, tensor(output, {16}), true));
+  CHECK(output == std::vector<float>(16, 15.0f));
+}
+
 /// Two buffers of 16 floats, `first` behind `second`, and a kernel that is told of 32: it reads,
 /// or writes, beyond the second one when the first one is dead.
 TestBundle beyond(bool writes) {
@@ -168,6 +199,7 @@ int main() {
     soundPrograms(api);
     controlFlow(api);
     branches(api);
+    loops(api);
     deadReads(api);
     deadWrites(api);
     resultsAndScratch(api);

@@ -6,6 +6,7 @@
 // of a level: no library call is formed, no float operation is contracted or reordered.
 //
 //===----------------------------------------------------------------------===//
+#include "NarrowMasks.h"
 #include "Support/Bitcode.h"
 #include "linnet/Codegen/CPU.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -168,6 +169,8 @@ static void optimise(llvm::Module &m, llvm::TargetMachine &machine) {
       passes,
       "always-inline,globaldce,function(early-cse,instcombine<no-verify-fixpoint>,simplifycfg)"));
   passes.run(m, modules);
+  for (llvm::Function &f : m)
+    narrowMasks(f);
 }
 
 std::unique_ptr<llvm::Module>
