@@ -3,6 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "ShareLayouts.h"
 #include "linnet/Codegen/KernelEmitter.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/Program/KernelContract.h"
@@ -17,14 +18,6 @@ namespace linnet {
 using namespace mlir;
 using namespace linnet;
 
-/// A weight, as a hidden argument of its function.
-static bool isConstantArgument(Value v) {
-  auto arg = dyn_cast<BlockArgument>(v);
-  auto func = arg ? dyn_cast<func::FuncOp>(arg.getOwner()->getParentOp()) : func::FuncOp();
-  return func && arg.getOwner()->isEntryBlock() &&
-         func.getArgAttr(arg.getArgNumber(), kConstantAttr);
-}
-
 namespace {
 struct SelectStrategies : linnet::impl::SelectStrategiesBase<SelectStrategies> {
   void runOnOperation() override {
@@ -35,7 +28,7 @@ struct SelectStrategies : linnet::impl::SelectStrategiesBase<SelectStrategies> {
       unsigned n = dispatch.getInputs().size();
       auto &bits = constant.try_emplace(dispatch.getKernelAttr().getAttr(), n, true).first->second;
       for (auto [i, input] : llvm::enumerate(dispatch.getInputs()))
-        if (!isConstantArgument(input))
+        if (!getConstantSymbol(input))
           bits.reset(i);
     });
     bool ok = true;
@@ -47,7 +40,8 @@ struct SelectStrategies : linnet::impl::SelectStrategiesBase<SelectStrategies> {
           succeeded(verifyKernel(kernel)) && succeeded(codegen::selectStrategy(kernel, it->second));
     }
     if (!ok)
-      signalPassFailure();
+      return signalPassFailure();
+    shareLayouts(getOperation());
   }
 };
 } // namespace

@@ -17,7 +17,7 @@ from linnet.examples import bytelm, gpt2
 FOREIGN = pathlib.Path(__file__).parents[1] / "Foreign"
 DEMO = pathlib.Path(bytelm.__file__).parent
 # GPT-2's width and heads, fewer of everything that only repeats; `./dev test --full` has it whole
-GPT2 = gpt2.SMALL if os.environ.get("LINNET_FULL") else gpt2.Config(vocab=515, layers=2)
+GPT2 = gpt2.SMALL if os.environ.get("LINNET_FULL") else gpt2.Config(vocab=3001, layers=2)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,11 +7,13 @@
 # ===----------------------------------------------------------------------===//
 import functools
 import json
+import math
 import subprocess
 
 import pytest
 from linnet import testing
-from programs import CALLS, STEPS, bundle, load
+from linnet.examples import gpt2
+from programs import CALLS, GPT2, STEPS, bundle, load
 
 MIB = 1 << 20
 PROBE = testing.build_folder() / "bin" / "memory-probe"
@@ -61,3 +63,10 @@ def test_the_arena_is_close_to_its_largest_live_set(call):
     if planned["arena"] is None:
         planned = probe(call)
     assert 0 < planned["largest_live"] <= planned["arena"] <= 1.05 * planned["largest_live"]
+
+
+def test_an_embedding_that_is_a_projection_too_is_held_once():
+    """GPT-2 reads rows of `wte` and multiplies by it: the rows come out of the packed panels."""
+    parameters = sum(4 * math.prod(shape) for shape in gpt2.parameter_shapes(GPT2).values())
+    constants = load("gpt2.small").functions["decode"].memory["constants"]
+    assert parameters <= constants <= 1.02 * parameters

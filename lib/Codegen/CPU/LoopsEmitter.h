@@ -55,6 +55,8 @@ protected:
   Lane position(const View &view, llvm::ArrayRef<Lane> coords, int64_t n);
   Lane load(const View &view, llvm::ArrayRef<Lane> coords, const Scope &s);
   Lane loadAt(const View &view, const Lane &position, const Scope &s);
+  Lane loadFromPanels(View view, const PanelLayout &layout, llvm::ArrayRef<Lane> indices,
+                      const Scope &s);
   void store(const Lane &x, const View &view, llvm::ArrayRef<Lane> coords, const Scope &s);
 
   //--- tensors ------------------------------------------------------------------

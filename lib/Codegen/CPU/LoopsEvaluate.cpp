@@ -369,6 +369,21 @@ LogicalResult LoopsEvaluator::evaluateElementwise(Operation &op, llvm::DenseMap<
 // Checked reads
 //===----------------------------------------------------------------------===//
 
+/// An element of a constant that lies in panels because another kernel wants it so:
+/// [n / panel][k][n % panel].
+Lane LoopsEvaluator::loadFromPanels(View view, const PanelLayout &layout, ArrayRef<Lane> indices,
+                                    const Scope &s) {
+  bool rowsAreN = layout.kStride == 1;
+  Lane n = indices[rowsAreN ? 0 : 1], k = indices[rowsAreN ? 1 : 0];
+  int64_t lanes = n.isUniform() ? 0 : s.n;
+  Value all = lanes ? vector(n, lanes) : n.v, panel = e.index(layout.panel);
+  Value by = lanes ? e.splat(panel, lanes) : panel;
+  Lane block = {arith::DivUIOp::create(e, all, by), 0, lanes != 0};
+  Lane rest = {arith::RemUIOp::create(e, all, by), 0, lanes != 0};
+  view.strides = {e.index(layout.panel * layout.k), panel, e.index(1)};
+  return load(view, {block, k, rest}, s);
+}
+
 /// tensor.extract: an index out of range reads zero and is reported.
 FailureOr<Lane> LoopsEvaluator::extract(tensor::ExtractOp op, ArrayRef<Lane> indices,
                                         ArrayRef<Lane> loops, const Scope &s) {
@@ -376,10 +391,19 @@ FailureOr<Lane> LoopsEvaluator::extract(tensor::ExtractOp op, ArrayRef<Lane> ind
   for (auto [d, i] : llvm::enumerate(indices))
     ok = both(ok, inRange(i, f.size(op.getTensor(), d), s.n), s.n);
   reportFault(op, ok, loops, s);
+  Lane zero = {e.zero(op.getType())};
+  auto arg = dyn_cast<BlockArgument>(op.getTensor());
+  bool isArgument = arg && arg.getOwner() == &f.kernel.getBody().front();
+  if (auto layout = isArgument ? f.layout(arg.getArgNumber()) : std::nullopt) {
+    FailureOr<View> view = f.view(arg);
+    if (failed(view))
+      return failure();
+    return select(ok, loadFromPanels(*view, *layout, indices, restrict(s, ok)), zero, s.n);
+  }
   FailureOr<Lane> x = evaluate(op.getTensor(), indices, restrict(s, ok));
   if (failed(x))
     return failure();
-  return select(ok, *x, {e.zero(op.getType())}, s.n);
+  return select(ok, *x, zero, s.n);
 }
 
 void LoopsEvaluator::reportFault(Operation *op, const Lane &ok, ArrayRef<Lane> loops,
