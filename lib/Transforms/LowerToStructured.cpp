@@ -75,6 +75,8 @@ bool isStructuredOp(Operation *op) {
     return sumsInF32(grad);
   if (auto loss = dyn_cast<CrossEntropyOp>(op))
     return loss.getReduction() == LossReduction::none;
+  if (auto grad = dyn_cast<CrossEntropyGradOp>(op))
+    return grad.getReduction() != LossReduction::mean;
   return isa<AttentionOp, LinearAttentionOp, SelectiveScanOp, CausalConvOp, ConvOp, RandomOp,
              DropoutOp, ScatterAddOp, ConvFilterGradOp, MaxPoolOp, AvgPoolOp, MaxPoolGradOp,
              AvgPoolGradOp, ResizeOp, ResizeGradOp>(op);

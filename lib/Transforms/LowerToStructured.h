@@ -36,8 +36,6 @@ void populateDropUnitDimsPatterns(mlir::RewritePatternSet &patterns);
 
 /// On a `tensor.extract`: the positions of the indices that may be out of range.
 inline constexpr llvm::StringLiteral kCheckedAttr = "linnet.checked";
-/// On a `cf.assert` in a body: the name of the op that a fault is reported by.
-inline constexpr llvm::StringLiteral kFaultOpAttr = "linnet.fault_op";
 
 //===----------------------------------------------------------------------===//
 // Building linalg.generic

@@ -17,6 +17,7 @@
 #include "Emitters.h"
 #include "OpKernel.h"
 #include "linnet/IR/LinnetOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <array>
 
 using namespace mlir;
@@ -83,7 +84,9 @@ template <class Builder> struct Blocks {
     channelStride = b.mul(perBlock, image);
     gradStride = b.mul(perBlock, gradImage);
     sumsAt = round(b.mul(columns, k(8)), 64);
-    planesAt = round(b.add(sumsAt, b.mul(b.mul(filters, columns), k(4))), 64);
+    // tiles of sums, whatever their shape: at most four places for each
+    Value places = b.mul(b.add(filters, k(8)), b.mul(b.add(columns, k(4)), k(4)));
+    planesAt = round(b.add(sumsAt, b.mul(places, k(4))), 64);
     // a row's last vector, and what a shift reads behind the last plane
     Value planeCount = b.add(b.mul(channels, channelStride), k(2 * kLanes));
     gradsAt = round(b.add(planesAt, b.mul(planeCount, k(4))), 64);
@@ -123,6 +126,14 @@ private:
   void copyPlane(Value base, Value exists, Value line, Value rows, Value to, int64_t phaseH,
                  int64_t phaseW);
   void copyGrad(const Chunk &chunk, Value firstImage, Value images, Value firstRow, Value rows);
+  Value sumOfEach(ArrayRef<Value> x);
+  Value slotOf(Value filter, Value column) {
+    Value tile = e.add(e.mul(e.div(filter, tileRows), e.ceilDiv(blocks->columns, tileColumns)),
+                       e.div(column, tileColumns));
+    return e.mul(tile, slot());
+  }
+  /// Sums of a tile, in vectors.
+  int64_t slot() const { return (tileRows * tileColumns + kLanes - 1) / kLanes * kLanes; }
   void tile(Value filter, Value filters, Value column, Value columns, Value images, Value vectors);
   void store(const Chunk &chunk);
   Value strideOf(const View &v, unsigned i) {
@@ -232,8 +243,10 @@ void Kernel::fillTable() {
 
 void Kernel::emitChunk(const Chunk &chunk) {
   Value columns = e.mul(chunk.channels, c.taps());
-  Value count = e.mul(blocks->filters, blocks->columns);
-  e.forLoop(count, [&](Value i) { e.store(e.f(0), sums, i); });
+  Value tiles =
+      e.mul(e.ceilDiv(blocks->filters, tileRows), e.ceilDiv(blocks->columns, tileColumns));
+  e.forLoop(e.index(0), e.mul(tiles, slot()), e.index(kLanes),
+            [&](Value i) { e.vstore(e.vf(0), sums, i); });
   Value blocksOfImages = e.ceilDiv(blocks->images, blocks->perBlock);
   e.forLoop(blocksOfImages, [&](Value imageBlock) {
     Value first = e.mul(imageBlock, blocks->perBlock);
@@ -333,7 +346,7 @@ void Kernel::copyGrad(const Chunk &chunk, Value firstImage, Value images, Value 
 // Tiles
 //===----------------------------------------------------------------------===//
 
-// Rows and columns past the last repeat it; the same sum is then stored again.
+// Rows and columns past the last repeat it; nobody reads their sums.
 void Kernel::tile(Value filter, Value filters, Value column, Value columns, Value images,
                   Value vectors) {
   Values row, base, number;
@@ -366,21 +379,37 @@ void Kernel::tile(Value filter, Value filters, Value column, Value columns, Valu
                        return next;
                      });
   });
-  Values before, at;
-  for (int64_t i = 0; i < tileRows; ++i)
-    for (int64_t j = 0; j < tileColumns; ++j) {
-      at.push_back(e.add(e.mul(row[i], blocks->columns), number[j]));
-      before.push_back(e.load(sums, at.back()));
+  Value at = slotOf(filter, column);
+  for (size_t i = 0; i < acc.size(); i += kLanes) {
+    Value here = e.add(at, i);
+    Value sum = sumOfEach(ArrayRef(acc).slice(i, std::min<size_t>(kLanes, acc.size() - i)));
+    e.vstore(e.addf(e.vload(sums, here), sum), sums, here);
+  }
+}
+
+// Lane i is the sum of the lanes of x[i]: the halving tree of all of them at once. Each step adds
+// half of a vector to the other half, and puts two vectors into one.
+Value Kernel::sumOfEach(ArrayRef<Value> x) {
+  Values parts(x);
+  parts.resize(kLanes, e.vf(0));
+  for (int64_t d = kLanes / 2; d >= 1; d /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      int64_t from = (lane & ~(2 * d - 1)) + lane % d + (lane & d ? kLanes : 0);
+      low.push_back(from);
+      high.push_back(from + d);
     }
-  for (auto [i, x] : llvm::enumerate(acc))
-    e.store(e.addf(before[i], e.sumLanes(x)), sums, at[i]);
+    for (int64_t i = 0; i < d; ++i)
+      parts[i] = e.addf(vector::ShuffleOp::create(e, parts[i], parts[i + d], low),
+                        vector::ShuffleOp::create(e, parts[i], parts[i + d], high));
+  }
+  return parts[0];
 }
 
 void Kernel::store(const Chunk &chunk) {
   Value first = e.add(e.mul(chunk.group, s.filters), chunk.filter);
   e.forLoop(chunk.filters, [&](Value f) {
     e.forLoop(chunk.channels, [&](Value channel) {
-      Value from = e.add(e.mul(f, blocks->columns), e.mul(channel, c.taps()));
       Value to = e.add(out.offset, e.add(e.mul(e.add(first, f), out.strides[0]),
                                          e.mul(e.add(chunk.channel, channel), out.strides[1])));
       e.forLoop(e.index(c.taps()), [&](Value r) {
@@ -388,7 +417,10 @@ void Kernel::store(const Chunk &chunk) {
         Value rest = e.div(r, c.kernel[2]);
         at = e.add(at, e.add(e.mul(e.rem(rest, c.kernel[1]), strideOf(out, 1)),
                              e.mul(e.div(rest, c.kernel[1]), strideOf(out, 0))));
-        frame.store(e.convert(e.load(sums, e.add(from, r)), out.element), out, at);
+        Value column = e.add(e.mul(channel, c.taps()), r);
+        Value lane = e.add(e.mul(e.rem(f, tileRows), tileColumns), e.rem(column, tileColumns));
+        Value sum = e.load(sums, e.add(slotOf(f, column), lane));
+        frame.store(e.convert(sum, out.element), out, at);
       });
     });
   });

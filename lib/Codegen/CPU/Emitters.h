@@ -18,6 +18,7 @@ const KernelEmitter *getContractionEmitter();
 const KernelEmitter *getConvEmitter();
 const KernelEmitter *getConvFilterGradEmitter();
 const KernelEmitter *getCrossEntropyEmitter();
+const KernelEmitter *getCrossEntropyGradEmitter();
 const KernelEmitter *getDropoutEmitter();
 const KernelEmitter *getLinearAttentionEmitter();
 const KernelEmitter *getLoopsEmitter(); // last: it takes what is left
@@ -31,8 +32,9 @@ const KernelEmitter *getSelectiveScanEmitter();
 #define LINNET_CPU_EMITTERS                                                                        \
   getAttentionEmitter(), getAttentionGradEmitter(), getLinearAttentionEmitter(),                   \
       getSelectiveScanEmitter(), getCausalConvEmitter(), getRandomEmitter(), getDropoutEmitter(),  \
-      getCrossEntropyEmitter(), getScatterAddEmitter(), getPoolEmitter(), getResizeEmitter(),      \
-      getConvFilterGradEmitter(), getConvEmitter(), getContractionEmitter(), getLoopsEmitter(),
+      getCrossEntropyEmitter(), getCrossEntropyGradEmitter(), getScatterAddEmitter(),              \
+      getPoolEmitter(), getResizeEmitter(), getConvFilterGradEmitter(), getConvEmitter(),          \
+      getContractionEmitter(), getLoopsEmitter(),
 
 } // namespace linnet::codegen
 

@@ -131,8 +131,6 @@ static ArrayAttr describeFaults(const LoopsPlan &plan, MLIRContext *ctx) {
   for (auto [op, site] : plan.sites) {
     auto assertion = dyn_cast<cf::AssertOp>(op);
     StringRef name = op->hasAttr("linnet.checked") ? "linnet.gather" : op->getName().getStringRef();
-    if (auto owner = op->getAttrOfType<StringAttr>("linnet.fault_op"))
-      name = owner;
     StringRef message = assertion ? assertion.getMsg() : "index out of range";
     sites[site] = b.getDictionaryAttr({b.getNamedAttr("op", b.getStringAttr(name)),
                                        b.getNamedAttr("message", b.getStringAttr(message))});
