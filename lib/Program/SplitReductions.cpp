@@ -107,9 +107,9 @@ static bool isReadBack(linalg::GenericOp op) {
   });
 }
 
-/// A divisor of n near `block`, or `block`.
+/// A divisor of n from half of `block` on, or `block`.
 static int64_t roundToDivisor(int64_t n, int64_t block) {
-  for (int64_t b = std::min(n, 2 * block); b >= std::max<int64_t>(block / 2, 1); --b)
+  for (int64_t b = std::min(n, block); b >= std::max<int64_t>(block / 2, 1); --b)
     if (n % b == 0)
       return b;
   return block;

@@ -63,6 +63,32 @@ def test_softmax_of_large_and_equal_values():
     lt.assert_close(y, ref.softmax(x, 1), 100)
 
 
+@pytest.mark.parametrize("dtype", lt.FLOATS)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_softmax_of_nan_and_infinity(dtype, axis):
+    inf, nan = np.inf, np.nan
+    x = np.random.default_rng(3).standard_normal((8, 37)).astype(lt.DTYPES[dtype])
+    x[1, 5], x[2, 0], x[3, 36], x[4, :] = nan, inf, -inf, -inf
+    x[5, [3, 9]], x[6, [1, 2]], x[7, :] = inf, (nan, -inf), nan
+    given = np.ascontiguousarray(x.T) if axis == 0 else x
+    for flag in ("", "zero_masked"):
+        y, = lt.run(softmax(given.shape, axis, dtype, False, flag), given)
+        with np.errstate(invalid="ignore"):
+            expected = ref.softmax(given, axis, zero_masked=bool(flag))
+        lt.assert_close(y, expected, in_type(20, dtype))
+
+
+@pytest.mark.parametrize("shape", [(3000, 2803), (130, 70001)])
+def test_large_rows_past_the_caches(shape):
+    x = lt.random(np.random.default_rng(4), shape, "f32", 5.0)
+    text = softmax(shape, 1, "f32", False)
+    y, = lt.run(text, x)
+    lt.assert_close(y, ref.softmax(x, 1), softmax_error(x, 1))
+    for other in (dict(threads=3), dict(cpu="x86-64-v3")):
+        z, = lt.run(text, x, **other)
+        np.testing.assert_array_equal(y, z)
+
+
 def norm_bound(y, x, scale, axes, extra=0.0):
     """Mean and variance are sums of n terms; what is subtracted from x has the mean's error."""
     last = tuple(range(x.ndim - axes, x.ndim))

@@ -179,8 +179,8 @@ private:
                   FindLine firstLine);
   mlir::LogicalResult findStreams();
   Value mayStream(const View &view);
-  /// The results of `op` (null: all) that stores along `lane` may stream.
-  void chooseStoring(mlir::Operation *op, int lane);
+  /// Those of `tensors` whose elements lie along the loop `lane`.
+  void chooseStoring(mlir::ValueRange tensors, int lane);
   FirstLine findFirstLine(llvm::ArrayRef<Lane> coords, unsigned lane, Value lo);
   void findAhead();
   llvm::SmallVector<unsigned> innerLoops(const OpLoops &loops, bool reduction, int lane);

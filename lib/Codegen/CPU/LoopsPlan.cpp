@@ -199,7 +199,6 @@ private:
   void defer();
   void chooseLanes();
   void mergeOuter();
-  bool runsThrough(Operation *op, unsigned loop);
   void placeResults();
   bool readsLater(unsigned stage, unsigned resultNumber);
   bool reads(Operation *op, Value argument);
@@ -432,8 +431,7 @@ void Planner::chooseLanes() {
     result.lanesAreOuter = false;
 }
 
-/// Whether every access of op goes through loops `loop` and `loop + 1` as through one.
-bool Planner::runsThrough(Operation *op, unsigned loop) {
+bool linnet::codegen::runsThrough(Operation *op, unsigned loop) {
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp)
     return false;

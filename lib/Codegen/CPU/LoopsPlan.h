@@ -78,6 +78,8 @@ int laneLoop(const LoopsPlan &plan, const OpLoops &loops);
 /// The op that combines a partial result with the running one in reduction `result`, or null when
 /// the region is not of that form.
 mlir::Operation *findCombiner(mlir::Operation *op, unsigned result);
+/// Whether every access of op goes through loops `loop` and `loop + 1` as through one.
+bool runsThrough(mlir::Operation *op, unsigned loop);
 /// A value and an index that are chosen together (argmax and the like).
 bool isArgReduction(mlir::Operation *op);
 

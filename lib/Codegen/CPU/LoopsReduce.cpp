@@ -138,10 +138,14 @@ public:
       running.push_back(known ? runningOf(combiner, scope.n) : Running::Plain);
       width += partsOf(running.back());
     }
+    joinLoops();
   }
   FailureOr<Lanes> run(Lanes coords, ArrayRef<Lane> initial);
 
 private:
+  void joinLoops();
+  /// Iterations of a loop, and of those that are one with it.
+  Value extent(unsigned loop);
   Values reduce(ArrayRef<unsigned> rest, Lanes coords, Values accs);
   Values reduceInnermost(unsigned loop, Lanes coords, Values accs);
   /// The accumulators of turn `turn` after the element at coords.
@@ -163,11 +167,37 @@ private:
   SmallVector<Operation *> combiners;
   SmallVector<Running> running;
   SmallVector<unsigned> order;
+  llvm::DenseMap<unsigned, SmallVector<unsigned>>
+      joined; ///< loops that stay 0, by the one that runs
   bool known, lanesReduce;
   unsigned turns = 1;
   unsigned width = 0; ///< accumulators of one turn
 };
 } // namespace linnet::codegen
+
+/// Reduced loops over memory without a gap run as one: images of 7 x 7 are 49 elements, not 7 rows
+/// that fill no vector.
+void ReductionEmitter::joinLoops() {
+  if (!known || !llvm::all_of(op.getDpsInputs(), [](Value v) {
+        return isa<RankedTensorType>(v.getType()) && KernelFrame::isView(v);
+      }))
+    return;
+  for (int i = int(order.size()) - 1; i > 0; --i) {
+    unsigned inner = order[i], first = inner;
+    for (; i > 0 && order[i - 1] + 1 == first && runsThrough(op, order[i - 1]); --i) {
+      first = order[i - 1];
+      joined[inner].push_back(first);
+      order.erase(order.begin() + i - 1);
+    }
+  }
+}
+
+Value ReductionEmitter::extent(unsigned loop) {
+  Value n = l.sizeOf(loops.sizes[loop]);
+  for (unsigned other : joined.lookup(loop))
+    n = e.mul(n, l.sizeOf(loops.sizes[other]));
+  return n;
+}
 
 void ReductionEmitter::update(MutableArrayRef<Value> accs, ArrayRef<Lane> coords, const Scope &s,
                               Value tail) {
@@ -193,7 +223,7 @@ void ReductionEmitter::update(MutableArrayRef<Value> accs, ArrayRef<Lane> coords
 }
 
 Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values accs) {
-  Value size = l.sizeOf(loops.sizes[loop]);
+  Value size = extent(loop);
   int64_t width = lanesReduce ? kLanes : 1;
   auto at = [&](Value i, int64_t turn) {
     coords[loop] = {e.add(i, turn * width), lanesReduce ? 1 : 0, false};
@@ -236,7 +266,7 @@ Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values acc
 Values ReductionEmitter::reduce(ArrayRef<unsigned> rest, Lanes coords, Values accs) {
   if (rest.size() == 1)
     return reduceInnermost(rest.front(), coords, accs);
-  Value size = l.sizeOf(loops.sizes[rest.front()]);
+  Value size = extent(rest.front());
   return e.forLoop(e.index(0), size, e.index(1), accs, [&](Value i, ValueRange carried) {
     auto outside = l.memos;
     coords[rest.front()] = {i};
@@ -333,7 +363,10 @@ Values ReductionEmitter::finishTurns(ArrayRef<Value> accs) {
 
 FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
   int64_t n = scope.n;
-  Value innermost = l.sizeOf(loops.sizes[order.back()]);
+  Value innermost = extent(order.back());
+  for (auto &[loop, others] : joined)
+    for (unsigned other : others)
+      coords[other] = {e.index(0)};
   int64_t step = lanesReduce ? kLanes : 1;
   if (known && Emitter::constantOf(innermost).value_or(INT64_MAX) >= 4 * step)
     // a maximum has no order: half the turns take the registers of one with three values

@@ -127,7 +127,7 @@ void LoopsEmitter::keep(Operation *op, const OpLoops &loops, ArrayRef<Lane> valu
 void LoopsEmitter::emitElementwise(Operation *op, const OpLoops &loops, int lane,
                                    const Lanes &coords, const Scope &s) {
   auto order = innerLoops(loops, /*reduction=*/false, lane);
-  chooseStoring(op, lane);
+  chooseStoring(op->getResults(), lane);
   nest(loops, order, lane, coords, s, [&](ArrayRef<Lane> at, const Scope &inner) {
     Lanes values;
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
@@ -151,7 +151,7 @@ void LoopsEmitter::emitCopy(Value from, ArrayRef<Lane> point, const Scope &s) {
   Lanes coords(point);
   coords.resize(loops.rank());
   int lane = laneLoop(plan, loops);
-  chooseStoring(from.getDefiningOp(), lane);
+  chooseStoring(from, lane);
   nest(loops, innerLoops(loops, false, lane), lane, coords, s,
        [&](ArrayRef<Lane> at, const Scope &inner) {
          FailureOr<Lane> x = evaluate(from, at, inner);
@@ -272,7 +272,7 @@ void LoopsEmitter::forPoints(llvm::function_ref<void(const Lanes &, const Scope 
       first = e.index(0);
       last = shape.axes.back();
     }
-    chooseStoring(nullptr, plan.outer - 1);
+    chooseStoring(plan.stored, plan.outer - 1);
     auto along = [&](const Lane &i, const Scope &s) {
       point.back() = i;
       body(point, s);

@@ -54,7 +54,7 @@ LogicalResult LoopsEmitter::findStreams() {
       return failure();
     if (out->view.rank() == 0 || Emitter::constantOf(out->view.strides.back()) != 1)
       continue;
-    bool own = plan.places.count(stored);
+    bool own = plan.places.count(stored) && !llvm::is_contained(plan.late, stored);
     OpLoops loops = own ? OpLoops(stored.getDefiningOp()) : OpLoops(stored);
     AffineMap map = loops.results[own ? cast<OpResult>(stored).getResultNumber() : 0];
     // A stage with loops of its own moves across the lanes.
@@ -70,10 +70,10 @@ LogicalResult LoopsEmitter::findStreams() {
   return success();
 }
 
-void LoopsEmitter::chooseStoring(Operation *op, int lane) {
+void LoopsEmitter::chooseStoring(ValueRange tensors, int lane) {
   storing.clear();
   for (const Stream &s : streamed)
-    if ((!op || s.tensor.getDefiningOp() == op) && lane >= 0 &&
+    if (lane >= 0 && llvm::is_contained(tensors, s.tensor) &&
         s.map.getResults().back() == e.getAffineDimExpr(lane))
       storing.push_back(&s);
 }
