@@ -21,14 +21,15 @@ MATMULS = ((512, 512, 512), (500, 700, 333), (17, 64, 4097), (1024, 1024, 1024),
 def _table():
     """(name, function that makes the workload, target, musts)"""
     for m, n, k in MATMULS:
-        yield f"matmul {m}x{n}x{k}", lambda m=m, n=n, k=k: dense.matmul(m, n, k), 0.9, (SCALES,)
+        yield (f"matmul {m}x{n}x{k}", lambda m=m, n=n, k=k: dense.matmul(m, n, k),
+               0.9 if (m, n, k) in MATMULS[:3] else 0.87, (SCALES,))
     for m, n, k in MATMULS[:3]:
         yield (f"matmul_dynamic {m}x{n}x{k}",
                lambda m=m, n=n, k=k: dense.matmul(m, n, k, dynamic=True), 0.9, (SCALES,))
     for m, n, k in MATMULS[:3]:
         yield (f"matmul_all_dynamic {m}x{n}x{k}",
-               lambda m=m, n=n, k=k: dense.matmul_all_dynamic(m, n, k), 0.85, (SCALES,))
-    yield ("matmul_bf16 512x512x512", lambda: dense.matmul(512, 512, 512, "bf16"), 0.8, (SCALES,))
+               lambda m=m, n=n, k=k: dense.matmul_all_dynamic(m, n, k), 0.9, (SCALES,))
+    yield ("matmul_bf16 512x512x512", lambda: dense.matmul(512, 512, 512, "bf16"), 0.88, (SCALES,))
     for form in dense.FORMS:
         for m, n, k in ((512, 768, 3072), (256, 128, 128)):
             yield (f"matmul_{form} {m}x{n}x{k}",
@@ -37,7 +38,7 @@ def _table():
     for m, n, k in ((768, 3072, 512), (64, 64, 16384)):
         yield (f"matmul_tn {m}x{n}x{k}",
                lambda m=m, n=n, k=k: dense.product("tn", m, n, k), 0.8, (SCALES,))
-    yield "gemv 8192x5120", lambda: dense.gemv(8192, 5120), 0.9, ()
+    yield "gemv 8192x5120", lambda: dense.gemv(8192, 5120), 0.8, ()
     yield "gemv_nk 8192x5120", lambda: dense.gemv(8192, 5120, argument=True), 0.8, ()
     for argument in (False, True):
         yield (f"gemv{'_nk' * argument}_bf16 8192x10240",
@@ -47,26 +48,26 @@ def _table():
             for depth in (64, 128):
                 yield (f"attention{'_causal' * causal} 4x{length}x{length}x{depth}",
                        lambda n=length, d=depth, c=causal: sequence.attention(4, 4, n, n, d, c),
-                       0.75 if causal else 0.8, (SCALES,))
+                       0.7 if causal else 0.78, (SCALES,))
     for length, depth in ((1024, 64), (1024, 128), (4096, 64)):
         yield (f"attention_grad_causal 4x{length}x{length}x{depth}",
                lambda n=length, d=depth: sequence.attention_grad(4, n, d), 0.45, (SCALES,))
     # caches of several times the last cache level, which one call reads once
-    yield ("decode 12x1x32768x64", lambda: sequence.attention(12, 12, 1, 32768, 64, False), 0.85, ())
+    yield ("decode 12x1x32768x64", lambda: sequence.attention(12, 12, 1, 32768, 64, False), 0.8, ())
     yield ("decode_gqa 12x1x131072x64", lambda: sequence.attention(12, 2, 1, 131072, 64, False),
-           0.85, ())
-    yield "selective_scan 256x1536", lambda: sequence.selective_scan(256, 1536), 0.85, ()
-    yield ("linear_attention 4x4096x64", lambda: sequence.linear_attention(4, 4096, 64, False), 0.85,
+           0.8, ())
+    yield "selective_scan 256x1536", lambda: sequence.selective_scan(256, 1536), 1 / 1.5, ()
+    yield ("linear_attention 4x4096x64", lambda: sequence.linear_attention(4, 4096, 64, False), None,
            (Must(("pytorch", "iree"), 2.0),))
     yield ("linear_attention_gated 4x2048x64",
            lambda: sequence.linear_attention(4, 2048, 64, True), None, ())
-    yield "conv 64x64x56x56x3", lambda: dense.conv(1, 64, 64, 56, 3, 1), 0.85, ()
+    yield "conv 64x64x56x56x3", lambda: dense.conv(1, 64, 64, 56, 3, 1), 0.7, ()
     yield ("depthwise 256x256x28x28x3", lambda: dense.conv(1, 256, 256, 28, 3, 256), None,
            (Must(("onnxruntime",), 0.8),))
     for kind in ("softmax", "layer_norm", "rms_norm"):
         yield f"{kind} 4096x4096", lambda kind=kind: dense.rowwise(kind, 4096, 4096), 0.8, ()
-    yield "gpt2_prefill 512", lambda: models.gpt2(False), 0.8, ()
-    yield "gpt2_decode 512", lambda: models.gpt2(True), 0.8, ()
+    yield "gpt2_prefill 512", lambda: models.gpt2(False), 0.72, ()
+    yield "gpt2_decode 512", lambda: models.gpt2(True), 0.75, ()
     # so small that it shows nothing, but that everything works
     yield "tiny 5x7x3", lambda: dense.matmul(5, 7, 3), None, ()
 
