@@ -42,7 +42,7 @@ def prepare(workload, threads, folder):
 
     def call():
         workload.before(session)
-        session._handle.call(function.index, arguments, results, False)
+        session._handle.call(function.index, arguments, results, False, False)
         return made
 
     return call
