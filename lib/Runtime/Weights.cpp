@@ -136,7 +136,14 @@ Failure Module::loadConstants(const lnt_load_options &options) {
                 problemCount == 1 ? " external weight does not fit:"
                                   : " external weights do not fit:",
                 problems);
-  std::vector<bool> used(count);
+  // what a state starts with is read once, if no kernel reads it
+  std::vector<bool> used(count, true);
+  for (uint32_t f = 0; bundle->functions() && f < bundle->functions()->size(); ++f) {
+    const fb::Function &function = *bundle->functions()->Get(f);
+    for (uint32_t a = 0; function.arguments() && a < function.arguments()->size(); ++a)
+      if (int32_t initial = function.arguments()->Get(a)->initial(); initial >= 0)
+        used[size_t(initial)] = false;
+  }
   for (uint32_t f = 0; bundle->functions() && f < bundle->functions()->size(); ++f)
     if (const auto *buffers = bundle->functions()->Get(f)->buffers())
       for (const fb::Buffer *buffer : *buffers)
@@ -145,7 +152,7 @@ Failure Module::loadConstants(const lnt_load_options &options) {
   for (uint32_t i = 0; i < count; ++i) {
     const fb::Constant &constant = *bundle->constants()->Get(i);
     constantBytes.push_back(int64_t(constant.length()));
-    if (used[i]) // what a state starts with is read once
+    if (used[i])
       constantTotal += constant.length();
     const Tensor *tensor = nullptr;
     if (constant.external()) {
