@@ -82,7 +82,8 @@ OpFoldResult ShapeResolver::ofView(Operation *view, unsigned i) {
     return dim(getViewSource(view), i);
   auto collapse = cast<tensor::CollapseShapeOp>(view);
   OpFoldResult product = builder.getIndexAttr(1);
-  for (int64_t source : collapse.getReassociationIndices()[i]) {
+  ReassociationIndices sources = collapse.getReassociationIndices()[i];
+  for (int64_t source : sources) {
     OpFoldResult size = dim(collapse.getSrc(), source);
     builder.setInsertionPointAfter(view);
     AffineExpr a = builder.getAffineSymbolExpr(0), b = builder.getAffineSymbolExpr(1);
