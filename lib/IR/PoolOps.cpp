@@ -149,7 +149,7 @@ void MaxPoolGradOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
 
 LogicalResult AvgPoolGradOp::verify() {
   RankedTensorType type = getResult().getType();
-  if (static_cast<int64_t>(getSizes().size()) != type.getNumDynamicDims()) // (C5)
+  if (getSizes().size() != static_cast<size_t>(type.getNumDynamicDims())) // (C5)
     return emitOpError() << "expects one entry in 'sizes' per dynamic size of the result, found "
                          << getSizes().size() << " for " << type.getNumDynamicDims();
   return verifyPoolGrad(*this, type);

@@ -45,8 +45,8 @@ static Value inputGradient(ConvOp op, Value dy, ImplicitLocOpBuilder &b) {
     if (rest)
       continue;
     cut = true;
-    int64_t size = cast<RankedTensorType>(dy.getType()).getDimSize(i + 2);
-    assert(ShapedType::isDynamic(size) && "a dynamic input gives a dynamic result");
+    assert(cast<RankedTensorType>(dy.getType()).isDynamicDim(i + 2) &&
+           "a dynamic input gives a dynamic result");
   }
   Value dx = ConvTransposeOp::create(b, type, dy, op.getFilter(), Value(), op.getGroupsAttr(),
                                      op.getStridesAttr(), op.getDilationsAttr(),
