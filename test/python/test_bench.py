@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from linnet._src.bench import __main__ as bench
-from linnet._src.bench import dense, measure, peers, probe, report, timing, workloads
+from linnet._src.bench import dense, measure, models, peers, probe, report, timing, workloads
 
 FIELDS = {"name", "shape", "dtype", "threads", "seconds", "flops", "bytes", "ceiling", "fraction",
           "peer", "ratio", "ratio_low", "ratio_high"}
@@ -74,6 +74,15 @@ def test_the_fastest_right_candidate_counts(tmp_path):
     slow, fast, wrong = candidate(2e-2, 1), candidate(0, 1), candidate(0, 2)
     assert run.fastest([slow, wrong, fast]) == (fast[0], 0.0)
     assert run.fastest([wrong]) == (None, pytest.approx(0.5))
+
+
+def test_steps_are_compared_after_as_many_of_them(tmp_path):
+    """A step changes its parameters: the losses agree after ten, and not after more."""
+    run = measure.Measurement(models.train_step(1, 8, 1e-2), 1, timing.QUICK, tmp_path)
+    candidates = peers.torch_steps(run.workload, 1, False)
+    call, error = run.fastest(candidates)
+    assert call is not None and error < 1e-3
+    assert run.fastest([candidates[0]])[0] is None
 
 
 def test_faster_needs_an_interval_without_one():

@@ -22,7 +22,7 @@ def test_shipped_ir_is_what_the_generator_writes(variant):
 def test_generator_and_pytorch_model_agree_on_the_weights(variant):
     lm = pytest.importorskip("linnet.examples.bytelm.model")
     shapes = lm.parameter_shapes(lm.Config(variant))
-    types = emit.parameter_types(variant)
+    types = emit.Model(variant).types
     assert list(types) == list(shapes)
     assert types == {name: emit.tensor(shape) for name, shape in shapes.items()}
 

@@ -40,8 +40,9 @@ def parse(arguments):
                         help="comma-separated beginnings of names of workloads")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="default 1")
-    parser.add_argument("--peers", metavar="NAMES", default="pytorch,onnxruntime,iree",
-                        help="comma-separated: pytorch, onnxruntime, iree (default all)")
+    parser.add_argument("--peers", metavar="NAMES", default="pytorch,torch.compile,onnxruntime,iree",
+                        help="comma-separated: pytorch, torch.compile (of train steps), onnxruntime, iree"
+                        " (default all)")
     parser.add_argument("--no-peers", action="store_true", help="Linnet alone")
     parser.add_argument("--list", action="store_true", help="names of the workloads")
     parser.add_argument("--version", action="store_true", help="version of Linnet")

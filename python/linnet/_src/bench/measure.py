@@ -29,7 +29,7 @@ def prepare(workload, threads, folder):
     if workload.weights:
         weights = pathlib.Path(folder) / "weights.safetensors"
         save_file(workload.weights, weights)
-    path = lt.compile_text(workload.text, f"--threads={threads}", weights=weights)
+    path = lt.compile_text(workload.text, f"--threads={threads}", *workload.flags, weights=weights)
     session = runtime.Runtime(threads).load(path).session(**workload.symbols)
     workload.setup(session)
     workload.before(session)
@@ -67,7 +67,8 @@ class Measurement:
         self.workload, self.threads = workload, threads
         self.effort, self.folder = effort, folder
         self.call = prepare(workload, threads, folder)
-        self.result = flat(self.call())
+        # `prepare` has made the first call
+        self.result = flat([self.call() for _ in range(max(1, workload.settle))][-1])
         self.comparisons = {}
 
     def record(self, **fields):
@@ -91,7 +92,11 @@ class Measurement:
 
     def fastest(self, candidates):
         """The fastest candidate with the right result, and that result's error."""
-        checked = [(largest_error(self.result, fetch(call())), call) for call, fetch in candidates]
+        checked = []
+        for call, fetch in candidates:
+            for _ in range(self.workload.settle):
+                call()
+            checked.append((largest_error(self.result, fetch(call())), call))
         right = [(error, call) for error, call in checked if error <= self.workload.tolerance]
         if not right:
             least = min(error for error, _ in checked)
@@ -146,7 +151,8 @@ def records(workload, threads, effort, folder, names):
         except Unavailable as reason:
             yield run.record(peer=name, note=str(reason))
             continue
-        yield run.beside(name, candidates)
+        if candidates:
+            yield run.beside(name, candidates)
     for must in workload.musts:
         line = run.promise(must)
         if line:

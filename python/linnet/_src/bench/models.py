@@ -39,3 +39,57 @@ def gpt2(decode, length=512):
         before=lambda s: s.set_state("position", start))
 
 
+def train_step(batch=4, length=256, rate=5e-4):
+    """One step of the demo's language model: forward, backward, clipping and AdamW, in place."""
+    from linnet.examples.bytelm import emit, emit_train
+    weights = emit_train.initial_parameters("softmax", 1)
+    tokens = rng_of(length).integers(0, emit.VOCAB, (batch, length + 1))
+    rows = batch * length
+    matrices = sum(w.size for w in weights.values() if w.ndim == 2)
+    # of attention two products forward and five backward, half of each
+    flops = 6.0 * rows * matrices + 7.0 * emit.LAYERS * emit.HEADS * emit.DEPTH * rows * length
+    # parameters, moments and gradients, and about 30 tensors of rows of a layer in and out
+    moved = 4.0 * (8 * sum(w.size for w in weights.values()) + 60 * emit.LAYERS * rows * emit.WIDTH)
+    return Workload(
+        "train_step", f"bytelm {batch}x{length}",
+        emit_train.TrainStep("softmax", batch, length).text(),
+        [tokens, np.asarray(rate, np.float32)], flops, moved, "fma", weights=weights,
+        flags=("--strict-donation",), function="train", torch_steps=_torch_train_steps, settle=9)
+
+
+def _torch_train_steps(torch, compiled, inputs, weights):
+    """PyTorch's spellings of the step, each with parameters of its own."""
+    from linnet.examples.bytelm import emit_train
+    from linnet.examples.bytelm import model as lm
+    from linnet.examples.bytelm import train as example
+    config = lm.Config("softmax")
+    tokens, rate = torch.from_numpy(inputs[0]), float(inputs[1])
+
+    def step(fused, compile_update):
+        parameters = {k: torch.from_numpy(w.copy()).requires_grad_() for k, w in weights.items()}
+        groups = [{"params": [p for p in parameters.values() if (p.dim() > 1) == (decay > 0)],
+                   "weight_decay": decay} for decay in (emit_train.DECAY, 0.0)]
+        optimizer = torch.optim.AdamW(groups, lr=rate, betas=emit_train.BETAS,
+                                      fused=fused, foreach=not fused)
+
+        def loss_of(tokens):
+            return example.loss_of(config, parameters, tokens)
+
+        def update():
+            norm = torch.nn.utils.clip_grad_norm_(parameters.values(), emit_train.CLIP)
+            optimizer.step()
+            return norm
+
+        if compiled:
+            loss_of = torch.compile(loss_of)
+            update = torch.compile(update) if compile_update else update
+
+        def call():
+            optimizer.zero_grad()
+            loss = loss_of(tokens)
+            loss.backward()
+            return loss.detach(), update()
+
+        return call
+
+    return [step(fused, False) for fused in (True, False)] + [step(False, True)] * compiled

@@ -4,9 +4,11 @@
 #
 # ===----------------------------------------------------------------------===//
 """Each peer turns a workload into candidates: pairs of a call without arguments and a function
-that makes a NumPy array of the call's result. Or it raises Unavailable."""
+that makes a NumPy array of the call's result. Or it raises Unavailable; none where the peer is not
+meant for such workloads."""
 
 import importlib.util
+import logging
 
 import ml_dtypes
 import numpy as np
@@ -17,6 +19,8 @@ from linnet._src.bench.workload import Unavailable
 
 def torch_candidates(workload, threads):
     import torch
+    if workload.torch_steps:
+        return torch_steps(workload, threads, False)
     if not workload.torch:
         raise Unavailable("no PyTorch form")
     torch.set_num_threads(threads)
@@ -38,6 +42,22 @@ def torch_candidates(workload, threads):
         return call, fetch
 
     return [candidate(spelling) for spelling in workload.torch]
+
+
+def torch_steps(workload, threads, compiled):
+    """Steps that train, which need gradients."""
+    if not workload.torch_steps:
+        return []
+    import torch
+    torch.set_num_threads(threads)
+    # it says that it leaves out marks for PyTorch's profiler
+    logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
+
+    def fetch(values):
+        return [x.numpy() for x in values]
+
+    return [(call, fetch) for call in workload.torch_steps(torch, compiled, workload.inputs,
+                                                           workload.weights)]
 
 
 def ort_candidates(workload, threads):
@@ -74,6 +94,7 @@ def _ort_session(ort, model, inputs, threads):
 
 # name: (function, packages of PyPI, what has to be importable)
 PEERS = {"pytorch": (torch_candidates, "torch", ("torch",)),
+         "torch.compile": (lambda w, threads: torch_steps(w, threads, True), "torch", ("torch",)),
          "onnxruntime": (ort_candidates, "onnxruntime onnx", ("onnxruntime", "onnx")),
          "iree": (iree_peer.candidates, "iree-base-compiler iree-base-runtime onnx",
                   ("iree.compiler", "iree.runtime", "onnx"))}

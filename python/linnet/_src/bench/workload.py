@@ -49,6 +49,10 @@ class Workload:
     symbols: dict = dataclasses.field(default_factory=dict)
     setup: typing.Callable = lambda session: None
     before: typing.Callable = lambda session: None
+    # for a step that changes what it keeps: f(torch module, compiled, inputs, weights) gives calls
+    torch_steps: typing.Callable = None
+    settle: int = 0  # calls before the one whose results are compared
+    flags: tuple = ()  # of linnet-compile
 
 
 def rng_of(*seed):

@@ -68,6 +68,8 @@ def _table():
         yield f"{kind} 4096x4096", lambda kind=kind: dense.rowwise(kind, 4096, 4096), 0.8, ()
     yield "gpt2_prefill 512", lambda: models.gpt2(False), 0.72, ()
     yield "gpt2_decode 512", lambda: models.gpt2(True), 0.75, ()
+    yield ("train_step bytelm 4x256", models.train_step, None,
+           (Must(("pytorch", "torch.compile"), 1.5),))
     # so small that it shows nothing, but that everything works
     yield "tiny 5x7x3", lambda: dense.matmul(5, 7, 3), None, ()
 

@@ -37,8 +37,9 @@ HEADER = {
 }
 
 
-def parameter_types(variant):
-    types = {"embed": tensor([VOCAB, WIDTH])}
+def parameter_shapes(variant):
+    """Name to shape of every weight."""
+    shapes = {"embed": [VOCAB, WIDTH]}
     for i in range(LAYERS):
         layer = {"mixer_norm": [WIDTH], "q": [WIDTH, WIDTH], "k": [KEY_WIDTH, WIDTH],
                  "v": [KEY_WIDTH, WIDTH]}
@@ -46,9 +47,9 @@ def parameter_types(variant):
             layer.update(decay=[KEY_WIDTH, WIDTH], decay_bias=[KEY_WIDTH], head_norm=[DEPTH])
         layer.update(o=[WIDTH, WIDTH], mlp_norm=[WIDTH], gate=[HIDDEN, WIDTH], up=[HIDDEN, WIDTH],
                      down=[WIDTH, HIDDEN])
-        types.update({f"layers.{i}.{name}": tensor(shape) for name, shape in layer.items()})
-    types["norm"] = tensor([WIDTH])
-    return types
+        shapes.update({f"layers.{i}.{name}": shape for name, shape in layer.items()})
+    shapes["norm"] = [WIDTH]
+    return shapes
 
 
 class Model:
@@ -56,7 +57,7 @@ class Model:
 
     def __init__(self, variant):
         self.variant = variant
-        self.types = parameter_types(variant)
+        self.types = {name: tensor(shape) for name, shape in parameter_shapes(variant).items()}
         self.w = Writer()
 
     def text(self):

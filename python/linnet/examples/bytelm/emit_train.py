@@ -17,6 +17,8 @@ the step. Matrices decay by 0.1, vectors do not; the global norm of the gradient
 import argparse
 import sys
 
+import numpy as np
+
 from linnet._src.irtext import Value, number, tensor
 from linnet.examples.bytelm import emit
 from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, THETA, VOCAB
@@ -26,6 +28,23 @@ BETAS, CLIP, DECAY = (0.9, 0.98), 1.0, 0.1
 
 def symbol(name):
     return f"@{name}" if name.isidentifier() else f'@"{name}"'
+
+
+def initial_parameters(variant, seed):
+    """Random weights to start from, as arrays by name; the scheme of model.py, without PyTorch."""
+    rng, parameters = np.random.default_rng(seed), {}
+    for name, shape in emit.parameter_shapes(variant).items():
+        if name.endswith("norm"):
+            value = np.ones(shape)
+        elif name.endswith("decay_bias"):
+            value = np.linspace(0.0, 4.6, shape[0])
+        else:
+            scale = 0.02 if name == "embed" else shape[1] ** -0.5
+            if name.endswith((".o", ".down")):
+                scale /= (2 * LAYERS) ** 0.5
+            value = rng.standard_normal(shape) * scale
+        parameters[name] = value.astype(np.float32)
+    return parameters
 
 
 class TrainStep(emit.Model):

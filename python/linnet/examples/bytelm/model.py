@@ -11,6 +11,7 @@ takes and returns the state that the compiled functions keep as donated tensors.
 """
 
 import dataclasses
+import functools
 
 import torch
 import torch.nn.functional as F
@@ -94,12 +95,23 @@ def rms_norm(x, weight, eps):
     return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * weight
 
 
+@functools.cache
+def _rotation(first, length, half, theta, dtype):
+    inverse = theta ** (-torch.arange(half, dtype=torch.float64) / half)
+    angle = torch.arange(first, first + length, dtype=torch.float64)[:, None] * inverse
+    return angle.cos().to(dtype), angle.sin().to(dtype)
+
+
+@torch.compiler.assume_constant_result
+def rotation(first, length, half, theta, dtype):
+    """Cosines and sines of `length` positions from `first` on."""
+    return _rotation(first, length, half, theta, dtype)
+
+
 def rotary(x, first, theta):
     """Rotates the halves of the last axis by position; x is [B, heads, N, depth]."""
     half = x.shape[-1] // 2
-    inverse = theta ** (-torch.arange(half, dtype=torch.float64) / half)
-    angle = torch.arange(first, first + x.shape[-2], dtype=torch.float64)[:, None] * inverse
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    cos, sin = rotation(first, x.shape[-2], half, theta, x.dtype)
     a, b = x[..., :half], x[..., half:]
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
