@@ -6,6 +6,7 @@
 #include "DispatchBuilder.h"
 #include "Fusion.h"
 #include "Grouping.h"
+#include "LateReaders.h"
 #include "Shapes.h"
 #include "Views.h"
 #include "linnet/IR/LinnetOps.h"
@@ -73,7 +74,8 @@ static Value createCopy(OpBuilder &b, Value source) {
 
 /// Strided views are read by dispatches only: whatever else uses one gets a copy.
 static void materializeViews(ArrayRef<Block *> blocks) {
-  for (Block *block : blocks)
+  for (Block *block : blocks) {
+    Stages stages(*block);
     for (Operation &op : llvm::make_early_inc_range(*block)) {
       if (!isView(&op) || isAlias(&op))
         continue;
@@ -92,7 +94,10 @@ static void materializeViews(ArrayRef<Block *> blocks) {
       Value copy = createCopy(b, op.getResult(0));
       for (OpOperand *use : uses)
         use->set(copy);
+      if (isTranspose(&op))
+        readThroughCopy(&op, copy, stages);
     }
+  }
 }
 
 //===----------------------------------------------------------------------===//

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Fusion.h"
+#include "LateReaders.h"
 #include "SplitReductions.h"
 #include "linnet/Program/KernelContract.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -12,6 +13,8 @@
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -171,10 +174,21 @@ static LogicalResult foldReshapes(Operation *root) {
   return applyPatternsGreedily(root, std::move(patterns));
 }
 
+/// Values that came into a body by several ways are computed once.
+static void mergeInBodies(Operation *root) {
+  DominanceInfo dominance(root);
+  IRRewriter rewriter(root->getContext());
+  root->walk([&](linalg::GenericOp op) { eliminateCommonSubExpressions(rewriter, dominance, op); });
+}
+
 LogicalResult linnet::fuseElementwise(Operation *root) {
   if (failed(normalize(root)) || failed(fuse(root)) || failed(foldReshapes(root)) ||
       failed(fuse(root)))
     return failure();
+  recomputeForLateReaders(root);
+  if (failed(fuse(root)))
+    return failure();
+  mergeInBodies(root);
   splitReductions(root);
   return success();
 }

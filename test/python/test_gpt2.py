@@ -5,9 +5,11 @@
 # ===----------------------------------------------------------------------===//
 import os
 
+import numpy as np
 import pytest
 
-from linnet.examples import gpt2
+from linnet import testing
+from linnet.examples import gpt2, gpt2_train
 
 CASES = [(gpt2.TINY, 33), (gpt2.TINY, 1)]
 # half a gigabyte of weights: in `./dev test --full`
@@ -19,3 +21,23 @@ def test_agrees_with_pytorch(tmp_path, config, length):
     pytest.importorskip("torch")
     gpt2.write(tmp_path, config)
     assert gpt2.compare(tmp_path, config, length, steps=4, threads=1) <= 1e-4
+
+
+def test_train_step_is_that_of_pytorch():
+    """Loss and gradients (what SGD moves, divided by the rate) of gpt2_train."""
+    torch = pytest.importorskip("torch")
+    config = gpt2.Config(vocab=61, positions=24, width=48, layers=2, heads=3)
+    parameters = gpt2.random_parameters(config)
+    tokens = np.random.default_rng(3).integers(0, config.vocab, (1, config.positions + 1))
+    session = testing.load(gpt2_train.TrainStep(config).text()).session()
+    for name, value in parameters.items():
+        session.set_state(name, value)
+    loss, = session.call("train", tokens, np.float32(1.0))
+    twin = {n: torch.from_numpy(p).double().requires_grad_() for n, p in parameters.items()}
+    expected = gpt2_train.torch_loss(config, twin, torch.from_numpy(tokens))
+    expected.backward()
+    np.testing.assert_allclose(loss, expected.item(), rtol=1e-6)
+    for name, value in parameters.items():
+        gradient = value.astype(np.float64) - session.get_state(name)
+        wanted = twin[name].grad.numpy()
+        np.testing.assert_allclose(gradient, wanted, rtol=0, atol=2e-5 * np.abs(wanted).max() + 1e-6)

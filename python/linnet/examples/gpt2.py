@@ -128,10 +128,7 @@ class Model:
         for i in range(c.layers):
             w.line()
             w.comment(f"Layer {i}")
-            x = self.add_projection(x, self.attend(self.norm(x, f"h.{i}.ln_1"), i),
-                                    f"h.{i}.attn.c_proj")
-            h = self.gelu(self.linear("fc", self.norm(x, f"h.{i}.ln_2"), f"h.{i}.mlp.c_fc"))
-            x = self.add_projection(x, h, f"h.{i}.mlp.c_proj")
+            x = self.layer(x, i)
         w.line()
         logits = w.einsum("logits", "bnc,dc->bnd", self.norm(x, "ln_f"), wte)
         count = w.constant("count", 1, "i64") if length == 1 else w.op(
@@ -139,6 +136,12 @@ class Model:
         read = w.op("read", f"linnet.broadcast {count} : i64 -> tensor<i64>", "tensor<i64>")
         self.state["position"] = w.elementwise("end", "arith.addi", position, read)
         return logits
+
+    def layer(self, x, i):
+        x = self.add_projection(x, self.attend(self.norm(x, f"h.{i}.ln_1"), i),
+                                f"h.{i}.attn.c_proj")
+        h = self.gelu(self.linear("fc", self.norm(x, f"h.{i}.ln_2"), f"h.{i}.mlp.c_fc"))
+        return self.add_projection(x, h, f"h.{i}.mlp.c_proj")
 
     def positions(self, start, tokens):
         """position, position + 1, ... in the shape of the tokens."""

@@ -1,0 +1,115 @@
+# ===- gpt2_train.py - a train step of GPT-2, with a twin in PyTorch -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+"""Writes a train step of GPT-2: forward, backward and SGD in one function, batch 1.
+
+    python -m linnet.examples.gpt2_train > train.mlir         24 layers of width 512, 512 tokens
+    linnet-compile train.mlir -o train.lnb --memory-budget=500MiB --report=report.json
+
+Parameters are mutable globals that start as zeros unless a state is loaded. `tokens` has one token
+more than the model reads: every token but the last predicts the next one.
+"""
+
+import argparse
+import sys
+
+from linnet._src.irtext import Value, tensor
+from linnet.examples import gpt2
+
+DEEP = gpt2.Config(vocab=256, positions=512, width=512, layers=24, heads=8)
+
+
+class TrainStep(gpt2.Model):
+    """Reads as many tokens as the model has positions."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.length = config.positions
+        self.w.load = self.load
+
+    def load(self, name, type, hint=None):
+        hint = hint or name.rpartition(".")[2]
+        return self.w.op(hint, f'ml_program.global_load @"{name}" : {type}', type)
+
+    def text(self):
+        w, c = self.w, self.c
+        w.comment(f"One train step of a GPT: {c.layers} layers of width {c.width}, {c.heads} heads,"
+                  f" {c.positions} tokens.")
+        w.comment("Written by python/linnet/examples/gpt2_train.py.")
+        w.line()
+        for name, type in self.types.items():
+            w.line(f'ml_program.global private mutable @"{name}" : {type}')
+        w.line()
+        tokens = Value("%tokens", tensor([1, self.length + 1], "i64"))
+        self.loss(tokens)
+        self.train(tokens)
+        return w.text().rstrip() + "\n"
+
+    def loss(self, tokens):
+        w, c = self.w, self.c
+        part = tensor([1, self.length], "i64")
+        start = len(w.lines)
+        with w.function("loss", [(tokens, "")], [("tensor<f32>", "")]):
+            read, targets = (w.op(
+                hint, f"tensor.extract_slice {tokens}[0, {first}] [1, {self.length}] [1, 1] :"
+                      f" {tokens.type} to {part}", part)
+                for first, hint in enumerate(("read", "targets")))
+            wte, wpe = (w.load(n, self.types[n], n[:3]) for n in ("wte.weight", "wpe.weight"))
+            rows = w.gather("token_rows", wte, read)
+            x = w.elementwise("x", "arith.addf", rows, w.broadcast("position_rows", wpe, rows))
+            for i in range(c.layers):
+                w.line()
+                w.comment(f"Layer {i}")
+                x = self.layer(x, i)
+            w.line()
+            logits = w.einsum("logits", "bnc,dc->bnd", self.norm(x, "ln_f"), wte)
+            w.ret(w.op("loss", f"linnet.cross_entropy mean {logits}, {targets} : {logits.type},"
+                               f" {part} -> tensor<f32>", "tensor<f32>"))
+        w.lines[start] = w.lines[start].replace("func.func @", "func.func private @")
+
+    def attend(self, h, i):
+        w = self.w
+        qkv = self.linear("qkv", h, f"h.{i}.attn.c_attn")
+        q, k, v = (self.head_rows(qkv, j, name) for j, name in enumerate("qkv"))
+        out = w.op("attended", f"linnet.attention {q}, {k}, {v} masks<[causal]> : {q.type},"
+                               f" {k.type}, {v.type} -> {q.type}", q.type)
+        return w.collapse("mixed", w.einsum("mixed_rows", "bhnd->bnhd", out), [[0], [1], [2, 3]])
+
+    def train(self, tokens):
+        w = self.w
+        rate = Value("%rate", "tensor<f32>")
+        names, types = list(self.types), list(self.types.values())
+        symbols, of, n = ", ".join(f'@"{name}"' for name in names), ", ".join(types), len(names)
+        with w.function("train", [(tokens, 'linnet.name = "tokens"'), (rate, 'linnet.name = "rate"')],
+                        [("tensor<f32>", 'linnet.name = "loss"')]):
+            w.line(f"%loss, %grads:{n} = linnet.value_and_grad @loss({tokens}) wrt [{symbols}]")
+            w.line(f"    : ({tokens.type}) -> (tensor<f32>, {of})")
+            now = ", ".join(str(self.load(name, type)) for name, type in self.types.items())
+            grads = ", ".join(f"%grads#{i}" for i in range(n))
+            w.line(f"%next:{n} = linnet.sgd params({now} : {of})")
+            w.line(f"    grads({grads} : {of})")
+            w.line(f"    lr({rate}) -> {of}")
+            for i, (name, type) in enumerate(self.types.items()):
+                w.line(f'ml_program.global_store @"{name}" = %next#{i} : {type}')
+            w.ret(Value("%loss", "tensor<f32>"))
+
+
+def torch_loss(config, parameters, tokens):
+    """The same loss; gradients flow into `parameters`, torch tensors by name."""
+    import torch.nn.functional as F
+    logits = gpt2.torch_logits(config, parameters, tokens[:, :-1])
+    return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("layers", "width", "heads", "positions", "vocab"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(DEEP, name))
+    sys.stdout.write(TrainStep(gpt2.Config(**vars(parser.parse_args()))).text())
+
+
+if __name__ == "__main__":
+    main()
