@@ -5,11 +5,14 @@
 // memory-probe BUNDLE FUNCTION [--symbol=NAME=SIZE]... [--input=SPEC]... [--calls=N] [--threads=N]
 //
 // Calls a function and prints one JSON object: the plan for the given symbols, by how much the
-// resident set grew at most, and what the calls after the first allocated and copied. The bundle,
-// the inputs and the results are in memory before anything is measured.
+// resident set grew at most, what the calls after the first allocated and copied, and how many of
+// the session's states they moved. The bundle, the inputs and the results are in memory before
+// anything is measured.
 //===----------------------------------------------------------------------===//
+#include "../../lib/Runtime/Handles.h"
 #include "../../tools/linnet-run/Array.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -103,7 +106,7 @@ bool resetPeak() {
 }
 
 struct Measured {
-  uint64_t growth = 0, allocations = 0, copied = 0;
+  uint64_t growth = 0, allocations = 0, copied = 0, states = 0, moved = 0;
 };
 
 //===----------------------------------------------------------------------===//
@@ -239,16 +242,25 @@ Measured Probe::measure() {
   uint64_t before = statusBytes("VmHWM:");
   lnt_session *session;
   check(lnt_session_create(module, symbols.data(), symbols.size(), &session));
+  const std::vector<runtime::State> &states = session->object->states;
+  std::vector<const char *> first(states.size());
+  std::vector<bool> moved(states.size());
   for (int i = 0; i < request.calls; ++i) {
     counting = i != 0; // the first one allocates
     lnt_status *status = lnt_call(session, function, arguments.data(), arguments.size(),
                                   results.data(), results.size(), nullptr);
     counting = false;
     check(status);
+    for (size_t k = 0; k < states.size(); ++k) {
+      first[k] = i ? first[k] : states[k].memory.data();
+      moved[k] = moved[k] || states[k].memory.data() != first[k];
+    }
   }
   uint64_t after = statusBytes("VmHWM:");
+  Measured measured = {after - before, allocations, copied, states.size(),
+          uint64_t(std::count(moved.begin(), moved.end(), true))};
   lnt_session_destroy(session);
-  return {after - before, allocations, copied};
+  return measured;
 }
 
 } // namespace
@@ -265,6 +277,8 @@ int main(int argc, char **argv) {
   print("growth", measured.growth, ", ");
   print("allocations", measured.allocations, ", ");
   print("copied", measured.copied, ", ");
+  print("states", measured.states, ", ");
+  print("moved", measured.moved, ", ");
   print("state", plan.state, ", ");
   print("arena", plan.arena, ", ");
   print("scratch", plan.scratch, ", ");

@@ -3,7 +3,7 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
-"""The demo's models, GPT-2 and test/Foreign, each with inputs for one call of each function."""
+"""The demo's models, GPT-2, test/Foreign and the train steps of the examples, each with inputs for one call of each function."""
 import dataclasses
 import functools
 import os
@@ -12,7 +12,9 @@ import tempfile
 
 import numpy as np
 from linnet import runtime, testing
-from linnet.examples import bytelm, gpt2
+from linnet.examples import bytelm, digits, gpt2
+from linnet.examples.bytelm import emit_train
+from safetensors.numpy import save_file
 
 FOREIGN = pathlib.Path(__file__).parents[1] / "Foreign"
 DEMO = pathlib.Path(bytelm.__file__).parent
@@ -61,7 +63,23 @@ def _gpt2():
     return folder / "gpt2"
 
 
+def _training(model):
+    """IR and initial weights of a train step, made here; each test process has its own."""
+    text, weights = {
+        "train.bytelm": lambda: (emit_train.TrainStep("softmax", 2, 64).text(),
+                                 emit_train.initial_parameters("softmax", 1)),
+        "train.digits": lambda: (digits.text(), digits.initial())}[model]()
+    folder = pathlib.Path(tempfile.gettempdir()) / f"linnet-tests-{os.getuid()}-train-{os.getpid()}"
+    folder.mkdir(exist_ok=True)
+    base = folder / model
+    base.with_name(base.name + ".mlir").write_text(text)
+    save_file(weights, base.with_name(base.name + ".safetensors"))
+    return base
+
+
 def _files(model):
+    if model.startswith("train"):
+        return _training(model)
     if model.startswith("bytelm"):
         return DEMO / f"model.{model.split('.')[1]}"
     return _gpt2() if model == "gpt2.small" else FOREIGN / model
@@ -94,6 +112,8 @@ def _foreign():
         yield Call(path.stem, "main", inputs)
 
 
+TRAINING = [Call("train.bytelm", "train", ("2x65xi64=7", "f32=0.001")),
+            Call("train.digits", "train", ("64x1x8x8xf32=0.5", "64xi64=3", "f32=0.01"))]
 CALLS = [*_steps("bytelm.softmax", 100, 512), *_steps("bytelm.linear", 100, None),
-         *_steps("gpt2.small", 77, 300), *_foreign()]
+         *_steps("gpt2.small", 77, 300), *_foreign(), *TRAINING]
 STEPS = [call for call in CALLS if call.function == "decode"]

@@ -13,7 +13,7 @@ import subprocess
 import pytest
 from linnet import testing
 from linnet.examples import gpt2
-from programs import CALLS, GPT2, STEPS, bundle, load
+from programs import CALLS, GPT2, STEPS, TRAINING, bundle, load
 
 MIB = 1 << 20
 PROBE = testing.build_folder() / "bin" / "memory-probe"
@@ -46,6 +46,17 @@ def test_a_decode_step_copies_no_cache(call):
     small, large = (load(call.model).memory(call.function, C=size) for size in (64, 512))
     assert small["arena"] == large["arena"]
     assert small["state"] < large["state"]
+
+
+@pytest.mark.parametrize("call", TRAINING, ids=str)
+def test_a_train_step_updates_where_things_are(call):
+    """One call is one step. Of parameters, moments and running statistics none is copied (what is
+    copied are the runtime's own numbers) and none has another address after any of the calls."""
+    measured = probe(call)
+    states = {p.state for p in load(call.model).functions[call.function].arguments if p.state}
+    assert measured["states"] == len(states) > 10
+    assert measured["moved"] == 0
+    assert measured["copied"] < 2048
 
 
 @pytest.mark.parametrize("threads", [1, 2])
