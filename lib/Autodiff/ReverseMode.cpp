@@ -8,6 +8,7 @@
 #include "linnet/Interfaces/Differentiable.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -91,6 +92,27 @@ llvm::DenseSet<Value> linnet::findDependents(ArrayRef<Operation *> ops, ValueRan
   return dependents;
 }
 
+SmallVector<bool> linnet::findActiveCarried(LoopLikeOpInterface loop,
+                                            llvm::function_ref<bool(Value)> isActive) {
+  SmallVector<Value> captured = llvm::filter_to_vector(findCaptures(loop), isActive);
+  auto ops = llvm::map_to_vector(loop.getLoopRegions().front()->front().without_terminator(),
+                                 [](Operation &nested) { return &nested; });
+  SmallVector<bool> carried =
+      llvm::map_to_vector(loop.getInits(), [&](Value init) { return isActive(init); });
+  for (bool changed = true; changed;) {
+    changed = false;
+    SmallVector<Value> sources(captured);
+    for (auto [i, arg] : llvm::enumerate(loop.getRegionIterArgs()))
+      if (carried[i])
+        sources.push_back(arg);
+    llvm::DenseSet<Value> dependents = findDependents(ops, sources);
+    for (auto [i, next] : llvm::enumerate(loop.getYieldedValues()))
+      if (!carried[i] && isDifferentiableType(next.getType()) && dependents.contains(next))
+        carried[i] = changed = true;
+  }
+  return carried;
+}
+
 llvm::DenseSet<Value> linnet::findActiveValues(ArrayRef<Operation *> ops, ValueRange sources,
                                                ValueRange targets) {
   llvm::DenseSet<Value> dependents = findDependents(ops, sources);
@@ -113,12 +135,62 @@ llvm::DenseSet<Value> linnet::findActiveValues(ArrayRef<Operation *> ops, ValueR
 // The walk
 //===----------------------------------------------------------------------===//
 
-/// Reports the ops that gradients have to pass and that have no rule.
-static LogicalResult refuseWithoutRule(ArrayRef<Operation *> ops) {
-  llvm::MapVector<OperationName, SmallVector<Operation *>> missing;
-  for (Operation *op : ops)
-    if (!isa<DifferentiableOpInterface>(op))
+/// The ops through which gradients have to pass.
+static SmallVector<Operation *> findWay(ArrayRef<Operation *> ops,
+                                        llvm::function_ref<bool(Value)> isActive) {
+  return llvm::filter_to_vector(ops, [&](Operation *op) {
+    return llvm::any_of(op->getResults(), isActive) && anyInfluence(op, isActive);
+  });
+}
+
+using MissingRules = llvm::MapVector<OperationName, SmallVector<Operation *>>;
+
+static void findMissing(ArrayRef<Operation *> way, llvm::function_ref<bool(Value)> isActive,
+                        MissingRules &missing);
+
+/// Between `sources` and the yielded values that are `seeded`.
+static void findMissingInside(Block &block, ArrayRef<Value> sources, ArrayRef<bool> seeded,
+                              MissingRules &missing) {
+  auto ops = llvm::map_to_vector(block.without_terminator(), [](Operation &op) { return &op; });
+  SmallVector<Value> targets;
+  for (auto [value, wanted] : llvm::zip_equal(block.getTerminator()->getOperands(), seeded))
+    if (wanted)
+      targets.push_back(value);
+  auto active = findActiveValues(ops, sources, targets);
+  auto isActive = [&](Value v) { return active.contains(v); };
+  findMissing(findWay(ops, isActive), isActive, missing);
+}
+
+/// What lies on the way and has no rule, also in regions that their op's rule would go through.
+static void findMissing(ArrayRef<Operation *> way, llvm::function_ref<bool(Value)> isActive,
+                        MissingRules &missing) {
+  for (Operation *op : way) {
+    if (!isa<DifferentiableOpInterface>(op)) {
       missing[op->getName()].push_back(op);
+      continue;
+    }
+    if (!isa<RegionBranchOpInterface, CheckpointOp>(op))
+      continue;
+    SmallVector<Value> sources = llvm::filter_to_vector(findCaptures(op), isActive);
+    auto loop = dyn_cast<LoopLikeOpInterface>(op);
+    SmallVector<bool> seeded = llvm::map_to_vector(op->getResults(), isActive);
+    if (loop) {
+      seeded = findActiveCarried(loop, isActive);
+      for (auto [arg, active] : llvm::zip_equal(loop.getRegionIterArgs(), seeded))
+        if (active)
+          sources.push_back(arg);
+    }
+    for (Region &region : op->getRegions())
+      if (!region.empty())
+        findMissingInside(region.front(), sources, seeded, missing);
+  }
+}
+
+/// Reports all of them at once.
+static LogicalResult refuseWithoutRule(ArrayRef<Operation *> way,
+                                       llvm::function_ref<bool(Value)> isActive) {
+  MissingRules missing;
+  findMissing(way, isActive, missing);
   for (auto &[name, where] : missing) {
     InFlightDiagnostic diag = where.front()->emitError()
                               << "no derivative rule for " << where.size() << " x '" << name
@@ -131,11 +203,8 @@ static LogicalResult refuseWithoutRule(ArrayRef<Operation *> ops) {
 
 LogicalResult linnet::differentiateOps(ArrayRef<Operation *> ops, Adjoints &adjoints) {
   auto isActive = [&](Value v) { return adjoints.wants(v); };
-  SmallVector<Operation *> way;
-  for (Operation *op : ops)
-    if (llvm::any_of(op->getResults(), isActive) && anyInfluence(op, isActive))
-      way.push_back(op);
-  if (failed(refuseWithoutRule(way)))
+  SmallVector<Operation *> way = findWay(ops, isActive);
+  if (failed(refuseWithoutRule(way, isActive)))
     return failure();
   Location outer = adjoints.builder().getLoc();
   LogicalResult result = success();

@@ -8,6 +8,7 @@
 
 #include "linnet/Autodiff/Adjoints.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 namespace linnet {
 
@@ -17,6 +18,10 @@ llvm::SmallVector<mlir::Value> findCaptures(mlir::Operation *op);
 /// `sources` and what gradients may flow to from later values: values that depend on them.
 llvm::DenseSet<mlir::Value> findDependents(llvm::ArrayRef<mlir::Operation *> ops,
                                            mlir::ValueRange sources);
+
+/// Of the values that a loop carries, those on which gradients depend in any iteration.
+llvm::SmallVector<bool> findActiveCarried(mlir::LoopLikeOpInterface loop,
+                                          llvm::function_ref<bool(mlir::Value)> isActive);
 
 /// A copy of the ops of a block, and the values that its terminator had.
 struct ClonedBody {

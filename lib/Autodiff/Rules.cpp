@@ -27,44 +27,13 @@ void linnet::registerDerivativeRules(DialectRegistry &registry) {
   registerTensorRules(registry);
 }
 
-Value linnet::constantLike(ImplicitLocOpBuilder &b, Value like, double value) {
-  auto tensor = dyn_cast<RankedTensorType>(like.getType());
-  auto attr = b.getFloatAttr(getElementTypeOrSelf(like.getType()), value);
-  if (!tensor)
-    return arith::ConstantOp::create(b, attr);
-  if (tensor.hasStaticShape())
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(tensor, attr.getValue()));
-  Value scalar = arith::ConstantOp::create(b, attr);
-  return BroadcastOp::create(b, tensor, scalar, like, ValueRange(), DenseI64ArrayAttr());
-}
-
-Expr Expr::operator+(Expr o) const { return {b, arith::AddFOp::create(*b, value, o.value)}; }
-Expr Expr::operator-(Expr o) const { return {b, arith::SubFOp::create(*b, value, o.value)}; }
-Expr Expr::operator*(Expr o) const { return {b, arith::MulFOp::create(*b, value, o.value)}; }
-Expr Expr::operator/(Expr o) const { return {b, arith::DivFOp::create(*b, value, o.value)}; }
-Expr Expr::operator-() const { return {b, arith::NegFOp::create(*b, value)}; }
-
-static Type withElement(Type type, Type element) {
-  if (auto tensor = dyn_cast<RankedTensorType>(type))
-    return tensor.clone(element);
-  return element;
-}
-
 Value linnet::toF32(ImplicitLocOpBuilder &b, Value value) {
-  if (getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() >= 32)
-    return value;
-  return arith::ExtFOp::create(b, withElement(value.getType(), b.getF32Type()), value);
+  bool wide = getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() >= 32;
+  return wide ? value : Expr{&b, value}.as(b.getF32Type());
 }
 
 Value linnet::roundLike(ImplicitLocOpBuilder &b, Value value, Value like) {
-  Type element = getElementTypeOrSelf(like.getType());
-  Type from = getElementTypeOrSelf(value.getType());
-  if (element == from)
-    return value;
-  Type type = withElement(value.getType(), element);
-  if (element.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
-    return arith::ExtFOp::create(b, type, value);
-  return arith::TruncFOp::create(b, type, value);
+  return Expr{&b, value}.as(getElementTypeOrSelf(like.getType()));
 }
 
 SmallVector<Value> linnet::dynamicSizes(ImplicitLocOpBuilder &b, Value value, int64_t first) {

@@ -9,6 +9,7 @@
 #ifndef LINNET_LIB_AUTODIFF_RULES_H
 #define LINNET_LIB_AUTODIFF_RULES_H
 
+#include "linnet/IR/Formula.h"
 #include "linnet/Interfaces/Differentiable.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
@@ -46,25 +47,6 @@ void attachRule(mlir::MLIRContext *context) {
 //===----------------------------------------------------------------------===//
 // Building gradients
 //===----------------------------------------------------------------------===//
-
-/// A constant with the type and the sizes of `like`.
-mlir::Value constantLike(mlir::ImplicitLocOpBuilder &b, mlir::Value like, double value);
-
-/// Elementwise arithmetic on tensors of one type, or on scalars, that reads like a formula.
-struct Expr {
-  mlir::ImplicitLocOpBuilder *b;
-  mlir::Value value;
-
-  Expr operator+(Expr o) const;
-  Expr operator-(Expr o) const;
-  Expr operator*(Expr o) const;
-  Expr operator/(Expr o) const;
-  Expr operator-() const;
-  Expr operator+(double c) const { return *this + constant(c); }
-  Expr operator*(double c) const { return *this * constant(c); }
-  Expr constant(double c) const { return {b, constantLike(*b, value, c)}; }
-  operator mlir::Value() const { return value; }
-};
 
 /// `value` in element type f32, or as it is if it has that or f64.
 mlir::Value toF32(mlir::ImplicitLocOpBuilder &b, mlir::Value value);

@@ -7,6 +7,7 @@
 #include "linnet/Autodiff/Passes.h"
 #include "linnet/IR/Exec.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/Interfaces/Differentiable.h"
 #include "linnet/Pipelines/Pipelines.h"
 #include "linnet/Pipelines/PluginLoader.h"
 #include "linnet/Program/Passes.h"
@@ -51,7 +52,20 @@ static constexpr char kOptOverview[] =
     "Linnet optimizer driver\n\n"
     "  linnet-opt model.mlir --canonicalize\n"
     "  linnet-opt model.mlir --linnet-lower-to-structured --linnet-form-dispatches\n"
-    "  linnet-opt --plugin=my-passes.so model.mlir --my-pass\n";
+    "  linnet-opt --plugin=my-passes.so model.mlir --my-pass\n"
+    "  linnet-opt --show-derivatives     names of the ops that have a derivative rule\n";
+
+static void showDerivatives(const DialectRegistry &registry, llvm::raw_ostream &os) {
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  SmallVector<StringRef> names;
+  for (RegisteredOperationName name : context.getRegisteredOperations())
+    if (name.hasInterface<linnet::DifferentiableOpInterface>())
+      names.push_back(name.getStringRef());
+  llvm::sort(names);
+  for (StringRef name : names)
+    os << name << "\n";
+}
 
 int linnet::optMain(int argc, char **argv) {
   DialectRegistry registry;
@@ -61,6 +75,11 @@ int linnet::optMain(int argc, char **argv) {
   SmallVector<char *> args(argv, argv + argc);
   if (!loadPlugins(args, registry))
     return 1;
+  if (llvm::is_contained(llvm::map_range(args, [](char *a) { return StringRef(a); }),
+                         "--show-derivatives")) {
+    showDerivatives(registry, llvm::outs());
+    return 0;
+  }
   args.push_back(nullptr);
   return asMainReturnCode(
       MlirOptMain(static_cast<int>(args.size()) - 1, args.data(), kOptOverview, registry));

@@ -3,6 +3,8 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -41,8 +43,6 @@ def test_for(n):
             h = torch.sin(h * w) + (k + 1)
         return h * x
     lg.check(LOOP, [x, w, np.zeros(n, np.int64)], torch=oracle, ulps=32)
-
-
 
 
 IF = """
@@ -139,18 +139,50 @@ func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {
     lg.check(text, [x], torch=lambda v: v.cos() * v + v.sin())
 
 
-def test_ops_without_a_rule_are_reported_together():
-    text = """
-func.func @main(%x: tensor<4xf32>, %w: tensor<4xf32>) -> tensor<4xf32> {
+WITHOUT_RULES = """
+func.func @main(%x: tensor<4xf32>, %w: tensor<4xf32>, %c: i1) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %one = arith.constant dense<1.0> : tensor<4xf32>
   %a = arith.remf %x, %w : tensor<4xf32>
   %b = arith.remf %a, %w : tensor<4xf32>
-  %y = math.acosh %b : tensor<4xf32>
+  %l = scf.for %i = %c0 to %c3 step %c1 iter_args(%h = %b) -> (tensor<4xf32>) {
+    %k = math.acosh %one : tensor<4xf32>
+    %s = arith.addf %h, %k : tensor<4xf32>
+    %t = scf.if %c -> (tensor<4xf32>) {
+      %n = math.atanh %s : tensor<4xf32>
+      scf.yield %n : tensor<4xf32>
+    } else {
+      scf.yield %s : tensor<4xf32>
+    }
+    scf.yield %t : tensor<4xf32>
+  }
+  %y = scf.while (%v = %l) : (tensor<4xf32>) -> tensor<4xf32> {
+    %f = tensor.extract %v[%c0] : tensor<4xf32>
+    %zero = arith.constant 0.0 : f32
+    %more = arith.cmpf ogt, %f, %zero : f32
+    scf.condition(%more) %v : tensor<4xf32>
+  } do {
+  ^bb0(%v: tensor<4xf32>):
+    %d = arith.subf %v, %one : tensor<4xf32>
+    scf.yield %d : tensor<4xf32>
+  }
   return %y : tensor<4xf32>
 }
 """
+
+
+def test_ops_without_a_rule_are_reported_together():
+    """Also those in loops and branches, each with its place; what is constant is no obstacle."""
     with pytest.raises(lt.CompileError) as error:
-        lt.compile_text(lg.module(text))
+        lt.compile_text(lg.module(WITHOUT_RULES))
     message = str(error.value)
-    assert "no derivative rule for 2 x 'arith.remf'" in message
-    assert "no derivative rule for 1 x 'math.acosh'" in message
     assert error.value.code == 1
+    lines = WITHOUT_RULES.splitlines()
+    for op, count in (("arith.remf", 2), ("math.atanh", 1), ("scf.while", 1)):
+        place = next(i for i, line in enumerate(lines, 1) if f" {op} " in line)
+        assert re.search(rf":{place}:\d+: error: no derivative rule for {count} x '{op}'", message), op
+    second = next(i for i, line in enumerate(lines, 1) if "%b = arith.remf" in line)
+    assert re.search(rf":{second}:\d+: note: another 'arith.remf' here", message)
+    assert message.count("error:") == 3 and "acosh" not in message

@@ -62,7 +62,6 @@ public:
   LogicalResult run();
 
 private:
-  void findActive();
   void record();
   Value emptyTape(ImplicitLocOpBuilder &at, Value init, Value trips);
   Value store(ImplicitLocOpBuilder &at, Value value, Value tape, Value trip);
@@ -80,31 +79,6 @@ private:
   Value trips;
 };
 } // namespace
-
-/// Carried values on which gradients depend, of any iteration.
-void LoopRule::findActive() {
-  captured = wantedCaptures(op, a);
-  SmallVector<Operation *> ops;
-  for (Operation &nested : op.getBody()->without_terminator())
-    ops.push_back(&nested);
-  SmallVector<bool> isActive;
-  for (Value init : op.getInitArgs())
-    isActive.push_back(a.wants(init));
-  for (bool changed = true; changed;) {
-    changed = false;
-    SmallVector<Value> sources(captured);
-    for (auto [i, arg] : llvm::enumerate(op.getRegionIterArgs()))
-      if (isActive[i])
-        sources.push_back(arg);
-    llvm::DenseSet<Value> dependents = findDependents(ops, sources);
-    for (auto [i, next] : llvm::enumerate(op.getYieldedValues()))
-      if (!isActive[i] && isDifferentiableType(next.getType()) && dependents.contains(next))
-        isActive[i] = changed = true;
-  }
-  for (unsigned i = 0; i < isActive.size(); ++i)
-    if (isActive[i])
-      active.push_back(i);
-}
 
 Value LoopRule::emptyTape(ImplicitLocOpBuilder &at, Value init, Value trips) {
   SmallVector<OpFoldResult> sizes = {trips};
@@ -238,7 +212,11 @@ LogicalResult LoopRule::reverse() {
 }
 
 LogicalResult LoopRule::run() {
-  findActive();
+  captured = wantedCaptures(op, a);
+  auto isActive = [&](Value v) { return a.wants(v); };
+  for (auto [i, carried] : llvm::enumerate(findActiveCarried(op, isActive)))
+    if (carried)
+      active.push_back(i);
   if (active.empty())
     return success();
   record();
