@@ -54,6 +54,19 @@ class Workload:
     settle: int = 0  # calls before the one whose results are compared
     flags: tuple = ()  # of linnet-compile
 
+    def __post_init__(self):
+        self.inputs = [aligned(x) for x in self.inputs]
+
+
+def aligned(array):
+    """The same on a cache line: the frameworks' own allocators give that, NumPy's does not."""
+    array = np.ascontiguousarray(array)
+    memory = np.empty(array.nbytes + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    result = memory[start:start + array.nbytes].view(array.dtype).reshape(array.shape)
+    result[...] = array
+    return result
+
 
 def rng_of(*seed):
     return np.random.default_rng(sum(seed))
