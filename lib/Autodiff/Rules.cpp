@@ -24,6 +24,7 @@ void linnet::registerDerivativeRules(DialectRegistry &registry) {
   registerPoolRules(registry);
   registerRandomRules(registry);
   registerResizeRules(registry);
+  registerScanRules(registry);
   registerTensorRules(registry);
 }
 

@@ -29,6 +29,7 @@ void registerPlainRules(mlir::DialectRegistry &registry);
 void registerPoolRules(mlir::DialectRegistry &registry);
 void registerRandomRules(mlir::DialectRegistry &registry);
 void registerResizeRules(mlir::DialectRegistry &registry);
+void registerScanRules(mlir::DialectRegistry &registry);
 void registerTensorRules(mlir::DialectRegistry &registry);
 
 /// The rule of `Op` is the function `rule`.

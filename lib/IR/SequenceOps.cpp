@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "Shapes.h"
+#include "SequenceVerify.h"
 #include "linnet/IR/LinnetOps.h"
 #include <cmath>
 
@@ -182,30 +182,7 @@ void LinearAttentionOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult SelectiveScanOp::verify() {
-  auto u = getU().getType(), a = getA().getType();
-  NamedSize batch{"batch", u.getDimSize(0)}, length{"length", u.getDimSize(1)};
-  NamedSize channels{"channels", u.getDimSize(2)}, states{"state size", a.getDimSize(1)};
-  if (failed(
-          expectShape(*this, "(C1)", "delta", getDelta().getType(), {batch, length, channels})) ||
-      failed(expectShape(*this, "(C1)", "a", a, {channels, states})) ||
-      failed(expectShape(*this, "(C1)", "b", getB().getType(), {batch, length, states})) ||
-      failed(expectShape(*this, "(C1)", "c", getC().getType(), {batch, length, states})) ||
-      failed(expectShape(*this, "(C2)", "result", getY().getType(), {batch, length, channels})))
-    return failure();
-  for (auto [name, value] : {std::pair<StringRef, Value>{"skip", getSkip()},
-                             std::pair<StringRef, Value>{"delta_bias", getDeltaBias()}})
-    if (value && failed(expectShape(*this, "(C3)", name, typeOf(value), {channels})))
-      return failure();
-  if (getGate() &&
-      failed(expectShape(*this, "(C3)", "gate", typeOf(getGate()), {batch, length, channels})))
-    return failure();
-  for (auto [name, value] : {std::pair<StringRef, Value>{"state", getState()},
-                             std::pair<StringRef, Value>{"final state", getFinalState()}})
-    if (value && failed(expectShape(*this, "(C4)", name, typeOf(value), {batch, channels, states})))
-      return failure();
-  if (a.isDynamicDim(1))
-    return emitOpError("(C5) expects a static state size");
-  return success();
+  return sequence::verifyScan(*this, {"result", getY()}, {"final state", getFinalState()});
 }
 
 LogicalResult SelectiveScanOp::reifyResultShapes(OpBuilder &b,
@@ -219,15 +196,7 @@ LogicalResult SelectiveScanOp::reifyResultShapes(OpBuilder &b,
 
 void SelectiveScanOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
   SizePairs sizes(*this, pairs);
-  Value u = getU();
-  sizes.addAll(getDelta(), {{u, 0}, {u, 1}, {u, 2}});
-  sizes.addAll(getA(), {{u, 2}});
-  sizes.addAll(getB(), {{u, 0}, {u, 1}, {getA(), 1}});
-  sizes.addAll(getC(), {{u, 0}, {u, 1}, {getA(), 1}});
-  sizes.addAll(getSkip(), {{u, 2}});
-  sizes.addAll(getGate(), {{u, 0}, {u, 1}, {u, 2}});
-  sizes.addAll(getDeltaBias(), {{u, 2}});
-  sizes.addAll(getState(), {{u, 0}, {u, 2}, {getA(), 1}});
+  sequence::addScanSizes(*this, sizes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -235,29 +204,7 @@ void SelectiveScanOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult CausalConvOp::verify() {
-  auto x = getX().getType(), weight = getWeight().getType();
-  int64_t w = weight.getDimSize(1);
-  NamedSize batch{"batch", x.getDimSize(0)}, channels{"channels", x.getDimSize(2)};
-  if (failed(expectShape(*this, "(C1)", "result", getY().getType(),
-                         {batch, {"length", x.getDimSize(1)}, channels})) ||
-      failed(expectShape(*this, "(C1)", "weight", weight, {channels, {"its width", w}})))
-    return failure();
-  if (w < 1)
-    return emitOpError("(C2) expects a static weight width of at least 1");
-  if (getBias() && failed(expectShape(*this, "(C3)", "bias", typeOf(getBias()), {channels})))
-    return failure();
-  for (auto [name, value] : {std::pair<StringRef, Value>{"state", getState()},
-                             std::pair<StringRef, Value>{"final state", getFinalState()}}) {
-    if (!value)
-      continue;
-    if (failed(expectShape(*this, "(C4)", name, typeOf(value),
-                           {batch, channels, {"weight width less one", w - 1}})))
-      return failure();
-    if (typeOf(value).getElementType() != x.getElementType())
-      return emitOpError() << "(C4) expects " << name << " of " << x.getElementType() << ", found "
-                           << typeOf(value).getElementType();
-  }
-  return success();
+  return sequence::verifyCausalConv(*this, {"result", getY()}, {"final state", getFinalState()});
 }
 
 LogicalResult CausalConvOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
@@ -272,7 +219,5 @@ LogicalResult CausalConvOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedT
 
 void CausalConvOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
   SizePairs sizes(*this, pairs);
-  sizes.addAll(getWeight(), {{getX(), 2}});
-  sizes.addAll(getBias(), {{getX(), 2}});
-  sizes.addAll(getState(), {{getX(), 0}, {getX(), 2}});
+  sequence::addCausalConvSizes(*this, sizes);
 }

@@ -77,6 +77,10 @@ bool isStructuredOp(Operation *op) {
     return loss.getReduction() == LossReduction::none;
   if (auto grad = dyn_cast<CrossEntropyGradOp>(op))
     return grad.getReduction() != LossReduction::mean;
+  if (auto grad = dyn_cast<SelectiveScanGradOp>(op))
+    return grad.getParts();
+  if (auto grad = dyn_cast<CausalConvGradOp>(op))
+    return grad.getParts();
   return isa<AttentionOp, LinearAttentionOp, SelectiveScanOp, CausalConvOp, ConvOp, RandomOp,
              DropoutOp, ScatterAddOp, ConvFilterGradOp, MaxPoolOp, AvgPoolOp, MaxPoolGradOp,
              AvgPoolGradOp, ResizeOp, ResizeGradOp>(op);
@@ -118,6 +122,7 @@ public:
     populateConvToStructuredPatterns(lowering);
     populateLossToStructuredPatterns(lowering);
     populateAttentionToStructuredPatterns(lowering);
+    populateScanToStructuredPatterns(lowering);
     populateOptimizerToStructuredPatterns(lowering);
     populateUpstreamToStructuredPatterns(lowering);
     populateDropUnitDimsPatterns(lowering);

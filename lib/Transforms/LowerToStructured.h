@@ -21,6 +21,8 @@ void populateBatchNormToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populateConvToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populateLossToStructuredPatterns(mlir::RewritePatternSet &patterns);
 void populateAttentionToStructuredPatterns(mlir::RewritePatternSet &patterns);
+/// Sums of what gradients of scans give in parts.
+void populateScanToStructuredPatterns(mlir::RewritePatternSet &patterns);
 /// Optimizers, as arithmetic on tensors.
 void populateOptimizerToStructuredPatterns(mlir::RewritePatternSet &patterns);
 /// linalg's named ops and the tensor ops that are loops.

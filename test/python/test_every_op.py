@@ -172,6 +172,23 @@ OPS = {
         (("B", "N", "C", "f32"), ("B", "C", 2, "f32")),
         "%y:2 = linnet.causal_conv %x, %w state(%s : {s}) : {x}, {w} -> {r0}, {r1}",
         lambda x, w, s: ref.causal_conv(x, w, state=s)),
+    "selective_scan_grad": Op(
+        {"u": ("B", "N", "C", "f32"), "d": ("B", "N", "C", "f32"), "a": ("C", 4, "f32"),
+         "b": ("B", "N", 4, "f32"), "c": ("B", "N", 4, "f32"), "s": ("B", "C", 4, "f32"),
+         "g": ("B", "N", "C", "f32"), "h": ("B", "C", 4, "f32")},
+        (("B", "N", "C", "f32"), ("B", "N", "C", "f32"), ("C", 4, "f32"), ("B", "N", 4, "f32"),
+         ("B", "N", 4, "f32"), ("B", "C", 4, "f32")),
+        "%y:6 = linnet.selective_scan_grad %u, %d, %a, %b, %c grad(%g, %h : {h}) state(%s : {s})"
+        " softplus : {u}, {d}, {a}, {b}, {c}, {g} -> {r0}, {r1}, {r2}, {r3}, {r4}, {r5}",
+        lambda u, d, a, b, c, s, g, h: tuple(ref.selective_scan_grad(
+            u, d, a, b, c, g, h, state=s, softplus=True).values())),
+    "causal_conv_grad": Op(
+        {"x": ("B", "N", "C", "f32"), "w": ("C", 3, "f32"), "s": ("B", "C", 2, "f32"),
+         "g": ("B", "N", "C", "f32"), "h": ("B", "C", 2, "f32")},
+        (("B", "N", "C", "f32"), ("C", 3, "f32"), ("B", "C", 2, "f32")),
+        "%y:3 = linnet.causal_conv_grad %x, %w grad(%g, %h : {h}) state(%s : {s})"
+        " : {x}, {w}, {g} -> {r0}, {r1}, {r2}",
+        lambda x, w, s, g, h: tuple(ref.causal_conv_grad(x, w, g, h, state=s).values())),
     # what upstream adds
     "arith.addf": Op({"x": ("N", "M", "f32"), "z": ("N", "M", "f32")}, (("N", "M", "f32"),),
                      "%y = arith.addf %x, %z : {x}", lambda x, z: x + z),

@@ -155,3 +155,54 @@ def test_causal_conv(length, width, activation):
     if length:
         close(ref.causal_conv(x, w)[0], F.conv1d(F.pad(torch.from_numpy(x).mT, (width - 1, 0)),
                                                  torch.from_numpy(w)[:, None], groups=6).mT)
+
+
+def torch_gradients(results, leaves, cotangents):
+    total = sum((y * torch.from_numpy(g)).sum() for y, g in zip(results, cotangents))
+    return torch.autograd.grad(total, leaves)
+
+
+@pytest.mark.parametrize("length", [1, 6])
+@pytest.mark.parametrize("have", [(), ("skip", "gate", "delta_bias", "state")])
+@pytest.mark.parametrize("softplus", [False, True])
+def test_selective_scan_grad(length, have, softplus):
+    c, n = 5, 3
+    inputs = dict(zip(
+        ("u", "delta", "a", "b", "c", "skip", "gate", "delta_bias", "state", "dy", "dfinal"), draw(
+            8, u=(B, length, c), delta=(B, length, c), a=(c, n), b=(B, length, n), c=(B, length, n),
+            skip=(c,), gate=(B, length, c), db=(c,), h0=(B, c, n), dy=(B, length, c),
+            dfinal=(B, c, n))))
+    used = {k: v for k, v in inputs.items() if k in ("u", "delta", "a", "b", "c") + have}
+    got = ref.selective_scan_grad(
+        *list(inputs.values())[:5], inputs["dy"], inputs["dfinal"], softplus=softplus,
+        **{k: inputs[k] for k in have})
+    t = {k: torch.from_numpy(v).requires_grad_() for k, v in used.items()}
+    d = t["delta"] + t["delta_bias"] if have else t["delta"]
+    d = F.softplus(d) if softplus else d
+    h, rows = t.get("state", torch.zeros(B, c, n, dtype=torch.float64)), []
+    for i in range(length):
+        h = torch.exp(d[:, i, :, None] * t["a"]) * h + (d * t["u"])[:, i, :, None] * t["b"][:, i, None]
+        rows.append((h * t["c"][:, i, None]).sum(2))
+    y = torch.stack(rows, 1)
+    y = (y + t["skip"] * t["u"]) * F.silu(t["gate"]) if have else y
+    assert set(got) == set(used)
+    for k, want in zip(t, torch_gradients((y, h), t.values(), (inputs["dy"], inputs["dfinal"]))):
+        close(got[k], want)
+
+
+@pytest.mark.parametrize("length,width", [(1, 4), (9, 4), (5, 1), (2, 5)])
+@pytest.mark.parametrize("have", [(), ("bias", "state")])
+@pytest.mark.parametrize("activation", ["none", "silu"])
+def test_causal_conv_grad(length, width, have, activation):
+    x, w, bias, s0, dy, df = draw(9, x=(B, length, 6), w=(6, width), b=(6,), s0=(B, 6, width - 1),
+                                  dy=(B, length, 6), df=(B, 6, width - 1))
+    options = dict(bias=bias, state=s0) if have else {}
+    got = ref.causal_conv_grad(x, w, dy, df, activation=activation, **options)
+    t = {k: torch.from_numpy(v).requires_grad_() for k, v in dict(x=x, weight=w, **options).items()}
+    past = t.get("state", torch.zeros(B, 6, width - 1, dtype=torch.float64))
+    padded = torch.cat([past, t["x"].mT], 2)
+    y = F.conv1d(padded, t["weight"][:, None], t.get("bias"), groups=6).mT
+    y = F.silu(y) if activation == "silu" else y
+    assert set(got) == set(t)
+    for k, want in zip(t, torch_gradients((y, padded[:, :, length:]), t.values(), (dy, df))):
+        close(got[k], want)

@@ -14,8 +14,8 @@ def LowerToStructured : Pass<"linnet-lower-to-structured", "mlir::func::FuncOp">
     Elementwise `arith` and `math` on tensors become `linalg.generic`; so do einsum, broadcast,
     reduce, softmax, the norms, gather, argmax, feature_map, rotary and upstream's named linalg
     ops. Contractions and convolutions among the named ops stay, and the linnet ops with kernels
-    of their own: attention, attention_grad, linear_attention, selective_scan, causal_conv, conv,
-    random.
+    of their own: attention, linear_attention, selective_scan, causal_conv, gradients of these,
+    conv, random and others.
 
     16-bit floats are widened to f32 inside of reductions, norms and contractions, and rounded
     once. A `tensor.extract` that stands for a gather carries `linnet.checked`, the positions of

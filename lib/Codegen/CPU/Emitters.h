@@ -14,6 +14,7 @@ namespace linnet::codegen {
 const KernelEmitter *getAttentionEmitter();
 const KernelEmitter *getAttentionGradEmitter();
 const KernelEmitter *getCausalConvEmitter();
+const KernelEmitter *getCausalConvGradEmitter();
 const KernelEmitter *getContractionEmitter();
 const KernelEmitter *getConvEmitter();
 const KernelEmitter *getConvFilterGradEmitter();
@@ -27,11 +28,13 @@ const KernelEmitter *getRandomEmitter();
 const KernelEmitter *getResizeEmitter();
 const KernelEmitter *getScatterAddEmitter();
 const KernelEmitter *getSelectiveScanEmitter();
+const KernelEmitter *getSelectiveScanGradEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_CPU_EMITTERS                                                                        \
   getAttentionEmitter(), getAttentionGradEmitter(), getLinearAttentionEmitter(),                   \
-      getSelectiveScanEmitter(), getCausalConvEmitter(), getRandomEmitter(), getDropoutEmitter(),  \
+      getSelectiveScanEmitter(), getSelectiveScanGradEmitter(), getCausalConvEmitter(),            \
+      getCausalConvGradEmitter(), getRandomEmitter(), getDropoutEmitter(),                         \
       getCrossEntropyEmitter(), getCrossEntropyGradEmitter(), getScatterAddEmitter(),              \
       getPoolEmitter(), getResizeEmitter(), getConvFilterGradEmitter(), getConvEmitter(),          \
       getContractionEmitter(), getLoopsEmitter(),

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "OpKernel.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -146,23 +147,33 @@ void linnet::codegen::storeLanes(Emitter &e, Value x, const View &v, Value posit
   }
 }
 
+// Bit d of a vector's number goes to bit d of its lanes: lanes of `a` without and of `b` with it
+// in one result, the others in the other.
+static std::pair<Value, Value> exchange(Emitter &e, Value a, Value b, int64_t d) {
+  SmallVector<int64_t> upper, lower;
+  for (int64_t lane = 0; lane < kLanes; ++lane) {
+    upper.push_back(lane & d ? kLanes + (lane ^ d) : lane);
+    lower.push_back(lane & d ? kLanes + lane : lane ^ d);
+  }
+  return {vector::ShuffleOp::create(e, a, b, upper), vector::ShuffleOp::create(e, a, b, lower)};
+}
+
 // A butterfly of shuffles: after step d, bit d of a lane's row and of its place are exchanged.
 static Values turn(Emitter &e, Values x) {
-  for (int64_t d = kLanes / 2; d >= 1; d /= 2) {
-    SmallVector<int64_t> upper, lower;
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      upper.push_back(lane & d ? kLanes + (lane ^ d) : lane);
-      lower.push_back(lane & d ? kLanes + lane : lane ^ d);
-    }
-    for (int64_t i = 0; i < kLanes; ++i) {
-      if (i & d)
-        continue;
-      Value a = x[i], b = x[i | d];
-      x[i] = vector::ShuffleOp::create(e, a, b, upper);
-      x[i | d] = vector::ShuffleOp::create(e, a, b, lower);
-    }
-  }
+  for (int64_t d = kLanes / 2; d >= 1; d /= 2)
+    for (int64_t i = 0; i < kLanes; ++i)
+      if (!(i & d))
+        std::tie(x[i], x[i | d]) = exchange(e, x[i], x[i | d], d);
   return x;
+}
+
+Value linnet::codegen::sumEachLanes(Emitter &e, Values x) {
+  for (int64_t d = kLanes / 2; d >= 1; d /= 2)
+    for (int64_t i = 0; i < d; ++i) {
+      auto [upper, lower] = exchange(e, x[i], x[i + d], d);
+      x[i] = e.addf(upper, lower);
+    }
+  return x[0];
 }
 
 Values linnet::codegen::loadTurned(Emitter &e, const View &v, Value position, unsigned rowDim,
@@ -196,13 +207,43 @@ void linnet::codegen::storeTurned(Emitter &e, Values x, const View &v, Value pos
   }
 }
 
-// Below -87 the result is -1e-36 on every CPU; the clamp lets NaN pass.
-Value linnet::codegen::silu(Emitter &e, Value x) {
+// Below -87 silu is -1e-36 on every CPU, sigmoid 2e-38; the clamp lets NaN pass.
+static Value clampBelow(Emitter &e, Value x) {
+  Value least = e.fconst(x.getType(), -87.0);
+  return e.select(e.gtf(least, x), least, x);
+}
+
+// 1 + e^-x.
+static Value sigmoidDivisor(Emitter &e, Value x) {
   Type t = x.getType();
-  Value least = e.fconst(t, -87.0);
-  x = e.select(e.gtf(least, x), least, x);
-  Value power = e.exp2Fast(e.mulf(x, e.fconst(t, -1.4426950408889634)));
-  return e.divf(x, e.addf(e.fconst(t, 1.0), power));
+  return e.addf(e.fconst(t, 1.0), e.exp2Fast(e.mulf(x, e.fconst(t, -1.4426950408889634))));
+}
+
+Value linnet::codegen::silu(Emitter &e, Value x) {
+  x = clampBelow(e, x);
+  return e.divf(x, sigmoidDivisor(e, x));
+}
+
+Value linnet::codegen::sigmoid(Emitter &e, Value x) {
+  return e.divf(e.fconst(x.getType(), 1.0), sigmoidDivisor(e, clampBelow(e, x)));
+}
+
+Value linnet::codegen::siluSlope(Emitter &e, Value x, Value s) {
+  // beyond 87 the product below is 0, also of infinity
+  Value one = e.fconst(x.getType(), 1.0), most = e.fconst(x.getType(), 87.0);
+  x = clampBelow(e, e.select(e.gtf(x, most), most, x));
+  return e.mulf(s, e.fma(x, e.subf(one, s), one));
+}
+
+// max(x, 0) + log1p(e) with e = exp(-|x|): log1p(e) = 2 artanh(e / (2 + e)), whose argument is at
+// most 1/3, so that eight terms of the series reach f32's precision.
+Value linnet::codegen::softplus(Emitter &e, Value x) {
+  Value down = e.mulf(math::AbsFOp::create(e, x), e.vf(-1.4426950408889634));
+  Value small = e.exp2Fast(down), z = e.divf(small, e.addf(small, e.vf(2.0)));
+  Value square = e.mulf(z, z), series = e.vf(2.0 / 15);
+  for (int64_t k : {13, 11, 9, 7, 5, 3, 1})
+    series = e.fma(series, square, e.vf(2.0 / k));
+  return e.fma(series, z, e.maxf(x, e.vf(0)));
 }
 
 Value linnet::codegen::loadFloat(Emitter &e, const View &v, Value position) {

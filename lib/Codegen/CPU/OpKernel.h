@@ -56,6 +56,14 @@ void storeTurned(Emitter &e, Values x, const View &v, Value position, unsigned r
                  const Lanes &rows, unsigned columnDim, int64_t columns);
 /// x * sigmoid(x).
 Value silu(Emitter &e, Value x);
+/// 1 / (1 + e^-x).
+Value sigmoid(Emitter &e, Value x);
+/// The derivative of silu at x, given sigmoid(x).
+Value siluSlope(Emitter &e, Value x, Value sigmoid);
+/// log(1 + e^x).
+Value softplus(Emitter &e, Value x);
+/// Vector i of 16 holds terms of sum i; lane i of the result is that sum, lanes met in halves.
+Value sumEachLanes(Emitter &e, Values x);
 /// One element as f32.
 Value loadFloat(Emitter &e, const View &v, Value position);
 

@@ -7,10 +7,9 @@
 // recurrence, so that its loop has the registers to itself.
 //
 //===----------------------------------------------------------------------===//
+#include "SelectiveScan.h"
 #include "Emitters.h"
-#include "OpKernel.h"
 #include "linnet/IR/LinnetOps.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -47,19 +46,13 @@ public:
   LogicalResult emit();
 
 private:
-  /// Rows of `states` f32 numbers, one per position of the panel.
-  struct Rows {
-    Value memory, base, step;
-  };
   LogicalResult bind();
   void emitChunk(Value chunk);
   void loadStates();
   void storeStates();
-  Rows prepareRows(const View &v, int64_t place, Value first, Value count);
   void prepareSteps(Value first, Value count);
-  void recur(const Rows &b, const Rows &c, int64_t firstState, int64_t group, Value count);
+  void recur(const ScanRows &b, const ScanRows &c, int64_t firstState, int64_t group, Value count);
   void finishOutputs(Value first, Value count);
-  Value softplus(Value x);
   Value panelRow(int64_t place, Value t) { return e.add(e.mul(t, kLanes), place); }
 
   Emitter &e;
@@ -74,6 +67,22 @@ private:
 };
 
 } // namespace
+
+ScanRows linnet::codegen::prepareScanRows(KernelFrame &frame, const View &v, ValueRange first,
+                                          Value count, Value floats, int64_t place) {
+  Emitter &e = frame.e;
+  Value base = frame.position(v, first), width = v.sizes.back();
+  if (v.element.isF32() && Emitter::constantOf(v.strides[2]) == 1)
+    return {v.memory, base, v.strides[1]};
+  e.forLoop(count, [&](Value t) {
+    Value row = e.add(base, e.mul(t, v.strides[1]));
+    e.forLoop(width, [&](Value n) {
+      Value x = loadFloat(e, v, e.add(row, e.mul(n, v.strides[2])));
+      e.store(x, floats, e.add(e.add(e.mul(t, width), n), place));
+    });
+  });
+  return {floats, e.index(place), width};
+}
 
 LogicalResult Kernel::bind() {
   if (failed(bindOperands(frame, {{op.getU(), &u},
@@ -106,7 +115,8 @@ void Kernel::emitChunk(Value chunk) {
   e.forLoop(e.index(0), length, e.index(kPanel), [&](Value first) {
     Value count = e.min(e.index(kPanel), e.sub(length, first));
     prepareSteps(first, count);
-    Rows bs = prepareRows(b, at.b, first, count), cs = prepareRows(c, at.c, first, count);
+    ScanRows bs = prepareScanRows(frame, b, {batch, first, e.index(0)}, count, floats, at.b);
+    ScanRows cs = prepareScanRows(frame, c, {batch, first, e.index(0)}, count, floats, at.c);
     // the states that the registers hold at once
     int64_t group = e.target.avx512 ? 16 : 4;
     int64_t whole = states / group * group;
@@ -151,32 +161,6 @@ void Kernel::storeStates() {
   }
 }
 
-// Rows of f32 are read where they lie.
-Kernel::Rows Kernel::prepareRows(const View &v, int64_t place, Value first, Value count) {
-  Value base = frame.position(v, {batch, first, e.index(0)});
-  if (v.element.isF32() && Emitter::constantOf(v.strides[2]) == 1)
-    return {v.memory, base, v.strides[1]};
-  e.forLoop(count, [&](Value t) {
-    Value row = e.add(base, e.mul(t, v.strides[1]));
-    e.forLoop(e.index(states), [&](Value n) {
-      Value x = loadFloat(e, v, e.add(row, e.mul(n, v.strides[2])));
-      e.store(x, floats, e.add(e.add(e.mul(t, states), n), place));
-    });
-  });
-  return {floats, e.index(place), e.index(states)};
-}
-
-// max(x, 0) + log1p(e) with e = exp(-|x|): log1p(e) = 2 artanh(e / (2 + e)), whose argument is at
-// most 1/3, so that eight terms of the series reach f32's precision.
-Value Kernel::softplus(Value x) {
-  Value down = e.mulf(math::AbsFOp::create(e, x), e.vf(-1.4426950408889634));
-  Value small = e.exp2Fast(down), z = e.divf(small, e.addf(small, e.vf(2.0)));
-  Value square = e.mulf(z, z), series = e.vf(2.0 / 15);
-  for (int64_t k : {13, 11, 9, 7, 5, 3, 1})
-    series = e.fma(series, square, e.vf(2.0 / k));
-  return e.fma(series, z, e.maxf(x, e.vf(0)));
-}
-
 void Kernel::prepareSteps(Value first, Value count) {
   Value shift;
   if (op.getDeltaBias())
@@ -188,7 +172,7 @@ void Kernel::prepareSteps(Value first, Value count) {
     if (shift)
       d = e.addf(d, shift);
     if (op.getSoftplus())
-      d = softplus(d);
+      d = softplus(e, d);
     e.vstore(d, floats, panelRow(at.steps, t));
     e.vstore(e.mulf(d, x), floats, panelRow(at.inputs, t));
   });
@@ -196,7 +180,8 @@ void Kernel::prepareSteps(Value first, Value count) {
 
 // Advances states firstState to firstState + group - 1 over the panel and adds what the outputs
 // read of them.
-void Kernel::recur(const Rows &bs, const Rows &cs, int64_t firstState, int64_t group, Value count) {
+void Kernel::recur(const ScanRows &bs, const ScanRows &cs, int64_t firstState, int64_t group,
+                   Value count) {
   auto home = [&](int64_t place, int64_t i) { return e.index(place + (firstState + i) * kLanes); };
   Values h;
   for (int64_t i = 0; i < group; ++i)
@@ -204,15 +189,11 @@ void Kernel::recur(const Rows &bs, const Rows &cs, int64_t firstState, int64_t g
   h = e.forLoop(e.index(0), count, e.index(1), h, [&](Value t, ValueRange in) {
     Value d = e.vload(floats, panelRow(at.steps, t));
     Value x = e.vload(floats, panelRow(at.inputs, t));
-    auto element = [&](const Rows &rows, int64_t i) {
-      Value where = e.add(e.add(rows.base, e.mul(t, rows.step)), firstState + i);
-      return e.splat(e.load(rows.memory, where));
-    };
     Values next, sums = {e.vf(0), e.vf(0)};
     for (int64_t i = 0; i < group; ++i) {
       Value keep = e.exp2Fast(e.mulf(d, e.vload(floats, home(at.rates, i))));
-      next.push_back(e.fma(keep, in[i], e.mulf(x, element(bs, i))));
-      sums[i % 2] = e.fma(next[i], element(cs, i), sums[i % 2]);
+      next.push_back(e.fma(keep, in[i], e.mulf(x, bs.splat(e, t, firstState + i))));
+      sums[i % 2] = e.fma(next[i], cs.splat(e, t, firstState + i), sums[i % 2]);
     }
     Value sum = e.addf(sums[0], sums[1]);
     if (firstState)

@@ -84,3 +84,63 @@ def causal_conv(x, weight, *, bias=None, state=None, activation="none"):
     if activation == "silu":
         y = y / (1 + np.exp(-y))
     return y, x[:, length:].swapaxes(1, 2)
+
+
+def _silu_slope(x):
+    s = 1 / (1 + np.exp(-x))
+    return s * (1 + x * (1 - s))
+
+
+def selective_scan_grad(u, delta, a, b, c, dy, dfinal=None, *, skip=None, gate=None,
+                        delta_bias=None, state=None, softplus=False):
+    """Gradients by name, of u, delta, a, b, c and the optional operands that are given."""
+    f64 = lambda x: None if x is None else np.asarray(x, np.float64)
+    u, delta, a, b, c, dy, skip, gate, bias, state = map(
+        f64, (u, delta, a, b, c, dy, skip, gate, delta_bias, state))
+    batch, length, channels = u.shape
+    before = delta if bias is None else delta + bias
+    d = np.logaddexp(0, before) if softplus else before
+    keep = np.exp(d[..., None] * a)
+    h = np.zeros((length + 1, batch, channels, a.shape[1]))
+    h[0] = 0 if state is None else state
+    for t in range(length):
+        h[t + 1] = keep[:, t] * h[t] + (d * u)[:, t, :, None] * b[:, t, None]
+    ds, out = dy, {}
+    if gate is not None:
+        s = np.einsum("lbcn,bln->blc", h[1:], c) + (0 if skip is None else skip * u)
+        ds, out["gate"] = dy * gate / (1 + np.exp(-gate)), dy * s * _silu_slope(gate)
+    g = np.zeros(h.shape[1:]) if dfinal is None else f64(dfinal)
+    out |= {"u": np.zeros_like(u), "delta": np.zeros_like(u), "a": np.zeros_like(a),
+            "b": np.zeros_like(b), "c": np.einsum("blc,lbcn->bln", ds, h[1:])}
+    for t in reversed(range(length)):
+        g = g + ds[:, t, :, None] * c[:, t, None]
+        q, left = (g * b[:, t, None]).sum(2), g * keep[:, t] * h[t]
+        out["b"][:, t] = np.einsum("bcn,bc->bn", g, (d * u)[:, t])
+        out["a"] += (d[:, t, :, None] * left).sum(0)
+        out["u"][:, t] = d[:, t] * q + (0 if skip is None else skip * ds[:, t])
+        out["delta"][:, t] = (left * a).sum(2) + u[:, t] * q
+        g = g * keep[:, t]
+    if softplus:
+        out["delta"] /= 1 + np.exp(-before)
+    optional = {"skip": (ds * u).sum((0, 1)), "delta_bias": out["delta"].sum((0, 1)), "state": g}
+    given = {"skip": skip, "delta_bias": bias, "state": state}
+    return out | {n: x for n, x in optional.items() if given[n] is not None}
+
+
+def causal_conv_grad(x, weight, dy, dfinal=None, *, bias=None, state=None, activation="none"):
+    """Gradients by name, of x, weight, and of bias and state if they are given."""
+    x, weight, dp = (np.asarray(v, np.float64) for v in (x, weight, dy))
+    (batch, length, channels), width = x.shape, weight.shape[1]
+    if activation == "silu":
+        dp = dp * _silu_slope(causal_conv(x, weight, bias=bias, state=state)[0])
+    past = np.zeros((batch, width - 1, channels)) if state is None else np.swapaxes(state, 1, 2)
+    x = np.concatenate([np.asarray(past, np.float64), x], axis=1)
+    dx = np.zeros_like(x)
+    if dfinal is not None:
+        dx[:, length:] += np.swapaxes(dfinal, 1, 2)
+    for w in range(width):
+        dx[:, w:w + length] += weight[:, w] * dp
+    out = {"x": dx[:, width - 1:], "weight": np.stack(
+        [(dp * x[:, w:w + length]).sum((0, 1)) for w in range(width)], axis=1)}
+    optional = {"bias": (bias, dp.sum((0, 1))), "state": (state, dx[:, :width - 1].swapaxes(1, 2))}
+    return out | {n: g for n, (given, g) in optional.items() if given is not None}

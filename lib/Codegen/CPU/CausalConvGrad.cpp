@@ -1,0 +1,329 @@
+//===- CausalConvGrad.cpp - gradients of the causal convolution -----------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// A chunk is 64 channels of one sequence, a lane each, and one sweep forwards. Position t gives
+// the gradient dp of its own value before the activation, and that completes the gradient of
+// input t of those with the W - 1 past ones before them. Registers hold the last W - 1 inputs and
+// dp; wide windows keep them in scratch.
+//
+//===----------------------------------------------------------------------===//
+#include "Emitters.h"
+#include "OpKernel.h"
+#include "linnet/IR/LinnetOps.h"
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::codegen;
+
+namespace {
+
+constexpr int64_t kChannels = 4 * kLanes;
+/// Positions between two moves of windows in scratch.
+constexpr int64_t kPanel = 64;
+/// The widest window that registers hold.
+constexpr int64_t kWidestInRegisters = 8;
+
+class Kernel {
+public:
+  Kernel(CausalConvGradOp op, KernelFrame &frame)
+      : e(frame.e), frame(frame), op(op), width(op.getWeight().getType().getDimSize(1)) {}
+  LogicalResult emit();
+  /// Floats of scratch: weights, their gradients, and both windows with a panel where it is wide.
+  static int64_t scratchFloats(int64_t width) {
+    int64_t rows = width > kWidestInRegisters ? 2 * (width - 1 + kPanel) : 0;
+    return (2 * width + rows) * kLanes;
+  }
+
+private:
+  LogicalResult bind();
+  void emitBlock();
+  void sweepInRegisters();
+  Values step(Value t, ValueRange windows, function_ref<void(Value)> storeInput);
+  void sweepInScratch();
+  void emitPanel(Value first, Value count);
+  void finishInScratch();
+  void storeWeights();
+  Value past(Value i);
+  Value pastInput(Value i) { return op.getState() ? past(i) : e.vf(0); }
+  Value load(const View &v, Value t) {
+    return loadLanes(e, v, frame.position(v, {batch, t, channel}), 2, lanes);
+  }
+  Value gradBefore(Value sum, Value t);
+  Value finalGrad(Value i);
+  void storePadded(Value x, Value place);
+  void storeState(Value x, Value i) {
+    if (dstate)
+      storeLanes(e, x, *dstate, frame.position(*dstate, {batch, channel, i}), 1, lanes);
+  }
+  void storeInput(Value x, Value t) {
+    if (dx)
+      storeLanes(e, x, *dx, frame.position(*dx, {batch, t, channel}), 2, lanes);
+  }
+  Value weightAt(Value w) { return e.mul(w, kLanes); }
+  Value weightGradAt(Value w) { return e.mul(e.add(w, width), kLanes); }
+  Value inputAt(Value row) { return e.mul(e.add(row, 2 * width), kLanes); }
+  Value gradAt(Value row) { return inputAt(e.add(row, width - 1 + kPanel)); }
+  Value read(Value i) { return e.vload(floats, i); }
+  void write(Value x, Value i) { e.vstore(x, floats, i); }
+  bool activates() { return op.getActivation() != ConvActivation::none; }
+
+  Emitter &e;
+  KernelFrame &frame;
+  CausalConvGradOp op;
+  int64_t width;
+  View x, weight, bias, state, dy, dfinal;
+  std::optional<View> dx, dweight, dbias, dstate;
+  Value floats, batch, channel, start;
+  Lanes lanes;
+};
+
+} // namespace
+
+LogicalResult Kernel::bind() {
+  if (failed(bindOperands(frame, {{op.getX(), &x},
+                                  {op.getWeight(), &weight},
+                                  {op.getBias(), &bias},
+                                  {op.getState(), &state},
+                                  {op.getDy(), &dy},
+                                  {op.getDfinal(), &dfinal}})))
+    return failure();
+  return bindResults(frame, {{op.getGradientOf(0), &dx},
+                             {op.getGradientOf(1), &dweight},
+                             {op.getGradientOf(2), &dbias},
+                             {op.getGradientOf(3), &dstate}});
+}
+
+LogicalResult Kernel::emit() {
+  if (failed(bind()))
+    return failure();
+  floats = frame.scratch(0, e.f32());
+  e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) {
+    Value chunks = e.ceilDiv(x.sizes[2], kChannels);
+    batch = e.div(chunk, chunks);
+    Value first = e.mul(e.rem(chunk, chunks), kChannels);
+    Value end = e.min(e.add(first, kChannels), x.sizes[2]);
+    e.forLoop(first, end, e.index(kLanes), [&](Value c) {
+      channel = c;
+      emitBlock();
+    });
+  });
+  return success();
+}
+
+// Weights are turned to [W][channels] once.
+void Kernel::emitBlock() {
+  lanes = Lanes::of(e, x.sizes[2], channel);
+  start = op.getBias() ? loadLanes(e, bias, frame.position(bias, {channel}), 0, lanes) : e.vf(0);
+  e.forLoop(e.index(width), [&](Value w) {
+    write(loadLanes(e, weight, frame.position(weight, {channel, w}), 0, lanes), weightAt(w));
+    write(e.vf(0), weightGradAt(w));
+  });
+  if (width > kWidestInRegisters)
+    sweepInScratch();
+  else
+    sweepInRegisters();
+  if (dweight)
+    storeWeights();
+}
+
+void Kernel::storeWeights() {
+  for (int64_t first = 0; first < width; first += kLanes) {
+    int64_t count = std::min(kLanes, width - first);
+    Values rows;
+    for (int64_t w = 0; w < count; ++w)
+      rows.push_back(read(weightGradAt(e.index(first + w))));
+    Value to = frame.position(*dweight, {batch, channel, e.index(first)});
+    storeTurned(e, rows, *dweight, to, 1, lanes, 2, count);
+  }
+}
+
+/// The i-th of the W - 1 inputs before the first, oldest first.
+Value Kernel::past(Value i) {
+  return loadLanes(e, state, frame.position(state, {batch, channel, i}), 1, lanes);
+}
+
+/// The gradient of the value before the activation, which `sum` is.
+Value Kernel::gradBefore(Value sum, Value t) {
+  Value g = load(dy, t);
+  return activates() ? e.mulf(g, siluSlope(e, sum, sigmoid(e, sum))) : g;
+}
+
+/// What the final state gives to the i-th of the last W - 1 inputs.
+Value Kernel::finalGrad(Value i) {
+  if (!op.getDfinal())
+    return e.vf(0);
+  return loadLanes(e, dfinal, frame.position(dfinal, {batch, channel, i}), 1, lanes);
+}
+
+/// The gradient of input `place` of those that have the past ones before them.
+void Kernel::storePadded(Value x, Value place) {
+  Value past = e.index(width - 1);
+  e.ifThen(
+      e.lt(place, past), [&] { storeState(x, place); }, [&] { storeInput(x, e.sub(place, past)); });
+}
+
+//===----------------------------------------------------------------------===//
+// Windows in registers
+//===----------------------------------------------------------------------===//
+
+// Carried: W - 1 inputs, W - 1 gradients, W gradients of weights, that of the bias.
+void Kernel::sweepInRegisters() {
+  int64_t kept = width - 1;
+  Values carried;
+  for (int64_t i = 0; i < kept; ++i)
+    carried.push_back(pastInput(e.index(i)));
+  carried.append(kept + width + 1, e.vf(0));
+  Value one = e.index(1), past = e.index(kept), length = x.sizes[1];
+  auto sweep = [&](Value from, Value to, function_ref<void(Value, Value)> store) {
+    carried = e.forLoop(from, to, one, carried, [&](Value t, ValueRange in) {
+      return step(t, in, [&](Value sum) { store(sum, t); });
+    });
+  };
+  Value early = e.min(past, length);
+  sweep(e.index(0), early, [&](Value sum, Value t) { storeState(sum, t); });
+  sweep(early, length, [&](Value sum, Value t) { storeInput(sum, e.sub(t, past)); });
+  for (int64_t i = 0; i < kept; ++i) {
+    Value sum = finalGrad(e.index(i));
+    for (int64_t w = i + 1; w < width; ++w)
+      sum = e.fma(read(weightAt(e.index(w))), carried[kept + kept + i - w], sum);
+    storePadded(sum, e.add(length, i));
+  }
+  for (int64_t w = 0; w < width; ++w)
+    write(carried[2 * kept + w], weightGradAt(e.index(w)));
+  if (dbias)
+    storeLanes(e, carried.back(), *dbias, frame.position(*dbias, {batch, channel}), 1, lanes);
+}
+
+/// Position t; gives `storeInput` the gradient of input t, the oldest of the window.
+Values Kernel::step(Value t, ValueRange in, function_ref<void(Value)> storeInput) {
+  int64_t kept = width - 1;
+  Values seen(in.take_front(kept)), grads(in.slice(kept, kept));
+  seen.push_back(load(x, t));
+  auto tap = [&](int64_t w) { return read(weightAt(e.index(w))); };
+  Value before = start;
+  if (activates())
+    for (int64_t w = 0; w < width; ++w)
+      before = e.fma(tap(w), seen[w], before);
+  Value g = gradBefore(before, t);
+  grads.push_back(g);
+  Value sum = e.vf(0);
+  for (int64_t w = kept; w >= 0; --w)
+    sum = e.fma(tap(w), grads[kept - w], sum);
+  storeInput(sum);
+  Values next(seen.begin() + 1, seen.end());
+  next.append(grads.begin() + 1, grads.end());
+  for (int64_t w = 0; w < width; ++w)
+    next.push_back(e.fma(g, seen[w], in[2 * kept + w]));
+  next.push_back(e.addf(in.back(), g));
+  return next;
+}
+
+//===----------------------------------------------------------------------===//
+// Windows in scratch
+//===----------------------------------------------------------------------===//
+
+// Rows 0 to W - 2 are what was before the panel, the panel follows.
+void Kernel::sweepInScratch() {
+  Value kept = e.index(width - 1), length = x.sizes[1];
+  e.forLoop(kept, [&](Value i) {
+    write(pastInput(i), inputAt(i));
+    write(e.vf(0), gradAt(i));
+  });
+  Values sum = e.forLoop(
+      e.index(0), length, e.index(kPanel), ValueRange{e.vf(0)}, [&](Value first, ValueRange in) {
+        Value count = e.min(e.index(kPanel), e.sub(length, first));
+        emitPanel(first, count);
+        Values sum = e.forLoop(e.index(0), count, e.index(1), in, [&](Value t, ValueRange sums) {
+          return Values{e.addf(sums[0], read(gradAt(e.add(t, kept))))};
+        });
+        e.forLoop(kept, [&](Value i) {
+          write(read(inputAt(e.add(i, count))), inputAt(i));
+          write(read(gradAt(e.add(i, count))), gradAt(i));
+        });
+        return sum;
+      });
+  finishInScratch();
+  if (dbias)
+    storeLanes(e, sum[0], *dbias, frame.position(*dbias, {batch, channel}), 1, lanes);
+}
+
+void Kernel::emitPanel(Value first, Value count) {
+  Value kept = e.index(width - 1), zero = e.index(0), one = e.index(1), all = e.index(width);
+  /// start + sum over i < n of a(i) * b(i)
+  auto dot = [&](Value n, Value start, function_ref<Value(Value)> a,
+                 function_ref<Value(Value)> b) -> Value {
+    return e.forLoop(zero, n, one, ValueRange{start},
+                     [&](Value i, ValueRange in) { return Values{e.fma(a(i), b(i), in[0])}; })[0];
+  };
+  auto tap = [&](Value w) { return read(weightAt(w)); };
+  e.forLoop(count, [&](Value t) { write(load(x, e.add(first, t)), inputAt(e.add(t, kept))); });
+  e.forLoop(count, [&](Value t) {
+    Value before = start;
+    if (activates())
+      before = dot(all, start, tap, [&](Value w) { return read(inputAt(e.add(t, w))); });
+    write(gradBefore(before, e.add(first, t)), gradAt(e.add(t, kept)));
+  });
+  e.forLoop(all, [&](Value w) {
+    auto grad = [&](Value t) { return read(gradAt(e.add(t, kept))); };
+    auto input = [&](Value t) { return read(inputAt(e.add(t, w))); };
+    write(dot(count, read(weightGradAt(w)), grad, input), weightGradAt(w));
+  });
+  e.forLoop(count, [&](Value t) {
+    auto grad = [&](Value w) { return read(gradAt(e.sub(e.add(t, kept), w))); };
+    storePadded(dot(all, e.vf(0), tap, grad), e.add(first, t));
+  });
+}
+
+/// The gradients of the last W - 1 inputs, whose windows reach past the end.
+void Kernel::finishInScratch() {
+  Value kept = e.index(width - 1), one = e.index(1);
+  e.forLoop(kept, [&](Value i) {
+    Values sum = e.forLoop(e.add(i, 1), e.index(width), one, ValueRange{finalGrad(i)},
+                           [&](Value w, ValueRange in) {
+                             Value grad = read(gradAt(e.sub(e.add(i, kept), w)));
+                             return Values{e.fma(read(weightAt(w)), grad, in[0])};
+                           });
+    storePadded(sum[0], e.add(x.sizes[1], i));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Emitter
+//===----------------------------------------------------------------------===//
+
+namespace {
+class CausalConvGradEmitter final : public KernelEmitter {
+public:
+  StringRef getName() const override { return "causal_conv_grad"; }
+  bool match(exec::KernelOp kernel) const override {
+    auto op = findOnly<CausalConvGradOp>(kernel);
+    return op && op.getParts();
+  }
+  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
+  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
+    return Kernel(findOnly<CausalConvGradOp>(kernel), frame).emit();
+  }
+};
+} // namespace
+
+LogicalResult CausalConvGradEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
+  auto op = findOnly<CausalConvGradOp>(kernel);
+  int64_t width = op.getWeight().getType().getDimSize(1);
+  setStrategy(kernel, {});
+  LaunchBuilder b(kernel);
+  Value batch = b.sizeOf(op.getX(), 0), length = b.sizeOf(op.getX(), 1);
+  Value channels = b.sizeOf(op.getX(), 2);
+  if (!batch || !length || !channels)
+    return op.emitOpError("has a size that is no expression of the arguments");
+  bool again = op.getActivation() != ConvActivation::none;
+  Value flops = b.mul({batch, length, channels, b.constant((again ? 6 : 4) * width)});
+  b.finish(b.mul(batch, b.ceilDiv(channels, b.constant(kChannels))),
+           b.constant(4 * Kernel::scratchFloats(width)), flops, bytesTouched(b, kernel));
+  return success();
+}
+
+const KernelEmitter *linnet::codegen::getCausalConvGradEmitter() {
+  static const CausalConvGradEmitter emitter;
+  return &emitter;
+}
