@@ -61,6 +61,14 @@ struct CommandLine {
   cl::opt<std::string> memoryBudget{"memory-budget",
                                     cl::desc("recompute until every function fits these bytes"),
                                     cl::value_desc("BYTES|64MiB")};
+  cl::opt<std::string> activationBudget{
+      "activation-budget",
+      cl::desc("recompute until a train step keeps these bytes between forward and backward"),
+      cl::value_desc("BYTES|64MiB")};
+  cl::opt<std::string> dispatchTimes{
+      "dispatch-times",
+      cl::desc("measured times for budgets: what linnet-run --benchmark --trace wrote"),
+      cl::value_desc("F.json")};
   cl::opt<bool> verbose{"v", cl::desc("say more in errors")};
 
   CompileOptions read() const;
@@ -123,6 +131,8 @@ CompileOptions CommandLine::read() const {
   o.report = report;
   o.strictDonation = strictDonation;
   o.memoryBudget = parseBytes(memoryBudget.getValue()).value_or(0);
+  o.keptBudget = parseBytes(activationBudget.getValue()).value_or(0);
+  o.dispatchTimes = dispatchTimes;
   o.verbose = verbose;
   return o;
 }
@@ -150,9 +160,12 @@ int main(int argc, char **argv) {
   for (const std::string &target : line.targets)
     if (target != "cpu")
       return usage("unknown target '" + target + "', expected cpu");
-  if (!line.memoryBudget.empty() && !parseBytes(line.memoryBudget))
-    return usage("--memory-budget expects bytes like 1000000, 64MiB or 1.5GiB, found '" +
-                 line.memoryBudget + "'");
+  for (auto *option : {&line.memoryBudget, &line.activationBudget})
+    if (!option->empty() && !parseBytes(*option))
+      return usage("--" + option->ArgStr + " expects bytes like 1000000, 64MiB or 1.5GiB, found '" +
+                   option->getValue() + "'");
+  if (!line.dispatchTimes.empty() && line.memoryBudget.empty() && line.activationBudget.empty())
+    return usage("--dispatch-times is for --memory-budget and --activation-budget");
   CompileOptions options = line.read();
   if (options.threads == 0)
     return usage("--threads expects at least 1");

@@ -116,6 +116,8 @@ LogicalResult Compiler::planWithinBudget() {
   OwningOpRef<ModuleOp> dispatches(module->clone());
   BudgetOptions checkpoint;
   checkpoint.budget = options.memoryBudget;
+  checkpoint.kept = options.keptBudget;
+  checkpoint.times = options.dispatchTimes;
   checkpoint.threads = options.threads;
   for (int attempt = 0; attempt < 8; ++attempt) {
     if (attempt)
@@ -124,6 +126,8 @@ LogicalResult Compiler::planWithinBudget() {
                      [&](OpPassManager &pm) { buildCheckpointPipeline(pm, checkpoint); })) ||
         failed(makeCommands()))
       return failure();
+    if (!options.memoryBudget)
+      return success();
     FailureOr<int64_t> excess = largestExcess();
     if (failed(excess))
       return failure();
@@ -208,7 +212,8 @@ LogicalResult Compiler::run() {
     return failure();
   if (stopsAt(Stage::Dispatches))
     return writeIR();
-  if (failed(options.memoryBudget ? planWithinBudget() : makeCommands()))
+  bool budget = options.memoryBudget || options.keptBudget;
+  if (failed(budget ? planWithinBudget() : makeCommands()))
     return failure();
   if (!options.report.empty() && failed(writeReport(*module, options)))
     return failure();

@@ -4,7 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "MemoryBudget.h"
-#include "linnet/Codegen/KernelEmitter.h"
+#include "linnet/Bundle/Pack.h"
+#include "linnet/Bundle/Write.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include <set>
 
@@ -24,9 +25,10 @@ static int64_t bytesOfConstant(ModuleOp module, exec::RefOp ref) {
   auto layout = ref->getAttrOfType<DictionaryAttr>("layout");
   if (!layout)
     return *bytesOf(type);
-  auto p = codegen::PanelLayout::fromAttr(layout);
-  int64_t element = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  return p.batch * llvm::alignTo(p.n, p.panel) * llvm::alignTo(p.k, p.group) * element;
+  uint64_t bytes = 0;
+  bundle::packedBytes(bundle::toPanelLayout(layout),
+                      llvm::divideCeil(type.getElementTypeBitWidth(), 8), bytes);
+  return static_cast<int64_t>(bytes);
 }
 
 FailureOr<int64_t> linnet::plannedBytes(ModuleOp module, exec::ProgramOp program,

@@ -6,6 +6,8 @@
 #include "Output.h"
 #include "linnet/Bundle/AtomicFile.h"
 #include "linnet/IR/Exec.h"
+#include "linnet/IR/Locations.h"
+#include "linnet/Program/Lifetimes.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -171,6 +173,31 @@ static llvm::json::Object describeKernel(exec::KernelOp kernel, int64_t runs) {
                             {"dispatches", runs}};
 }
 
+static llvm::json::Object describeMaker(Operation *op) {
+  if (!op)
+    return {};
+  auto run = dyn_cast<exec::RunOp>(op);
+  llvm::json::Object maker{{"op", run ? describeOp(run) : op->getName().getStringRef().str()},
+                           {"location", describeLocation(op->getLoc())}};
+  if (run)
+    maker["kernel"] = run.getKernel();
+  return maker;
+}
+
+/// What is in the arena where the most bytes are live, by op and source location.
+static llvm::json::Object describePeak(exec::ProgramOp program) {
+  LiveSet live = findLargestLiveSet(program);
+  llvm::json::Array buffers;
+  for (const LiveSet::Buffer &buffer : live.buffers) {
+    llvm::json::Object entry = describeMaker(buffer.maker);
+    entry["bytes"] = buffer.bytes;
+    buffers.push_back(std::move(entry));
+  }
+  return llvm::json::Object{{"live_bytes", live.bytes},
+                            {"during", describeMaker(live.at)},
+                            {"buffers", std::move(buffers)}};
+}
+
 LogicalResult linnet::writeReport(ModuleOp module, const CompileOptions &options) {
   llvm::StringMap<int64_t> runs;
   module.walk([&](exec::RunOp run) { ++runs[run.getKernel()]; });
@@ -187,6 +214,8 @@ LogicalResult linnet::writeReport(ModuleOp module, const CompileOptions &options
         {"scratch_bytes_per_thread", static_cast<int64_t>(program.getScratchBytes())},
         {"largest_live_bytes", static_cast<int64_t>(program.getLargestLive())},
         {"forced_copies", static_cast<int64_t>(program.getForcedCopies())}});
+    if (static_cast<int64_t>(program.getArenaBytes()) >= 0)
+      (*functions.back().getAsObject())["peak"] = describePeak(program);
     if (Attribute plan = program->getAttr(exec::kRecomputeAttr))
       (*functions.back().getAsObject())["recompute"] = toJson(plan);
   }

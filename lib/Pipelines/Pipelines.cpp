@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Pipelines/Pipelines.h"
+#include "linnet/Program/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/ErrorHandling.h"
 
@@ -33,9 +34,13 @@ void linnet::buildDispatchPipeline(OpPassManager &pm) {
 }
 
 void linnet::buildCheckpointPipeline(OpPassManager &pm, const BudgetOptions &options) {
-  append(pm, "linnet-checkpoint{budget=" + std::to_string(options.budget) +
-                 " reserve=" + std::to_string(options.reserve) +
-                 " threads=" + std::to_string(options.threads) + "}");
+  CheckpointOptions pass;
+  pass.budget = options.budget;
+  pass.reserve = options.reserve;
+  pass.kept = options.kept;
+  pass.times = options.times;
+  pass.threads = options.threads;
+  pm.addPass(createCheckpoint(pass));
 }
 
 void linnet::buildProgramPipeline(OpPassManager &pm, const ProgramOptions &options) {

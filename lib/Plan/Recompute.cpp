@@ -201,6 +201,8 @@ Plan Recomputation::plan(size_t i) const {
   return plan;
 }
 
+const std::vector<int32_t> &Recomputation::order(size_t i) const { return impl->placed[i].order; }
+
 Plan Recomputation::planWithoutBudget() const { return size() == 0 ? Plan() : plan(0); }
 
 BudgetPlan Recomputation::planForBudget(int64_t budget) const {

@@ -6,6 +6,7 @@
 #include "ElementBytes.h"
 #include "Views.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/Plan/Recompute.h"
 #include "linnet/Program/Passes.h"
 #include "mlir/IR/Iterators.h"
 #include "llvm/ADT/SetVector.h"
@@ -44,6 +45,8 @@ public:
   int64_t getPeak() const { return peak; }
   ArrayRef<Operation *> operations() const { return ops; }
   ArrayRef<Operation *> dependencies(Operation *op) { return needs[op]; }
+  /// The same for the planner, ops by their positions.
+  plan::Graph makeGraph();
 
 private:
   SmallVector<Operation *> ops;
@@ -173,16 +176,66 @@ static SmallVector<Operation *> chooseOrder(BlockMemory &memory) {
   return order;
 }
 
+plan::Graph BlockMemory::makeGraph() {
+  plan::Graph graph;
+  DenseMap<Operation *, int32_t> position;
+  DenseMap<Value, int32_t> number;
+  for (auto [i, op] : llvm::enumerate(ops)) {
+    position[op] = i;
+    plan::Node node;
+    node.once = true;
+    for (Value v : reads[op])
+      if (auto known = number.find(v); known != number.end())
+        node.inputs.push_back(known->second);
+    for (Operation *before : needs[op])
+      node.after.push_back(position.lookup(before));
+    for (Value v : op->getResults())
+      if (readers.count(v)) {
+        number[v] = graph.values.size();
+        node.outputs.push_back(number[v]);
+        graph.values.push_back({getBytes(v), static_cast<int32_t>(i), false});
+      }
+    graph.nodes.push_back(std::move(node));
+  }
+  if (!ops.empty()) // what a loop's body yields
+    for (Value v : reads[ops.front()->getBlock()->getTerminator()])
+      if (auto known = number.find(v); known != number.end())
+        graph.values[known->second].result = true;
+  return graph;
+}
+
+/// What the planner of recomputation finds when everything runs once; empty where it cannot plan.
+static SmallVector<Operation *> planOrder(BlockMemory &memory) {
+  SmallVector<Operation *> order;
+  plan::Graph graph = memory.makeGraph();
+  if (!plan::check(graph).empty())
+    return order;
+  for (int32_t node : plan::orderForPeak(graph))
+    order.push_back(memory.operations()[node]);
+  return order;
+}
+
+static int64_t measurePeak(BlockMemory &memory, ArrayRef<Operation *> order) {
+  memory.start();
+  for (Operation *op : order)
+    memory.run(op);
+  return memory.getPeak();
+}
+
 static void orderBlock(Block &block) {
   BlockMemory memory(block);
-  memory.start();
-  for (Operation *op : memory.operations())
-    memory.run(op);
-  int64_t before = memory.getPeak();
-  SmallVector<Operation *> order = chooseOrder(memory);
-  if (memory.getPeak() >= before || order.size() != memory.operations().size())
+  SmallVector<Operation *> best(memory.operations());
+  int64_t least = measurePeak(memory, best);
+  for (auto find : {chooseOrder, planOrder}) {
+    SmallVector<Operation *> order = find(memory);
+    if (order.size() != best.size())
+      continue;
+    if (int64_t peak = measurePeak(memory, order); peak < least)
+      least = peak, best = order;
+  }
+  if (best == memory.operations())
     return;
-  for (Operation *op : order)
+  for (Operation *op : best)
     op->moveBefore(block.getTerminator());
 }
 
@@ -192,18 +245,6 @@ static void eraseDeadDispatches(func::FuncOp func) {
     if (isa<exec::DispatchOp>(op) ? op->use_empty() : isOpTriviallyDead(op))
       op->erase();
   });
-}
-
-/// The argument whose memory result `i` of `func` takes over, if it is said by state or number.
-static BlockArgument getDonor(func::FuncOp func, unsigned i) {
-  auto state = func.getResultAttrOfType<StringAttr>(i, kStateAttr);
-  for (BlockArgument arg : func.getArguments()) {
-    unsigned n = arg.getArgNumber();
-    auto number = func.getArgAttrOfType<IntegerAttr>(n, kDonateAttr);
-    if ((state && func.getArgAttr(n, kStateAttr) == state) || (number && number.getInt() == i))
-      return arg;
-  }
-  return BlockArgument();
 }
 
 /// A dispatch that computes the next state runs behind the last reader of the present one, so

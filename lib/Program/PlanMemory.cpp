@@ -19,38 +19,26 @@ namespace {
 
 class Planner {
 public:
-  explicit Planner(exec::ProgramOp program) : program(program), bounds(program) {}
+  explicit Planner(exec::ProgramOp program) : program(program), bounds(program), steps(program) {}
   void run();
 
 private:
-  void number(Operation *op);
   plan::Interval intervalOf(exec::RefOp ref, int64_t size);
   void planScratch();
 
   exec::ProgramOp program;
   SizeBounds bounds;
-  /// The steps of an op and all that is in it.
-  DenseMap<Operation *, std::pair<int32_t, int32_t>> steps;
-  int32_t next = 0;
+  Steps steps;
 };
 
 } // namespace
-
-void Planner::number(Operation *op) {
-  int32_t first = next++;
-  for (Region &region : op->getRegions())
-    for (Block &block : region)
-      for (Operation &inner : block)
-        number(&inner);
-  steps[op] = {first, op->getNumRegions() ? next++ : first};
-}
 
 plan::Interval Planner::intervalOf(exec::RefOp ref, int64_t size) {
   Lifetime life = getLifetime(ref);
   plan::Interval interval;
   interval.size = size;
-  interval.first = life.first ? steps[life.first].first : 0;
-  interval.last = life.last ? steps[life.last].second : -1;
+  interval.first = life.first ? steps.of(life.first).first : 0;
+  interval.last = life.last ? steps.of(life.last).second : -1;
   return interval;
 }
 
@@ -64,7 +52,6 @@ void Planner::planScratch() {
 }
 
 void Planner::run() {
-  number(program);
   planScratch();
   SmallVector<exec::RefOp> refs;
   std::vector<plan::Interval> intervals;

@@ -25,8 +25,9 @@ struct Launch {
 
 class GraphBuilder {
 public:
-  GraphBuilder(func::FuncOp func, SymbolTableCollection &symbols, unsigned threads)
-      : func(func), symbols(symbols), threads(threads) {}
+  GraphBuilder(func::FuncOp func, SymbolTableCollection &symbols, unsigned threads,
+               const DispatchTimes &times)
+      : func(func), symbols(symbols), threads(threads), times(times) {}
   FailureOr<RecomputeGraph> build();
 
 private:
@@ -37,11 +38,11 @@ private:
   void addTime(Operation *op, plan::Node &node);
   int32_t valueOf(Value root);
   void findHomes();
-  BlockArgument donorOf(unsigned result);
 
   func::FuncOp func;
   SymbolTableCollection &symbols;
   unsigned threads;
+  const DispatchTimes &times;
   RecomputeGraph result;
   DenseMap<Value, int32_t> values;
   /// Values that are computed where the caller wants them: null, or the argument that they
@@ -93,23 +94,12 @@ LogicalResult GraphBuilder::checkSizes() {
   return success();
 }
 
-BlockArgument GraphBuilder::donorOf(unsigned i) {
-  auto state = func.getResultAttrOfType<StringAttr>(i, kStateAttr);
-  for (BlockArgument arg : func.getArguments()) {
-    unsigned n = arg.getArgNumber();
-    auto number = func.getArgAttrOfType<IntegerAttr>(n, kDonateAttr);
-    if ((state && func.getArgAttr(n, kStateAttr) == state) || (number && number.getInt() == i))
-      return arg;
-  }
-  return {};
-}
-
 /// Results are computed in the caller's memory, next states in that of the present ones.
 void GraphBuilder::findHomes() {
   for (OpOperand &returned : func.getBody().front().getTerminator()->getOpOperands()) {
     Value root = getAliasRoot(returned.get());
     if (root.getDefiningOp() && !homes.count(root))
-      homes[root] = donorOf(returned.getOperandNumber());
+      homes[root] = getDonor(func, returned.getOperandNumber());
   }
 }
 
@@ -136,6 +126,11 @@ void GraphBuilder::addTime(Operation *op, plan::Node &node) {
     scratch = std::max(scratch, launch->scratch);
     bytes = std::max(bytes, launch->bytes);
   }
+  if (kernel)
+    if (auto measured = times.find(kernel.getSymName()); measured != times.end()) {
+      node.time = measured->second;
+      return;
+    }
   // picoseconds on a core of 100 GFLOP/s and 20 GB/s; a launch costs 100 ns
   node.time = std::max(launch ? launch->flops * 10 : 0, bytes * 50) + 100000;
 }
@@ -209,7 +204,7 @@ void GraphBuilder::addSignature() {
   for (Type type : func.getArgumentTypes())
     fixed += bytesOf(type);
   for (unsigned i = 0; i < func.getNumResults(); ++i)
-    if (!donorOf(i))
+    if (!getDonor(func, i))
       fixed += bytesOf(func.getResultTypes()[i]);
   fixed += scratch * threads;
 }
@@ -232,9 +227,10 @@ FailureOr<RecomputeGraph> GraphBuilder::build() {
   return std::move(result);
 }
 
-FailureOr<RecomputeGraph>
-linnet::makeRecomputeGraph(func::FuncOp func, SymbolTableCollection &symbols, unsigned threads) {
-  return GraphBuilder(func, symbols, threads).build();
+FailureOr<RecomputeGraph> linnet::makeRecomputeGraph(func::FuncOp func,
+                                                     SymbolTableCollection &symbols,
+                                                     unsigned threads, const DispatchTimes &times) {
+  return GraphBuilder(func, symbols, threads, times).build();
 }
 
 //===----------------------------------------------------------------------===//

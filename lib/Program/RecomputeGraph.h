@@ -9,6 +9,7 @@
 #include "linnet/IR/Exec.h"
 #include "linnet/Plan/Recompute.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace linnet {
 
@@ -19,10 +20,18 @@ struct RecomputeGraph {
   llvm::SmallVector<mlir::Operation *> ops; ///< per node
 };
 
+/// Picoseconds that a kernel takes, by name; others are estimated from FLOPs and bytes.
+using DispatchTimes = llvm::StringMap<int64_t>;
+
+/// The median times of the dispatches in a trace of `linnet-run`. Fails, with an error at `loc`,
+/// where the file is none.
+mlir::FailureOr<DispatchTimes> readDispatchTimes(llvm::StringRef path, mlir::Location loc);
+
 /// Of a function whose sizes are static and whose kernels have their launch regions. Fails, with
 /// an error, where a size is not known.
-mlir::FailureOr<RecomputeGraph>
-makeRecomputeGraph(mlir::func::FuncOp func, mlir::SymbolTableCollection &symbols, unsigned threads);
+mlir::FailureOr<RecomputeGraph> makeRecomputeGraph(mlir::func::FuncOp func,
+                                                   mlir::SymbolTableCollection &symbols,
+                                                   unsigned threads, const DispatchTimes &times);
 
 /// Rewrites the function's block so that it runs `order`, with copies for what runs again.
 void applyOrder(mlir::func::FuncOp func, const RecomputeGraph &graph,

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Views.h"
+#include "linnet/IR/LinnetDialect.h"
 #include "linnet/Program/KernelContract.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -160,4 +161,15 @@ Value linnet::getAliasRoot(Value tensor) {
     tensor = getViewSource(def);
   }
   return tensor;
+}
+
+BlockArgument linnet::getDonor(func::FuncOp func, unsigned i) {
+  auto state = func.getResultAttrOfType<StringAttr>(i, kStateAttr);
+  for (BlockArgument arg : func.getArguments()) {
+    unsigned n = arg.getArgNumber();
+    auto number = func.getArgAttrOfType<IntegerAttr>(n, kDonateAttr);
+    if ((state && func.getArgAttr(n, kStateAttr) == state) || (number && number.getInt() == i))
+      return arg;
+  }
+  return BlockArgument();
 }

@@ -6,6 +6,7 @@
 #ifndef LINNET_LIB_PROGRAM_VIEWS_H
 #define LINNET_LIB_PROGRAM_VIEWS_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -23,6 +24,9 @@ bool needsMaterializedSource(mlir::Operation *collapse);
 
 /// The tensor behind all aliases.
 mlir::Value getAliasRoot(mlir::Value tensor);
+
+/// The argument whose memory result `i` of a function takes over, if it is said by state or number.
+mlir::BlockArgument getDonor(mlir::func::FuncOp func, unsigned i);
 
 } // namespace linnet
 

@@ -217,41 +217,32 @@ void determinism() {
     CHECK(twin.plan(i).layout.offsets == planner.plan(i).layout.offsets);
 }
 
-int64_t keptAcross(const plan::Plan &p, int32_t node) {
-  int32_t at = 0;
-  while (p.steps[size_t(at)].node != node)
-    ++at;
-  int64_t kept = 0;
-  for (const plan::Interval &buffer : p.buffers)
-    kept += buffer.first < at && at < buffer.last ? buffer.size : 0;
-  return kept;
-}
-
 /// What is kept between forward and backward, against time, whatever the peak elsewhere.
 void keptBetween() {
-  plan::Graph graph = convert(makeTrainStep(24, 512, 512, 256)), marked = graph;
-  int32_t loss = 0;
-  while (graph.values[size_t(graph.nodes[size_t(loss)].outputs[0])].bytes != 4)
-    ++loss;
-  marked.nodes[size_t(loss)].scratch = 80'000'000;
+  plan::Graph graph = convert(makeTrainStep(24, 512, 512, 256));
+  plan::KeptRecomputation planner(graph);
   int64_t total = 0;
   for (const plan::Node &node : graph.nodes)
     total += node.time;
-  plan::Recomputation planner(marked);
-  std::vector<std::pair<int64_t, double>> most = {
-      {403, 0.003}, {202, 0.06}, {122, 0.135}, {61, 0.19}, {21, 0.25}};
-  size_t reached = 0;
-  for (size_t i = 0; i < planner.size() && reached < most.size(); ++i) {
-    plan::Plan p = planner.plan(i); // the fastest first
-    int64_t kept = keptAcross(p, loss);
-    for (; reached < most.size() && kept <= most[reached].first * 1'000'000; ++reached) {
-      double share = double(p.extraTime) / double(total);
-      std::printf("  kept between the halves: %5.1f MB (at most %lld), extra %.2f%%\n",
-                  double(kept) / 1e6, (long long)most[reached].first, 100 * share);
-      CHECK(share <= most[reached].second);
-    }
+  for (auto [most, share] : {std::pair<int64_t, double>(405, 0.003),
+                             {202, 0.06},
+                             {122, 0.135},
+                             {61, 0.19},
+                             {21, 0.25}}) {
+    plan::KeptPlan found = planner.planFor(most * 1'000'000);
+    CHECK(found.feasible && found.kept <= most * 1'000'000);
+    std::vector<int32_t> order;
+    for (const plan::Step &step : found.plan.steps)
+      order.push_back(step.node);
+    CHECK_EQ(found.kept, plan::bytesKeptBehind(graph, order, planner.turn()));
+    double extra = double(found.plan.extraTime) / double(total);
+    std::printf("  kept between the halves: %5.1f MB (at most %lld), extra %.2f%%\n",
+                double(found.kept) / 1e6, (long long)most, 100 * extra);
+    CHECK(extra <= share);
   }
-  CHECK_EQ(reached, most.size());
+  CHECK(!planner.planFor(10).feasible);
+  for (const plan::KeptRow &row : planner.table(8))
+    CHECK(row.lowerBound >= 0 && row.lowerBound <= row.extraTime && row.gap >= 0);
 }
 
 //===----------------------------------------------------------------------===//

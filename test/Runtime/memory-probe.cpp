@@ -5,9 +5,9 @@
 // memory-probe BUNDLE FUNCTION [--symbol=NAME=SIZE]... [--input=SPEC]... [--calls=N] [--threads=N]
 //
 // Calls a function and prints one JSON object: the plan for the given symbols, by how much the
-// resident set grew at most, what the calls after the first allocated and copied, and how many of
-// the session's states they moved. The bundle, the inputs and the results are in memory before
-// anything is measured.
+// resident set grew at most, how much of what the first call mapped (arena and scratch) was written
+// to, what the calls after it allocated and copied, and how many of the session's states they
+// moved. The bundle, the inputs and the results are in memory before anything is measured.
 //===----------------------------------------------------------------------===//
 #include "../../lib/Runtime/Handles.h"
 #include "../../tools/linnet-run/Array.h"
@@ -33,6 +33,19 @@ using namespace linnet::run;
 
 static std::atomic<bool> counting{false};
 static std::atomic<uint64_t> allocations{0}, copied{0};
+
+/// What is mapped while this is set is filled, so that writing to it shows.
+static std::atomic<bool> filling{false};
+static constexpr uint64_t kUntouched = 0xa5a5a5a5a5a5a5a5;
+static std::atomic<size_t> mappedCount{0};
+static std::pair<uint64_t *, size_t> mapped[64]; // words
+
+static void fillMapped(void *memory, size_t bytes) {
+  auto *words = static_cast<uint64_t *>(memory);
+  std::fill_n(words, bytes / 8, kUntouched);
+  if (size_t at = mappedCount++; at < std::size(mapped))
+    mapped[at] = {words, bytes / 8};
+}
 
 static void countAllocation() {
   if (counting.load(std::memory_order_relaxed))
@@ -63,8 +76,11 @@ void *aligned_alloc(size_t alignment, size_t size) {
 }
 void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset) {
   countAllocation();
-  return reinterpret_cast<void *>(
-      syscall(SYS_mmap, address, length, protection, flags, file, offset));
+  auto *memory =
+      reinterpret_cast<void *>(syscall(SYS_mmap, address, length, protection, flags, file, offset));
+  if (filling && memory != MAP_FAILED && file < 0)
+    fillMapped(memory, length);
+  return memory;
 }
 // Copy commands are memmove; kernels call nothing.
 void *memmove(void *target, const void *source, size_t bytes) {
@@ -106,7 +122,7 @@ bool resetPeak() {
 }
 
 struct Measured {
-  uint64_t growth = 0, allocations = 0, copied = 0, states = 0, moved = 0;
+  uint64_t growth = 0, touched = 0, allocations = 0, copied = 0, states = 0, moved = 0;
 };
 
 //===----------------------------------------------------------------------===//
@@ -247,18 +263,25 @@ Measured Probe::measure() {
   std::vector<bool> moved(states.size());
   for (int i = 0; i < request.calls; ++i) {
     counting = i != 0; // the first one allocates
+    filling = i == 0;
     lnt_status *status = lnt_call(session, function, arguments.data(), arguments.size(),
                                   results.data(), results.size(), nullptr);
-    counting = false;
+    counting = filling = false;
     check(status);
     for (size_t k = 0; k < states.size(); ++k) {
       first[k] = i ? first[k] : states[k].memory.data();
       moved[k] = moved[k] || states[k].memory.data() != first[k];
     }
   }
+  uint64_t touched = 0;
+  for (size_t i = 0; i < std::min<size_t>(mappedCount, std::size(mapped)); ++i)
+    touched +=
+        8 * uint64_t(mapped[i].second -
+                     std::count(mapped[i].first, mapped[i].first + mapped[i].second, kUntouched));
   uint64_t after = statusBytes("VmHWM:");
-  Measured measured = {after - before, allocations, copied, states.size(),
-          uint64_t(std::count(moved.begin(), moved.end(), true))};
+  Measured measured = {after - before, touched,
+                       allocations,    copied,
+                       states.size(),  uint64_t(std::count(moved.begin(), moved.end(), true))};
   lnt_session_destroy(session);
   return measured;
 }
@@ -275,6 +298,7 @@ int main(int argc, char **argv) {
   };
   std::printf("{");
   print("growth", measured.growth, ", ");
+  print("touched", measured.touched, ", ");
   print("allocations", measured.allocations, ", ");
   print("copied", measured.copied, ", ");
   print("states", measured.states, ", ");

@@ -185,7 +185,7 @@ Error Invocation::benchmark() {
       return error;
   }
   printBenchmark(seconds, recording, lnt_runtime_threads(runtime));
-  return Error();
+  return options.trace.empty() ? Error() : writeTrace(options.trace, info->name, recording);
 }
 
 Array Invocation::resultArray(size_t index) {
@@ -277,11 +277,12 @@ Error Invocation::run(bool &usage) {
   if (options.steps != 0)
     return train();
   Recording recording;
-  if (Error error = call(options.trace.empty() ? nullptr : &recording))
+  bool traced = !options.trace.empty() && !options.benchmark;
+  if (Error error = call(traced ? &recording : nullptr))
     return error;
   if (Error error = writeOutputs())
     return error;
-  if (!options.trace.empty())
+  if (traced)
     if (Error error = writeTrace(options.trace, info->name, recording))
       return error;
   if (Error error = checkResults())

@@ -61,7 +61,8 @@ Reports
   --describe              functions, arguments, results, states and memory; no call
   --print-memory          bytes of the call by kind
   --benchmark[=N]         times N calls (default 10) and every dispatch
-  --trace=F.json          dispatches of the call, for Perfetto or chrome://tracing
+  --trace=F.json          dispatches of the call, or of the calls behind --benchmark, for
+                          Perfetto, chrome://tracing or linnet-compile --dispatch-times
   --help --version
 
 Exit code: 0 success, 1 the input is at fault, 2 wrong usage.

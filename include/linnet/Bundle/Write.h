@@ -8,6 +8,7 @@
 #ifndef LINNET_BUNDLE_WRITE_H
 #define LINNET_BUNDLE_WRITE_H
 
+#include "linnet/Bundle/Pack.h"
 #include "linnet/Bundle/SafeTensors.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
@@ -55,6 +56,9 @@ struct WriteOptions {
 /// `path`, atomically.
 mlir::LogicalResult writeBundle(mlir::ModuleOp module, const Weights &weights,
                                 const WriteOptions &options, llvm::StringRef path);
+
+/// How a constant with this `layout` is packed.
+PanelLayout toPanelLayout(mlir::DictionaryAttr layout);
 
 /// Element type of the metadata for an IR type; Invalid when there is none.
 fb::ElementType toElementType(mlir::Type type);

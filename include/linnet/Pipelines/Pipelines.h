@@ -21,6 +21,8 @@ void buildDispatchPipeline(mlir::OpPassManager &pm);
 
 struct BudgetOptions {
   int64_t budget = 0, reserve = 0; ///< bytes; of the budget, those to leave
+  int64_t kept = 0;                ///< bytes between forward and backward
+  std::string times;               ///< a trace with measured times
   unsigned threads = 1;            ///< whose scratch counts
 };
 /// Recomputation of dispatches within a budget.

@@ -26,8 +26,7 @@
 // counted either; a result in the caller's memory has 0 bytes. `Plan::peak` is `fixedBytes` and the
 // arena's high-water mark.
 //
-// To plan for what is kept while a node runs, say between forward and backward, plan a copy of the
-// graph in which that node has much scratch, and give the orders to `makePlan` with the graph.
+// `KeptRecomputation` plans for what is kept between forward and backward instead of for the peak.
 //
 // How it searches, what is optimal and how far: docs/rationale/recomputation.md.
 //===----------------------------------------------------------------------===//
@@ -154,6 +153,43 @@ public:
   /// Plans that none of the others beats, the fastest first.
   size_t size() const;
   Plan plan(size_t i) const;
+  const std::vector<int32_t> &order(size_t i) const;
+
+private:
+  class Impl;
+  std::unique_ptr<Impl> impl;
+};
+
+/// The node that most bytes wait for, where a train step turns from forward to backward; -1: none.
+int32_t turningNode(const Graph &graph);
+/// Arena bytes that are live behind the first run of `node` and read later.
+int64_t bytesKeptBehind(const Graph &graph, const std::vector<int32_t> &order, int32_t node);
+
+struct KeptPlan {
+  bool feasible = false;
+  Plan plan;
+  int64_t kept = 0;
+  int64_t smallest = 0; // that a plan keeps, whatever its peak
+};
+
+struct KeptRow {
+  int64_t kept = 0, peak = 0;
+  int64_t extraTime = 0, lowerBound = 0;
+  double gap = 0;
+  int32_t recomputed = 0;
+};
+
+/// As `Recomputation`, for the bytes that are kept behind the turning node.
+class KeptRecomputation {
+public:
+  explicit KeptRecomputation(Graph graph);
+  ~KeptRecomputation();
+
+  int32_t turn() const;
+  /// The fastest plan that keeps at most `kept` bytes, with a peak of at most `budget`.
+  KeptPlan planFor(int64_t kept, int64_t budget = INT64_MAX) const;
+  /// `rows` limits from the least that can be kept to what is kept without recomputation.
+  std::vector<KeptRow> table(int rows = 16) const;
 
 private:
   class Impl;

@@ -18,6 +18,32 @@ struct Lifetime {
 };
 Lifetime getLifetime(exec::RefOp ref);
 
+/// The ops of a program in the order in which they run, loops once: an op and all that is in it
+/// has the steps `first` to `last`.
+class Steps {
+public:
+  explicit Steps(exec::ProgramOp program) { number(program); }
+  std::pair<int32_t, int32_t> of(mlir::Operation *op) const { return steps.lookup(op); }
+
+private:
+  void number(mlir::Operation *op);
+  llvm::DenseMap<mlir::Operation *, std::pair<int32_t, int32_t>> steps;
+  int32_t next = 0;
+};
+
+/// The arena buffers that are live where the most bytes are, of a program with planned memory.
+struct LiveSet {
+  struct Buffer {
+    exec::RefOp ref;
+    mlir::Operation *maker = nullptr; ///< the first run, copy, ... that uses it
+    int64_t bytes = 0;
+  };
+  int64_t bytes = 0;
+  mlir::Operation *at = nullptr;     ///< the run, copy, ... at that moment
+  llvm::SmallVector<Buffer> buffers; ///< the largest first
+};
+LiveSet findLargestLiveSet(exec::ProgramOp program);
+
 /// Bounds of sizes when every symbol is between its min and its max.
 class SizeBounds {
 public:

@@ -34,9 +34,10 @@ def OutlineKernels : Pass<"linnet-outline-kernels", "mlir::ModuleOp"> {
 def OrderDispatches : Pass<"linnet-order-dispatches", "mlir::func::FuncOp"> {
   let summary = "drop dead dispatches and order the rest for little memory";
   let description = [{
-    A deterministic topological order of every block: of the ops that are ready, the one that
-    frees most bytes and allocates fewest goes first, the one that came first among equals.
-    The given order is kept where the new one would not have a smaller largest live set.
+    The best of three deterministic orders of every block by its largest live set, the first one
+    among equals: the given one; of the ops that are ready, always the one that frees most bytes
+    and allocates fewest; the smallest peak that the planner of recomputation finds when
+    everything runs once.
   }];
 }
 
@@ -59,11 +60,17 @@ def Checkpoint : Pass<"linnet-checkpoint", "mlir::ModuleOp"> {
     extra time, and the table of budgets. A budget that cannot be met is refused with the
     smallest one that can.
 
+    `kept` limits what is kept between forward and backward instead: the arena bytes that are
+    live behind the dispatch that most bytes wait for, and read later. `times` is a trace of
+    `linnet-run`, whose median times of every kernel replace the estimates.
+
     Runs behind `--linnet-select-strategies`: a kernel's launch region says its scratch, FLOPs
     and bytes. No pass that merges or moves tensor ops may run afterwards.
   }];
   let options = [
-    Option<"budget", "budget", "int64_t", "0", "bytes; 0: no planning">,
+    Option<"budget", "budget", "int64_t", "0", "bytes; 0: no limit">,
+    Option<"kept", "kept", "int64_t", "0", "bytes between forward and backward; 0: no limit">,
+    Option<"times", "times", "std::string", "", "trace of linnet-run with measured times">,
     Option<"reserve", "reserve", "int64_t", "0", "bytes of the budget that the plan leaves">,
     Option<"threads", "threads", "unsigned", "1", "threads whose scratch counts">
   ];

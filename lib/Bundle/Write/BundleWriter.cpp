@@ -96,7 +96,7 @@ void BundleWriter::writeImages() {
   }
 }
 
-static PanelLayout toPanelLayout(DictionaryAttr attr) {
+PanelLayout linnet::bundle::toPanelLayout(DictionaryAttr attr) {
   auto l = codegen::PanelLayout::fromAttr(attr);
   PanelLayout p;
   p.batch = l.batch, p.n = l.n, p.k = l.k;

@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ProgramWriter.h"
-#include "Locations.h"
 #include "linnet/Bundle/Write.h"
 #include "linnet/Codegen/KernelEmitter.h"
+#include "linnet/IR/Locations.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/TypeSwitch.h"

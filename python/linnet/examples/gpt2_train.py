@@ -3,21 +3,23 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
-"""Writes a train step of GPT-2: forward, backward and SGD in one function, batch 1.
+"""Writes a train step of GPT-2: forward, backward and AdamW in one function, batch 1.
 
     python -m linnet.examples.gpt2_train > train.mlir         24 layers of width 512, 512 tokens
     linnet-compile train.mlir -o train.lnb --memory-budget=500MiB --report=report.json
 
-Parameters are mutable globals that start as zeros unless a state is loaded. `tokens` has one token
+Parameters and moments are mutable globals that start as zeros unless a state is loaded. `tokens` has one token
 more than the model reads: every token but the last predicts the next one.
 """
 
 import argparse
 import sys
 
-from linnet._src.irtext import Value, tensor
+from linnet._src.irtext import Value, number, tensor
 from linnet.examples import gpt2
 
+DECAY = 0.01
+STATES = {"params": "", "means": "mean.", "variances": "variance."}
 DEEP = gpt2.Config(vocab=256, positions=512, width=512, layers=24, heads=8)
 
 
@@ -40,7 +42,9 @@ class TrainStep(gpt2.Model):
         w.comment("Written by python/linnet/examples/gpt2_train.py.")
         w.line()
         for name, type in self.types.items():
-            w.line(f'ml_program.global private mutable @"{name}" : {type}')
+            for prefix in STATES.values():
+                w.line(f'ml_program.global private mutable @"{prefix}{name}" : {type}')
+        w.line("ml_program.global private mutable @step : tensor<i64>")
         w.line()
         tokens = Value("%tokens", tensor([1, self.length + 1], "i64"))
         self.loss(tokens)
@@ -84,15 +88,22 @@ class TrainStep(gpt2.Model):
         symbols, of, n = ", ".join(f'@"{name}"' for name in names), ", ".join(types), len(names)
         with w.function("train", [(tokens, 'linnet.name = "tokens"'), (rate, 'linnet.name = "rate"')],
                         [("tensor<f32>", 'linnet.name = "loss"')]):
+            one = w.constant("one", "dense<1>", "tensor<i64>")
+            step = w.elementwise("count", "arith.addi", self.load("step", "tensor<i64>"), one)
+            w.line(f"ml_program.global_store @step = {step} : tensor<i64>")
             w.line(f"%loss, %grads:{n} = linnet.value_and_grad @loss({tokens}) wrt [{symbols}]")
             w.line(f"    : ({tokens.type}) -> (tensor<f32>, {of})")
-            now = ", ".join(str(self.load(name, type)) for name, type in self.types.items())
-            grads = ", ".join(f"%grads#{i}" for i in range(n))
-            w.line(f"%next:{n} = linnet.sgd params({now} : {of})")
-            w.line(f"    grads({grads} : {of})")
-            w.line(f"    lr({rate}) -> {of}")
-            for i, (name, type) in enumerate(self.types.items()):
-                w.line(f'ml_program.global_store @"{name}" = %next#{i} : {type}')
+            now = {kind: ", ".join(str(self.load(prefix + name, type))
+                                   for name, type in self.types.items())
+                   for kind, prefix in STATES.items()}
+            w.line(f"%next:{3 * n} = linnet.adamw params({now['params']} : {of})")
+            w.line(f"    grads({', '.join(f'%grads#{i}' for i in range(n))} : {of})")
+            w.line(f"    means({now['means']} : {of}) variances({now['variances']} : {of})")
+            w.line(f"    lr({rate}) step({step}) weight_decay({number(DECAY)})"
+                   f" -> {of}, {of}, {of}")
+            for k, prefix in enumerate(STATES.values()):
+                for i, (name, type) in enumerate(self.types.items()):
+                    w.line(f'ml_program.global_store @"{prefix}{name}" = %next#{k * n + i} : {type}')
             w.ret(Value("%loss", "tensor<f32>"))
 
 

@@ -3,14 +3,14 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "Locations.h"
+#include "linnet/IR/Locations.h"
 #include "mlir/IR/Location.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
 
-std::string linnet::bundle::describeLocation(Location loc) {
+std::string linnet::describeLocation(Location loc) {
   std::string found;
   loc->walk([&](Location inner) {
     auto file = dyn_cast<FileLineColLoc>(inner);
@@ -24,7 +24,7 @@ std::string linnet::bundle::describeLocation(Location loc) {
   return found;
 }
 
-std::string linnet::bundle::describeOp(exec::RunOp run) {
+std::string linnet::describeOp(linnet::exec::RunOp run) {
   if (auto name = run->getAttrOfType<StringAttr>("op"))
     return name.str();
   return run.getKernel().str();

@@ -3,13 +3,13 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LINNET_LIB_BUNDLE_WRITE_LOCATIONS_H
-#define LINNET_LIB_BUNDLE_WRITE_LOCATIONS_H
+#ifndef LINNET_IR_LOCATIONS_H
+#define LINNET_IR_LOCATIONS_H
 
 #include "linnet/IR/Exec.h"
 #include <string>
 
-namespace linnet::bundle {
+namespace linnet {
 
 /// "model.mlir:12:8" of the first file position in a location, or "".
 std::string describeLocation(mlir::Location loc);
@@ -17,6 +17,6 @@ std::string describeLocation(mlir::Location loc);
 /// The name of the op that a run came from: its `op` attribute, or its kernel's name.
 std::string describeOp(exec::RunOp run);
 
-} // namespace linnet::bundle
+} // namespace linnet
 
-#endif // LINNET_LIB_BUNDLE_WRITE_LOCATIONS_H
+#endif // LINNET_IR_LOCATIONS_H
