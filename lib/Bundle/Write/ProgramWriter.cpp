@@ -506,6 +506,8 @@ FailureOr<flatbuffers::Offset<fb::Function>> ProgramWriter::write() {
     results.push_back(*p);
   }
   commands.insert(commands.begin(), prologue.begin(), prologue.end());
+  for (Buffer &buffer : buffers)
+    buffer.named += prologue.size();
   entry = prologue.size() + entryCommands;
   lifetimes();
   return finish(symbols, arguments, results);
