@@ -71,4 +71,34 @@ def SplitSums : Pass<"linnet-split-sums", "mlir::func::FuncOp"> {
                            "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
 }
 
+def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
+  let summary = "primitive ops to the linnet ops that they spell out";
+  let description = [{
+    Finds softmax attention among primitive ops and makes `linnet.attention` of it. The match is on
+    elements, not on ops: transposes, reshapes, slices, broadcasts and casts of floats may be
+    anywhere, and the steps may be `arith` and `math` on tensors, linnet ops, named linalg ops or
+    the region of a `linalg.generic`. What is found:
+
+    - softmax as an op or as exp (or exp2), sum and division, the division before or behind
+      the product with the values, with or without subtraction of anything that is the same for
+      all keys
+    - scale as factor or divisor of the scores; soft cap
+    - grouped heads: keys and values repeated, or queries with a dimension more
+    - masks by `select` or by a sum with zeros and `-inf`: causal and window from comparisons
+      of indices or from a constant, anything else as an explicit mask. A finite score that hides
+      (-1e9 and below) counts as a mask where causal and window leave each query a key; else
+      those of -1e30 and below become a bias
+    - biases, of any sizes that repeat
+
+    Equal in real arithmetic, but for queries that see no key: softmax over nothing but `-inf`
+    is NaN, and attention gives zeros.
+
+    With `explain`, a remark says at each product with a softmax what was found or what did
+    not fit.
+  }];
+  let options = [Option<"explain", "explain", "bool", "false", "say what was found, and what almost">];
+  let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+}
+
 #endif // LINNET_TRANSFORMS_PASSES_TD

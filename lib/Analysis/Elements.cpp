@@ -1,0 +1,448 @@
+//===- Elements.cpp - from an element to those that it is made of -----------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/Analysis/Elements.h"
+#include "linnet/IR/Einsum.h"
+#include "linnet/IR/LinnetOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace linnet;
+
+static linalg::LinalgOp loopsAround(Value scalar) {
+  Block *block = scalar.getParentBlock();
+  return block ? dyn_cast_or_null<linalg::LinalgOp>(block->getParentOp()) : nullptr;
+}
+
+static SmallVector<AffineExpr> apply(AffineMap map, ArrayRef<AffineExpr> at) {
+  SmallVector<AffineExpr> out;
+  for (AffineExpr e : map.getResults())
+    out.push_back(e.replaceDims(at));
+  return out;
+}
+
+/// The loops of an op at a coordinate of its result: every loop is a coordinate.
+static std::optional<SmallVector<AffineExpr>> loopsAt(AffineMap map, ArrayRef<AffineExpr> at) {
+  SmallVector<AffineExpr> loops(map.getNumDims());
+  for (auto [e, x] : llvm::zip_equal(map.getResults(), at))
+    if (auto d = dyn_cast<AffineDimExpr>(e))
+      loops[d.getPosition()] = x;
+  return loops;
+}
+
+//===----------------------------------------------------------------------===//
+// What only moves elements
+//===----------------------------------------------------------------------===//
+
+/// An argument of a linalg region is an element of its operand.
+std::optional<Element> Elements::stepArgument(const Element &e) {
+  auto arg = cast<BlockArgument>(e.value);
+  auto op = dyn_cast<linalg::LinalgOp>(arg.getOwner()->getParentOp());
+  if (!op)
+    return std::nullopt;
+  OpOperand &operand = op->getOpOperand(arg.getArgNumber());
+  if (op.isDpsInit(&operand) && op.getNumReductionLoops())
+    return std::nullopt;
+  return Element{operand.get(), apply(op.getMatchingIndexingMap(&operand), e.at)};
+}
+
+static std::optional<SmallVector<AffineExpr>>
+expandedFrom(tensor::ExpandShapeOp op, ArrayRef<AffineExpr> at) {
+  auto type = op.getResultType();
+  SmallVector<AffineExpr> out;
+  for (auto group : op.getReassociationIndices()) {
+    AffineExpr sum = getAffineConstantExpr(0, op.getContext());
+    for (int64_t d : group) {
+      if (type.getDimSize(d) == 1)
+        continue;
+      bool first = sum == getAffineConstantExpr(0, op.getContext());
+      if (type.isDynamicDim(d) && !first)
+        return std::nullopt;
+      sum = first ? at[d] : sum * type.getDimSize(d) + at[d];
+    }
+    out.push_back(sum);
+  }
+  return out;
+}
+
+static std::optional<SmallVector<AffineExpr>>
+collapsedFrom(tensor::CollapseShapeOp op, ArrayRef<AffineExpr> at) {
+  auto type = op.getSrcType();
+  SmallVector<AffineExpr> out(type.getRank(), getAffineConstantExpr(0, op.getContext()));
+  for (auto [x, group] : llvm::zip_equal(at, op.getReassociationIndices())) {
+    SmallVector<int64_t> real = llvm::to_vector(
+        llvm::make_filter_range(group, [&](int64_t d) { return type.getDimSize(d) != 1; }));
+    AffineExpr rest = x;
+    for (unsigned i = real.size(); i-- > 0;) {
+      int64_t size = type.getDimSize(real[i]);
+      if (ShapedType::isDynamic(size) && i)
+        return std::nullopt;
+      out[real[i]] = i ? rest % size : rest;
+      rest = i ? rest.floorDiv(size) : rest;
+    }
+  }
+  return out;
+}
+
+static std::optional<SmallVector<AffineExpr>>
+slicedFrom(tensor::ExtractSliceOp op, ArrayRef<AffineExpr> at) {
+  if (llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) ||
+      llvm::any_of(op.getStaticStrides(), ShapedType::isDynamic))
+    return std::nullopt;
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  SmallVector<AffineExpr> out;
+  for (auto [d, offset] : llvm::enumerate(op.getStaticOffsets())) {
+    AffineExpr x = getAffineConstantExpr(offset, op.getContext());
+    if (!dropped[d]) {
+      x = at.front() * op.getStaticStrides()[d] + x;
+      at = at.drop_front();
+    }
+    out.push_back(x);
+  }
+  return out;
+}
+
+static std::optional<SmallVector<AffineExpr>> broadcastFrom(BroadcastOp op,
+                                                            ArrayRef<AffineExpr> at) {
+  SmallVector<AffineExpr> out;
+  auto type = dyn_cast<RankedTensorType>(op.getInput().getType());
+  if (!type)
+    return out;
+  for (auto [d, to] : llvm::enumerate(op.getMappedDims()))
+    out.push_back(type.getDimSize(d) == 1 ? getAffineConstantExpr(0, op.getContext()) : at[to]);
+  return out;
+}
+
+std::optional<Element> Elements::stepResult(const Element &e) {
+  Operation *op = e.value.getDefiningOp();
+  auto from = [](Value source, std::optional<SmallVector<AffineExpr>> at) {
+    return at ? std::optional(Element{source, std::move(*at)}) : std::nullopt;
+  };
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return from(expand.getSrc(), expandedFrom(expand, e.at));
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
+    return from(collapse.getSrc(), collapsedFrom(collapse, e.at));
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return from(slice.getSource(), slicedFrom(slice, e.at));
+  if (auto repeat = dyn_cast<BroadcastOp>(op))
+    return from(repeat.getInput(), broadcastFrom(repeat, e.at));
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return Element{cast.getSource(), e.at};
+  if (auto splat = dyn_cast<tensor::SplatOp>(op))
+    return Element{splat.getInput(), {}};
+  if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
+    SmallVector<AffineExpr> at;
+    for (Value i : extract.getIndices()) {
+      at.push_back(index({i, i.getParentBlock() == op->getBlock() ? e.at : decltype(e.at)()}));
+      if (!at.back())
+        return std::nullopt;
+    }
+    return Element{extract.getTensor(), at};
+  }
+  if (auto einsum = dyn_cast<EinsumOp>(op); einsum && einsum->getNumOperands() == 1) {
+    EinsumEquation names = einsum.getParsedEquation();
+    SmallVector<AffineExpr> at;
+    for (char c : names.operands[0]) {
+      size_t i = names.result.find(c);
+      if (i == std::string::npos)
+        return std::nullopt;
+      at.push_back(e.at[i]);
+    }
+    return Element{einsum->getOperand(0), at};
+  }
+  auto loops = dyn_cast<linalg::LinalgOp>(op);
+  if (!loops || loops.getNumReductionLoops())
+    return std::nullopt;
+  auto result = cast<OpResult>(e.value);
+  AffineMap map = loops.getIndexingMapMatchingResult(result);
+  if (!map.isPermutation())
+    return std::nullopt;
+  Value yielded = loops.getBlock()->getTerminator()->getOperand(result.getResultNumber());
+  return Element{yielded, *loopsAt(map, e.at)};
+}
+
+std::optional<Element> Elements::step(const Element &e, bool throughCasts) {
+  std::optional<Element> next;
+  if (isa<BlockArgument>(e.value))
+    next = stepArgument(e);
+  else if (Operation *cast = e.value.getDefiningOp();
+           isa<arith::ExtFOp, arith::TruncFOp>(cast) && throughCasts)
+    next = Element{cast->getOperand(0), e.at};
+  else
+    next = stepResult(e);
+  if (!next)
+    return std::nullopt;
+  // a scalar of the function that a region reads
+  if (!next->isTensor() && !loopsAround(next->value))
+    next->at.clear();
+  simplify(*next);
+  return next;
+}
+
+Element Elements::source(Element e, bool throughCasts) {
+  while (auto next = step(e, throughCasts))
+    e = std::move(*next);
+  return e;
+}
+
+SmallVector<Element> Elements::way(const Element &e, bool throughCasts) {
+  SmallVector<Element> all = {e};
+  while (auto next = step(all.back(), throughCasts))
+    all.push_back(std::move(*next));
+  return all;
+}
+
+//===----------------------------------------------------------------------===//
+// Computation
+//===----------------------------------------------------------------------===//
+
+Operation *Elements::op(const Element &e) {
+  Operation *op = e.value.getDefiningOp();
+  if (!op || !isa<arith::ArithDialect, math::MathDialect>(op->getDialect()))
+    return nullptr;
+  return op;
+}
+
+Element Elements::operand(const Element &e, unsigned i) {
+  Value v = e.value.getDefiningOp()->getOperand(i);
+  Element operand{v, e.at};
+  if (!operand.isTensor() && !loopsAround(v))
+    operand.at.clear();
+  return operand;
+}
+
+std::optional<double> Elements::constant(const Element &element) {
+  Element e = source(element);
+  if (auto negated = op<arith::NegFOp>(e)) {
+    auto c = constant(operand(e, 0));
+    return c ? std::optional(-*c) : std::nullopt;
+  }
+  auto op = e.value.getDefiningOp<arith::ConstantOp>();
+  if (!op)
+    return std::nullopt;
+  Attribute value = op.getValue();
+  if (auto splat = dyn_cast<SplatElementsAttr>(value))
+    value = splat.getSplatValue<Attribute>();
+  if (auto f = dyn_cast<FloatAttr>(value))
+    return f.getValueAsDouble();
+  if (auto i = dyn_cast<IntegerAttr>(value))
+    return static_cast<double>(i.getInt());
+  return std::nullopt;
+}
+
+/// start + step * i for the elements of a constant of one dimension.
+static std::optional<std::pair<int64_t, int64_t>> progression(DenseIntElementsAttr values) {
+  auto all = values.getValues<APInt>();
+  int64_t n = all.size();
+  if (values.getType().getRank() != 1 || n == 0)
+    return std::nullopt;
+  int64_t first = (*all.begin()).getSExtValue();
+  int64_t step = n > 1 ? (*(all.begin() + 1)).getSExtValue() - first : 0, expected = first;
+  for (const APInt &v : all) {
+    if (v.getSExtValue() != expected)
+      return std::nullopt;
+    expected += step;
+  }
+  return std::pair(first, step);
+}
+
+AffineExpr Elements::index(const Element &element) {
+  Element e = source(element);
+  Operation *op = e.value.getDefiningOp();
+  if (!op)
+    return {};
+  if (auto i = dyn_cast<linalg::IndexOp>(op))
+    return e.at[i.getDim()];
+  if (isa<arith::IndexCastOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp>(op))
+    return index(operand(e, 0));
+  if (auto c = dyn_cast<arith::ConstantOp>(op)) {
+    if (!isa<IntegerType, IndexType>(e.type()))
+      return {};
+    if (auto value = constant(e))
+      return getAffineConstantExpr(static_cast<int64_t>(*value), ctx);
+    auto dense = dyn_cast<DenseIntElementsAttr>(c.getValue());
+    auto steps = dense ? progression(dense) : std::nullopt;
+    return steps ? simplify(e.at[0] * steps->second + steps->first) : AffineExpr();
+  }
+  if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
+    return {};
+  AffineExpr a = index(operand(e, 0)), b = index(operand(e, 1));
+  if (!a || !b)
+    return {};
+  if (isa<arith::MulIOp>(op))
+    return a.isSymbolicOrConstant() || b.isSymbolicOrConstant() ? simplify(a * b) : AffineExpr();
+  return simplify(isa<arith::AddIOp>(op) ? a + b : a - b);
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+static bool isNeutral(std::optional<double> c, Elements::Reduction kind) {
+  return c && (kind == Elements::Reduction::Sum ? *c == 0.0 : std::isinf(*c) && *c < 0);
+}
+
+std::optional<ReducedElement> Elements::reduced(const Element &element, Reduction kind) {
+  Element e = source(element);
+  Operation *op = e.value.getDefiningOp();
+  if (auto reduce = dyn_cast_or_null<ReduceOp>(op)) {
+    if (reduce.getKind() != (kind == Reduction::Sum ? ReduceKind::sum : ReduceKind::max))
+      return std::nullopt;
+    ReducedElement out{{reduce.getInput(), {}}, {}, {}};
+    unsigned rank = cast<RankedTensorType>(reduce.getInput().getType()).getRank(), at = 0;
+    for (unsigned d = 0; d < rank; ++d) {
+      if (!llvm::is_contained(reduce.getAxes(), d)) {
+        out.element.at.push_back(e.at[at++]);
+        continue;
+      }
+      at += reduce.getKeepdims();
+      out.variables.push_back(addVariable(reduce.getInput(), d));
+      out.element.at.push_back(simplify(variable(out.variables.back())));
+    }
+    return out;
+  }
+  auto loops = dyn_cast_or_null<linalg::LinalgOp>(op);
+  if (!loops || !loops.getNumReductionLoops() || !loops.hasPureTensorSemantics())
+    return std::nullopt;
+  unsigned number = cast<OpResult>(e.value).getResultNumber();
+  AffineMap map = loops.getIndexingMapMatchingResult(cast<OpResult>(e.value));
+  if (!map.isProjectedPermutation(/*allowZeroInResults=*/true))
+    return std::nullopt;
+  Value yielded = loops.getBlock()->getTerminator()->getOperand(number);
+  Operation *combiner = yielded.getDefiningOp();
+  bool matches = combiner && (kind == Reduction::Sum
+                                  ? isa<arith::AddFOp>(combiner)
+                                  : isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner));
+  if (!matches)
+    return std::nullopt;
+  Value acc = loops.getRegionOutputArgs()[number];
+  unsigned accAt = combiner->getOperand(0) == acc ? 0 : 1;
+  if (combiner->getOperand(accAt) != acc || combiner->getOperand(1 - accAt) == acc)
+    return std::nullopt;
+  ReducedElement out{{combiner->getOperand(1 - accAt), *loopsAt(map, e.at)}, {}, {}};
+  SmallVector<std::pair<OpOperand *, unsigned>> sizes;
+  for (auto [d, x] : llvm::enumerate(out.element.at)) {
+    if (x)
+      continue;
+    for (OpOperand &operand : loops->getOpOperands()) {
+      auto position = isa<RankedTensorType>(operand.get().getType())
+                          ? loops.getMatchingIndexingMap(&operand).getResultPosition(
+                                getAffineDimExpr(d, ctx))
+                          : std::nullopt;
+      if (!position)
+        continue;
+      out.variables.push_back(addVariable(operand.get(), *position));
+      x = simplify(variable(out.variables.back()));
+      break;
+    }
+    if (!x)
+      return std::nullopt;
+  }
+  Element start{loops.getDpsInits()[number], e.at};
+  if (!isNeutral(constant(start), kind))
+    out.start = start;
+  return out;
+}
+
+std::optional<ProductSum> Elements::productSum(const Element &element) {
+  Element e = source(element);
+  if (auto einsum = e.value.getDefiningOp<EinsumOp>(); einsum && einsum->getNumOperands() == 2) {
+    EinsumEquation names = einsum.getParsedEquation();
+    llvm::DenseMap<char, AffineExpr> at;
+    ProductSum out;
+    for (auto [c, x] : llvm::zip_equal(names.result, e.at))
+      at[c] = x;
+    for (unsigned i = 0; i < 2; ++i) {
+      Element &factor = i ? out.b : out.a;
+      factor.value = einsum->getOperand(i);
+      for (auto [d, c] : llvm::enumerate(names.operands[i])) {
+        if (!at.count(c)) {
+          out.variables.push_back(addVariable(factor.value, d));
+          at[c] = simplify(variable(out.variables.back()));
+        }
+        factor.at.push_back(at[c]);
+      }
+    }
+    return out;
+  }
+  auto sum = reduced(e, Reduction::Sum);
+  if (!sum)
+    return std::nullopt;
+  Element product = source(sum->element);
+  if (!op<arith::MulFOp>(product))
+    return std::nullopt;
+  return ProductSum{operand(product, 0), operand(product, 1), sum->variables, sum->start};
+}
+
+//===----------------------------------------------------------------------===//
+// Comparison
+//===----------------------------------------------------------------------===//
+
+bool Elements::same(const Element &first, const Element &second, int depth) {
+  Element a = source(first), b = source(second);
+  auto x = constant(a), y = constant(b);
+  if (x || y)
+    return x && y && *x == *y;
+  if (a.value == b.value && a.at == b.at)
+    return true;
+  Operation *p = op(a), *q = op(b);
+  if (depth == 0)
+    return false;
+  if (p && q) {
+    if (p->getName() != q->getName() || p->getNumOperands() != q->getNumOperands())
+      return false;
+    if (auto compare = dyn_cast<arith::CmpFOp>(p))
+      if (compare.getPredicate() != cast<arith::CmpFOp>(q).getPredicate())
+        return false;
+    if (auto compare = dyn_cast<arith::CmpIOp>(p))
+      if (compare.getPredicate() != cast<arith::CmpIOp>(q).getPredicate())
+        return false;
+    auto pairwise = [&](bool crossed) {
+      for (unsigned i = 0, n = p->getNumOperands(); i < n; ++i)
+        if (!same(operand(a, i), operand(b, crossed ? n - 1 - i : i), depth - 1))
+          return false;
+      return true;
+    };
+    return pairwise(false) ||
+           (p->hasTrait<OpTrait::IsCommutative>() && p->getNumOperands() == 2 && pairwise(true));
+  }
+  if (p || q)
+    return false;
+  unsigned before = size();
+  for (Reduction kind : {Reduction::Sum, Reduction::Max}) {
+    auto r = reduced(a, kind), s = reduced(b, kind);
+    if (!r || !s || r->variables.size() != s->variables.size())
+      continue;
+    for (auto [v, w] : llvm::zip(r->variables, s->variables))
+      s->element = replace(s->element, w, simplify(variable(v)));
+    bool starts = r->start ? s->start && same(r->start, s->start, depth - 1) : !s->start;
+    bool equal = starts && same(r->element, s->element, depth - 1);
+    restore(before);
+    return equal;
+  }
+  restore(before);
+  return false;
+}
+
+bool Elements::dependsOn(const Element &element, unsigned v, int depth) {
+  auto mentions = [&](const Element &e) {
+    return llvm::any_of(e.at, [&](AffineExpr x) { return x.isFunctionOfDim(v); });
+  };
+  if (!mentions(element))
+    return false;
+  Element e = source(element);
+  if (!mentions(e) || constant(e))
+    return false;
+  if (Operation *computed = op(e); computed && depth) {
+    for (unsigned i = 0; i < computed->getNumOperands(); ++i)
+      if (dependsOn(operand(e, i), v, depth - 1))
+        return true;
+    return false;
+  }
+  return true;
+}

@@ -1,0 +1,337 @@
+//===- OperandBuilder.cpp - tensors in the order that an op wants -----------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "OperandBuilder.h"
+#include "linnet/IR/LinnetOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::raise;
+
+static RankedTensorType typeOf(Value x) { return cast<RankedTensorType>(x.getType()); }
+
+//===----------------------------------------------------------------------===//
+// Sources
+//===----------------------------------------------------------------------===//
+
+std::optional<Variables> OperandBuilder::readDim(AffineExpr x, int64_t size) {
+  SmallVector<std::pair<int64_t, unsigned>> terms; // factor and variable
+  SmallVector<AffineExpr> rest = {g.simplify(x)};
+  if (auto c = dyn_cast<AffineConstantExpr>(rest[0]))
+    return c.getValue() == 0 && size == 1 ? std::optional(Variables()) : std::nullopt;
+  while (!rest.empty()) {
+    AffineExpr e = rest.pop_back_val();
+    auto binary = dyn_cast<AffineBinaryOpExpr>(e);
+    int64_t factor = 1;
+    if (binary && e.getKind() == AffineExprKind::Add) {
+      rest.append({binary.getLHS(), binary.getRHS()});
+      continue;
+    }
+    if (binary && e.getKind() == AffineExprKind::Mul)
+      if (auto c = dyn_cast<AffineConstantExpr>(binary.getRHS())) {
+        factor = c.getValue();
+        e = binary.getLHS();
+      }
+    auto d = dyn_cast<AffineDimExpr>(e);
+    if (!d)
+      return std::nullopt;
+    terms.push_back({factor, d.getPosition()});
+  }
+  llvm::sort(terms, std::greater<>());
+  Variables out;
+  for (auto [factor, v] : terms)
+    out.push_back(v);
+  if (terms.size() == 1)
+    return terms[0].first == 1 && g.extent(out[0]).size == size ? std::optional(out)
+                                                                : std::nullopt;
+  int64_t expected = 1;
+  for (auto [factor, v] : llvm::reverse(terms)) {
+    if (factor != expected || ShapedType::isDynamic(g.extent(v).size))
+      return std::nullopt;
+    expected *= g.extent(v).size;
+  }
+  return expected == size ? std::optional(out) : std::nullopt;
+}
+
+SmallVector<Source> OperandBuilder::sources(const Element &e) {
+  SmallVector<Source> out;
+  for (std::optional<Element> at = e; at; at = g.step(*at, /*throughCasts=*/true)) {
+    if (at->isTensor()) {
+      Source s{at->value, {}};
+      for (auto [x, size] : llvm::zip_equal(at->at, typeOf(at->value).getShape())) {
+        auto variables = readDim(x, size);
+        if (!variables || llvm::any_of(*variables, [&](unsigned v) { return s.uses(v); }))
+          break;
+        s.dims.push_back(*variables);
+      }
+      if (s.dims.size() == at->at.size()) {
+        for (auto [d, variables] : llvm::enumerate(s.dims))
+          if (variables.size() == 1)
+            places.try_emplace(variables[0], at->value, d);
+        out.push_back(std::move(s));
+      }
+    }
+    // What a narrower type has rounded stays so; a slice of unknown size may be smaller than what
+    // it is a slice of.
+    Operation *op = at->value.getDefiningOp();
+    auto slice = dyn_cast_or_null<tensor::ExtractSliceOp>(op);
+    if (isa_and_nonnull<arith::TruncFOp>(op) || (slice && !slice.getType().hasStaticShape()))
+      break;
+  }
+  return out;
+}
+
+OpFoldResult OperandBuilder::sizeOf(unsigned v) {
+  int64_t size = g.extent(v).size;
+  if (!ShapedType::isDynamic(size))
+    return b.getIndexAttr(size);
+  auto [tensor, dim] = places.lookup(v);
+  return OpFoldResult(tensor::DimOp::create(b, loc, tensor, dim).getResult());
+}
+
+//===----------------------------------------------------------------------===//
+// Reshapes
+//===----------------------------------------------------------------------===//
+
+Value OperandBuilder::transposed(Value x, ArrayRef<int64_t> order) {
+  if (llvm::equal(order, llvm::seq<int64_t>(0, order.size())))
+    return x;
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t d : order)
+    sizes.push_back(tensor::getMixedSize(b, loc, x, d));
+  Value init = tensor::EmptyOp::create(b, loc, sizes, typeOf(x).getElementType());
+  return linalg::TransposeOp::create(b, loc, x, init, order)->getResult(0);
+}
+
+/// Groups of dimensions, each with exactly one that is kept, or none at all.
+static SmallVector<ReassociationIndices> groupsAround(ArrayRef<bool> unit) {
+  SmallVector<ReassociationIndices> groups;
+  ReassociationIndices group;
+  bool kept = false;
+  for (auto [d, isUnit] : llvm::enumerate(unit)) {
+    if (!isUnit && kept) {
+      groups.push_back(std::move(group));
+      group = {};
+    }
+    kept |= !isUnit;
+    group.push_back(d);
+  }
+  if (kept)
+    groups.push_back(std::move(group));
+  return groups;
+}
+
+Value OperandBuilder::dropUnits(Value x, ArrayRef<bool> unit) {
+  if (!llvm::is_contained(unit, true))
+    return x;
+  return tensor::CollapseShapeOp::create(b, loc, x, groupsAround(unit));
+}
+
+Value OperandBuilder::insertUnits(Value x, ArrayRef<bool> unit) {
+  if (!llvm::is_contained(unit, true))
+    return x;
+  SmallVector<OpFoldResult> sizes;
+  SmallVector<int64_t> shape;
+  unsigned at = 0;
+  for (bool isUnit : unit) {
+    sizes.push_back(isUnit ? OpFoldResult(b.getIndexAttr(1))
+                           : tensor::getMixedSize(b, loc, x, at));
+    shape.push_back(isUnit ? 1 : typeOf(x).getDimSize(at));
+    at += !isUnit;
+  }
+  auto type = RankedTensorType::get(shape, typeOf(x).getElementType());
+  return tensor::ExpandShapeOp::create(b, loc, type, x, groupsAround(unit), sizes);
+}
+
+/// As many dimensions as `counts` has entries, each of so many of x.
+static SmallVector<ReassociationIndices> consecutive(ArrayRef<int64_t> counts) {
+  SmallVector<ReassociationIndices> groups;
+  int64_t at = 0;
+  for (int64_t n : counts) {
+    groups.emplace_back(llvm::to_vector<2>(llvm::seq<int64_t>(at, at + n)));
+    at += n;
+  }
+  return groups;
+}
+
+Value OperandBuilder::merged(Value x, ArrayRef<int64_t> counts) {
+  if (llvm::all_of(counts, [](int64_t n) { return n == 1; }))
+    return x;
+  return tensor::CollapseShapeOp::create(b, loc, x, consecutive(counts));
+}
+
+Value OperandBuilder::split(Value x, ArrayRef<int64_t> counts, ArrayRef<unsigned> variables) {
+  if (llvm::all_of(counts, [](int64_t n) { return n == 1; }))
+    return x;
+  SmallVector<OpFoldResult> sizes;
+  SmallVector<int64_t> shape;
+  for (unsigned v : variables) {
+    sizes.push_back(sizeOf(v));
+    shape.push_back(g.extent(v).size);
+  }
+  auto type = RankedTensorType::get(shape, typeOf(x).getElementType());
+  return tensor::ExpandShapeOp::create(b, loc, type, x, consecutive(counts), sizes);
+}
+
+/// Repeats x, whose dimensions are `present`, along the variables of `all` that it lacks.
+Value OperandBuilder::repeated(Value x, const Source &s, ArrayRef<unsigned> present,
+                               ArrayRef<unsigned> all) {
+  if (present.size() == all.size())
+    return x;
+  SmallVector<int64_t> shape, dims;
+  SmallVector<Value> sizes;
+  for (auto [d, v] : llvm::enumerate(all)) {
+    const unsigned *own = llvm::find(present, v);
+    if (own != present.end()) {
+      dims.push_back(d);
+      shape.push_back(typeOf(x).getDimSize(own - present.begin()));
+      if (ShapedType::isDynamic(shape.back()))
+        sizes.push_back(tensor::DimOp::create(b, loc, x, own - present.begin()));
+      continue;
+    }
+    shape.push_back(g.extent(v).size);
+    if (ShapedType::isDynamic(shape.back()))
+      sizes.push_back(cast<Value>(sizeOf(v)));
+  }
+  auto type = RankedTensorType::get(shape, typeOf(x).getElementType());
+  return BroadcastOp::create(b, loc, type, x, /*like=*/Value(), sizes,
+                             b.getDenseI64ArrayAttr(dims));
+}
+
+Value OperandBuilder::get(const Source &s, ArrayRef<Variables> axes, bool stretch) {
+  SmallVector<bool> unit;
+  SmallVector<unsigned> kept;
+  SmallVector<int64_t> parts, order, counts;
+  for (const Variables &d : s.dims) {
+    unit.push_back(d.empty());
+    llvm::append_range(kept, d);
+    if (!d.empty())
+      parts.push_back(d.size());
+  }
+  Value x = split(dropUnits(s.tensor, unit), parts, kept);
+  SmallVector<bool> unitAxes;
+  SmallVector<unsigned> present, all;
+  for (const Variables &axis : axes) {
+    bool any = llvm::any_of(axis, [&](unsigned v) { return s.uses(v); });
+    unitAxes.push_back(axis.empty() || (!any && !stretch));
+    if (unitAxes.back())
+      continue;
+    counts.push_back(axis.size());
+    for (unsigned v : axis) {
+      all.push_back(v);
+      if (!s.uses(v))
+        continue;
+      present.push_back(v);
+      order.push_back(llvm::find(kept, v) - kept.begin());
+    }
+  }
+  if (order.size() != kept.size())
+    return {};
+  x = repeated(transposed(x, order), s, present, all);
+  return insertUnits(merged(x, counts), unitAxes);
+}
+
+Value OperandBuilder::get(const Element &e, ArrayRef<Variables> axes, bool stretch) {
+  SmallVector<Source> all = sources(e);
+  for (const Source &s : llvm::reverse(all))
+    if (Value x = get(s, axes, stretch))
+      return x;
+  return {};
+}
+
+Value OperandBuilder::back(Value x, ArrayRef<Variables> axes, ArrayRef<Variables> dims,
+                           RankedTensorType type) {
+  SmallVector<bool> unit, unitDims;
+  SmallVector<int64_t> counts, permutation, merges;
+  SmallVector<unsigned> all;
+  for (const Variables &axis : axes) {
+    unit.push_back(axis.empty());
+    if (axis.empty())
+      continue;
+    counts.push_back(axis.size());
+    llvm::append_range(all, axis);
+  }
+  x = split(dropUnits(x, unit), counts, all);
+  for (const Variables &d : dims) {
+    unitDims.push_back(d.empty());
+    if (!d.empty())
+      merges.push_back(d.size());
+    for (unsigned v : d)
+      permutation.push_back(llvm::find(all, v) - all.begin());
+  }
+  x = insertUnits(merged(transposed(x, permutation), merges), unitDims);
+  return x.getType() == type ? x : Value(tensor::CastOp::create(b, loc, type, x));
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+Value OperandBuilder::widened(Value x, FloatType type) {
+  if (!x || typeOf(x).getElementType() == type)
+    return x;
+  auto own = dyn_cast<FloatType>(typeOf(x).getElementType());
+  if (!own || own.getWidth() >= type.getWidth())
+    return {};
+  return arith::ExtFOp::create(b, loc, typeOf(x).clone(type), x);
+}
+
+Value OperandBuilder::scaled(Value x, double by) {
+  Type element = typeOf(x).getElementType();
+  Value c = arith::ConstantOp::create(b, loc, b.getFloatAttr(element, by));
+  return arith::MulFOp::create(b, loc, x,
+                               BroadcastOp::create(b, loc, x.getType(), c, x, ValueRange(),
+                                                   DenseI64ArrayAttr()));
+}
+
+Value OperandBuilder::inverted(Value condition) {
+  Value c = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  return arith::XOrIOp::create(b, loc, condition,
+                               BroadcastOp::create(b, loc, condition.getType(), c, condition,
+                                                   ValueRange(), DenseI64ArrayAttr()));
+}
+
+Value OperandBuilder::choose(Value condition, bool negated, double hidden) {
+  Type f32 = b.getF32Type();
+  auto type = typeOf(condition).clone(f32);
+  SmallVector<Value> sizes;
+  for (int64_t d = 0; d < type.getRank(); ++d)
+    if (type.isDynamicDim(d))
+      sizes.push_back(tensor::DimOp::create(b, loc, condition, d));
+  auto constant = [&](double v) -> Value {
+    Value c = arith::ConstantOp::create(b, loc, b.getFloatAttr(f32, v));
+    return BroadcastOp::create(b, loc, type, c, Value(), sizes, DenseI64ArrayAttr());
+  };
+  Value visible = constant(0), other = constant(hidden);
+  if (negated)
+    std::swap(visible, other);
+  return arith::SelectOp::create(b, loc, condition, visible, other);
+}
+
+Value OperandBuilder::addBroadcast(Value x, Value y) {
+  SmallVector<int64_t> shape;
+  SmallVector<Value> sizes;
+  for (int64_t d = 0; d < typeOf(x).getRank(); ++d) {
+    Value larger = typeOf(x).getDimSize(d) == 1 ? y : x;
+    shape.push_back(typeOf(larger).getDimSize(d));
+    if (ShapedType::isDynamic(shape.back()))
+      sizes.push_back(tensor::DimOp::create(b, loc, larger, d));
+  }
+  auto element = cast<FloatType>(typeOf(x).getElementType());
+  auto other = cast<FloatType>(typeOf(y).getElementType());
+  if (other.getWidth() > element.getWidth())
+    element = other;
+  auto type = RankedTensorType::get(shape, element);
+  auto stretched = [&](Value v) -> Value {
+    v = widened(v, element);
+    if (v.getType() == type)
+      return v;
+    return BroadcastOp::create(b, loc, type, v, Value(), sizes, DenseI64ArrayAttr());
+  };
+  return arith::AddFOp::create(b, loc, stretched(x), stretched(y));
+}

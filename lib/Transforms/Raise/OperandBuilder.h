@@ -1,0 +1,72 @@
+//===- OperandBuilder.h - tensors in the order that an op wants -*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_TRANSFORMS_RAISE_OPERANDBUILDER_H
+#define LINNET_LIB_TRANSFORMS_RAISE_OPERANDBUILDER_H
+
+#include "linnet/Analysis/Elements.h"
+#include "mlir/IR/Builders.h"
+
+namespace linnet::raise {
+
+using Variables = llvm::SmallVector<unsigned, 4>;
+
+/// A tensor each dimension of which stands for some variables, the last of which moves fastest; for
+/// none: it has size 1.
+struct Source {
+  mlir::Value tensor;
+  llvm::SmallVector<Variables> dims;
+  bool uses(unsigned v) const {
+    return llvm::any_of(dims, [&](const Variables &d) { return llvm::is_contained(d, v); });
+  }
+};
+
+class OperandBuilder {
+public:
+  OperandBuilder(mlir::OpBuilder &b, mlir::Location loc, Elements &g) : b(b), loc(loc), g(g) {}
+
+  /// The tensors on the way from an element that can be read so, nearest first.
+  llvm::SmallVector<Source> sources(const Element &e);
+  /// The source as a tensor with one dimension per axis, the variables of an axis merged. What the
+  /// source does not change with is repeated (stretch), or has size 1 where a whole axis is so.
+  mlir::Value get(const Source &s, llvm::ArrayRef<Variables> axes, bool stretch);
+  /// The same from the farthest source; null: there is none.
+  mlir::Value get(const Element &e, llvm::ArrayRef<Variables> axes, bool stretch);
+  /// From one dimension per axis to the tensor that `dims` describes.
+  mlir::Value back(mlir::Value x, llvm::ArrayRef<Variables> axes, llvm::ArrayRef<Variables> dims,
+                   mlir::RankedTensorType type);
+  /// The variables of a dimension of this size that is read at x; nothing where it is not read once,
+  /// in order and as a whole.
+  std::optional<Variables> readDim(mlir::AffineExpr x, int64_t size);
+
+  /// In a wider or the same float type; null where it is narrower.
+  mlir::Value widened(mlir::Value x, mlir::FloatType type);
+  mlir::Value scaled(mlir::Value x, double by);
+  mlir::Value inverted(mlir::Value condition);
+  /// 0 where the condition is (or, negated, is not) true, else `hidden`.
+  mlir::Value choose(mlir::Value condition, bool negated, double hidden);
+  /// The sum of two tensors of one rank, sizes of 1 repeated.
+  mlir::Value addBroadcast(mlir::Value x, mlir::Value y);
+
+private:
+  mlir::Value transposed(mlir::Value x, llvm::ArrayRef<int64_t> order);
+  mlir::Value dropUnits(mlir::Value x, llvm::ArrayRef<bool> unit);
+  mlir::Value insertUnits(mlir::Value x, llvm::ArrayRef<bool> unit);
+  mlir::Value merged(mlir::Value x, llvm::ArrayRef<int64_t> counts);
+  mlir::Value split(mlir::Value x, llvm::ArrayRef<int64_t> counts,
+                    llvm::ArrayRef<unsigned> variables);
+  mlir::Value repeated(mlir::Value x, const Source &s, llvm::ArrayRef<unsigned> present,
+                       llvm::ArrayRef<unsigned> all);
+  mlir::OpFoldResult sizeOf(unsigned v);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  Elements &g;
+  llvm::DenseMap<unsigned, std::pair<mlir::Value, unsigned>> places; ///< to read sizes from
+};
+
+} // namespace linnet::raise
+
+#endif // LINNET_LIB_TRANSFORMS_RAISE_OPERANDBUILDER_H
