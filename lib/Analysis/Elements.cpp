@@ -51,8 +51,8 @@ std::optional<Element> Elements::stepArgument(const Element &e) {
   return Element{operand.get(), apply(op.getMatchingIndexingMap(&operand), e.at)};
 }
 
-static std::optional<SmallVector<AffineExpr>>
-expandedFrom(tensor::ExpandShapeOp op, ArrayRef<AffineExpr> at) {
+static std::optional<SmallVector<AffineExpr>> expandedFrom(tensor::ExpandShapeOp op,
+                                                           ArrayRef<AffineExpr> at) {
   auto type = op.getResultType();
   SmallVector<AffineExpr> out;
   for (auto group : op.getReassociationIndices()) {
@@ -70,8 +70,8 @@ expandedFrom(tensor::ExpandShapeOp op, ArrayRef<AffineExpr> at) {
   return out;
 }
 
-static std::optional<SmallVector<AffineExpr>>
-collapsedFrom(tensor::CollapseShapeOp op, ArrayRef<AffineExpr> at) {
+static std::optional<SmallVector<AffineExpr>> collapsedFrom(tensor::CollapseShapeOp op,
+                                                            ArrayRef<AffineExpr> at) {
   auto type = op.getSrcType();
   SmallVector<AffineExpr> out(type.getRank(), getAffineConstantExpr(0, op.getContext()));
   for (auto [x, group] : llvm::zip_equal(at, op.getReassociationIndices())) {
@@ -89,8 +89,8 @@ collapsedFrom(tensor::CollapseShapeOp op, ArrayRef<AffineExpr> at) {
   return out;
 }
 
-static std::optional<SmallVector<AffineExpr>>
-slicedFrom(tensor::ExtractSliceOp op, ArrayRef<AffineExpr> at) {
+static std::optional<SmallVector<AffineExpr>> slicedFrom(tensor::ExtractSliceOp op,
+                                                         ArrayRef<AffineExpr> at) {
   if (llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) ||
       llvm::any_of(op.getStaticStrides(), ShapedType::isDynamic))
     return std::nullopt;
@@ -315,9 +315,9 @@ std::optional<ReducedElement> Elements::reduced(const Element &element, Reductio
     return std::nullopt;
   Value yielded = loops.getBlock()->getTerminator()->getOperand(number);
   Operation *combiner = yielded.getDefiningOp();
-  bool matches = combiner && (kind == Reduction::Sum
-                                  ? isa<arith::AddFOp>(combiner)
-                                  : isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner));
+  bool matches =
+      combiner && (kind == Reduction::Sum ? isa<arith::AddFOp>(combiner)
+                                          : isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner));
   if (!matches)
     return std::nullopt;
   Value acc = loops.getRegionOutputArgs()[number];
@@ -330,10 +330,10 @@ std::optional<ReducedElement> Elements::reduced(const Element &element, Reductio
     if (x)
       continue;
     for (OpOperand &operand : loops->getOpOperands()) {
-      auto position = isa<RankedTensorType>(operand.get().getType())
-                          ? loops.getMatchingIndexingMap(&operand).getResultPosition(
-                                getAffineDimExpr(d, ctx))
-                          : std::nullopt;
+      auto position =
+          isa<RankedTensorType>(operand.get().getType())
+              ? loops.getMatchingIndexingMap(&operand).getResultPosition(getAffineDimExpr(d, ctx))
+              : std::nullopt;
       if (!position)
         continue;
       out.variables.push_back(addVariable(operand.get(), *position));

@@ -77,9 +77,7 @@ public:
 
   /// The op that computes an element of a source from operands at the same place, or null.
   mlir::Operation *op(const Element &e);
-  template <typename Op> Op op(const Element &e) {
-    return llvm::dyn_cast_or_null<Op>(op(e));
-  }
+  template <typename Op> Op op(const Element &e) { return llvm::dyn_cast_or_null<Op>(op(e)); }
   Element operand(const Element &e, unsigned i);
 
   /// The element as a constant: splats, scalars, and their negation.

@@ -88,7 +88,7 @@ def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
       of indices or from a constant, anything else as an explicit mask. A finite score that hides
       (-1e9 and below) counts as a mask where causal and window leave each query a key; else
       those of -1e30 and below become a bias
-    - biases, of any sizes that repeat
+    - biases, of any sizes that repeat; that one hides all keys of a row is not looked for
 
     Equal in real arithmetic, but for queries that see no key: softmax over nothing but `-inf`
     is NaN, and attention gives zeros.

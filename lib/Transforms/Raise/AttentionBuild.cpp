@@ -111,8 +111,8 @@ LogicalResult AttentionBuilder::chooseSources() {
       return fail("queries, keys or values are read in an order that reshapes cannot give");
     *source = all.back();
   }
-  for (auto [x, size] : llvm::zip_equal(
-           m.root.at, cast<RankedTensorType>(m.root.value.getType()).getShape())) {
+  for (auto [x, size] :
+       llvm::zip_equal(m.root.at, cast<RankedTensorType>(m.root.value.getType()).getShape())) {
     auto variables = operands.readDim(x, size);
     if (!variables)
       return fail("the result is written in an order that reshapes cannot give");
@@ -271,12 +271,15 @@ bool AttentionBuilder::readAtom(Element atom, bool negated) {
 
 /// Whether every query certainly has a visible key among those that causal and window leave.
 bool AttentionBuilder::everyRowSees() {
-  if (!row || !causal || *offset < 0 || (left && *left + *offset < 0))
+  if (!row || !causal || *offset < 0)
     return false;
   int64_t rows = g.extent(*row).size, keys = g.extent(m.key).size;
-  bool within = !ShapedType::isDynamic(rows) && !ShapedType::isDynamic(keys) &&
-                (*offset <= keys - rows || !left);
-  return !left || within;
+  if (!left || ShapedType::isDynamic(rows) || ShapedType::isDynamic(keys))
+    return !left;
+  for (int64_t i = 0; i < rows; ++i)
+    if (i - *left > std::min(i + *offset, keys - 1))
+      return false;
+  return true;
 }
 
 LogicalResult AttentionBuilder::readCondition(const Condition &condition) {
@@ -298,6 +301,8 @@ LogicalResult AttentionBuilder::readMasks() {
   // A row without a key: -inf hides all of it, a finite score shows all of it.
   bool finite = std::isfinite(highest);
   if (finite && !explicitConditions.empty()) {
+    if (causal || left)
+      return fail("a mask of finite scores beside another mask, and a row may have no key");
     for (const Condition &c : explicitConditions)
       if (c.hidden > -1e30)
         return fail("a mask of finite scores above -1e30 is no mask");
@@ -323,9 +328,7 @@ LogicalResult AttentionBuilder::makeBias() {
   if (row)
     rows.push_back(*row);
   SmallVector<Variables> axes = {batch, heads, rows, keys};
-  auto add = [&](Value x) {
-    bias = bias ? operands.addBroadcast(bias, x) : x;
-  };
+  auto add = [&](Value x) { bias = bias ? operands.addBroadcast(bias, x) : x; };
   for (const Bias &c : m.biases) {
     Value x = operands.get(c.element, axes, /*stretch=*/false);
     if (!x)

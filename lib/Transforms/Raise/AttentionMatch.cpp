@@ -194,9 +194,9 @@ bool AttentionMatcher::scores(Element s, double factor, AttentionMatch &match, s
 // Attention
 //===----------------------------------------------------------------------===//
 
-std::optional<AttentionMatch>
-AttentionMatcher::matchProduct(const ProductSum &product, std::optional<Element> denominator,
-                               std::string &why) {
+std::optional<AttentionMatch> AttentionMatcher::matchProduct(const ProductSum &product,
+                                                             std::optional<Element> denominator,
+                                                             std::string &why) {
   if (product.start || product.variables.size() != 1)
     return std::nullopt;
   unsigned key = product.variables[0];

@@ -30,8 +30,8 @@ struct Bias {
 struct AttentionMatch {
   Element root; ///< of the result
   Element q, k, v;
-  unsigned key = 0;                      ///< the variable that the softmax runs over
-  llvm::SmallVector<unsigned> inner;     ///< those that the products of q and k are summed over
+  unsigned key = 0;                  ///< the variable that the softmax runs over
+  llvm::SmallVector<unsigned> inner; ///< those that the products of q and k are summed over
   double scale = 1;
   std::optional<double> softcap;
   llvm::SmallVector<Bias, 2> biases;
@@ -55,8 +55,7 @@ private:
   std::optional<Scores> probability(const Element &p, unsigned key);
   std::optional<Scores> withoutMaximum(const Element &exponent, unsigned key);
   std::optional<AttentionMatch> matchProduct(const ProductSum &product,
-                                             std::optional<Element> denominator,
-                                             std::string &why);
+                                             std::optional<Element> denominator, std::string &why);
   bool scores(Element s, double factor, AttentionMatch &match, std::string &why);
   bool sum(const Element &s, double factor, AttentionMatch &match, std::string &why);
   bool select(const Element &s, double factor, AttentionMatch &match, std::string &why);

@@ -47,8 +47,7 @@ std::optional<Variables> OperandBuilder::readDim(AffineExpr x, int64_t size) {
   for (auto [factor, v] : terms)
     out.push_back(v);
   if (terms.size() == 1)
-    return terms[0].first == 1 && g.extent(out[0]).size == size ? std::optional(out)
-                                                                : std::nullopt;
+    return terms[0].first == 1 && g.extent(out[0]).size == size ? std::optional(out) : std::nullopt;
   int64_t expected = 1;
   for (auto [factor, v] : llvm::reverse(terms)) {
     if (factor != expected || ShapedType::isDynamic(g.extent(v).size))
@@ -139,8 +138,7 @@ Value OperandBuilder::insertUnits(Value x, ArrayRef<bool> unit) {
   SmallVector<int64_t> shape;
   unsigned at = 0;
   for (bool isUnit : unit) {
-    sizes.push_back(isUnit ? OpFoldResult(b.getIndexAttr(1))
-                           : tensor::getMixedSize(b, loc, x, at));
+    sizes.push_back(isUnit ? OpFoldResult(b.getIndexAttr(1)) : tensor::getMixedSize(b, loc, x, at));
     shape.push_back(isUnit ? 1 : typeOf(x).getDimSize(at));
     at += !isUnit;
   }
@@ -284,9 +282,8 @@ Value OperandBuilder::widened(Value x, FloatType type) {
 Value OperandBuilder::scaled(Value x, double by) {
   Type element = typeOf(x).getElementType();
   Value c = arith::ConstantOp::create(b, loc, b.getFloatAttr(element, by));
-  return arith::MulFOp::create(b, loc, x,
-                               BroadcastOp::create(b, loc, x.getType(), c, x, ValueRange(),
-                                                   DenseI64ArrayAttr()));
+  return arith::MulFOp::create(
+      b, loc, x, BroadcastOp::create(b, loc, x.getType(), c, x, ValueRange(), DenseI64ArrayAttr()));
 }
 
 Value OperandBuilder::inverted(Value condition) {

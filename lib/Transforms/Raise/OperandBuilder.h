@@ -37,8 +37,8 @@ public:
   /// From one dimension per axis to the tensor that `dims` describes.
   mlir::Value back(mlir::Value x, llvm::ArrayRef<Variables> axes, llvm::ArrayRef<Variables> dims,
                    mlir::RankedTensorType type);
-  /// The variables of a dimension of this size that is read at x; nothing where it is not read once,
-  /// in order and as a whole.
+  /// The variables of a dimension of this size that is read at x; nothing where it is not read
+  /// once, in order and as a whole.
   std::optional<Variables> readDim(mlir::AffineExpr x, int64_t size);
 
   /// In a wider or the same float type; null where it is narrower.
