@@ -203,7 +203,9 @@ SmallVector<Element> Elements::way(const Element &e, bool throughCasts) {
 
 Operation *Elements::op(const Element &e) {
   Operation *op = e.value.getDefiningOp();
-  if (!op || !isa<arith::ArithDialect, math::MathDialect>(op->getDialect()))
+  // a constant is a source of its own
+  if (!op || op->getNumOperands() == 0 ||
+      !isa<arith::ArithDialect, math::MathDialect>(op->getDialect()))
     return nullptr;
   return op;
 }
