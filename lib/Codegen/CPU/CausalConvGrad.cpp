@@ -29,21 +29,31 @@ public:
   Kernel(CausalConvGradOp op, KernelFrame &frame)
       : e(frame.e), frame(frame), op(op), width(op.getWeight().getType().getDimSize(1)) {}
   LogicalResult emit();
-  /// Floats of scratch: weights, their gradients, and both windows with a panel where it is wide.
+  /// Floats of scratch of a vector of channels: weights, and what is carried over the panels; wide
+  /// windows, one vector at a time, have gradients of weights and both windows with a panel.
+  static int64_t vectorFloats(int64_t width) {
+    bool wide = width > kWidestInRegisters;
+    return (wide ? 2 * width + 2 * (width - 1 + kPanel) : 4 * width - 1) * kLanes;
+  }
   static int64_t scratchFloats(int64_t width) {
-    int64_t rows = width > kWidestInRegisters ? 2 * (width - 1 + kPanel) : 0;
-    return (2 * width + rows) * kLanes;
+    return vectorFloats(width) * (width > kWidestInRegisters ? 1 : kChannels / kLanes);
   }
 
 private:
   LogicalResult bind();
-  void emitBlock();
-  void sweepInRegisters();
-  Values step(Value t, ValueRange windows, function_ref<void(Value)> storeInput);
+  void selectVector(Value first, Value inChunk);
+  void loadWeights();
+  void sweepInRegisters(Value first, Value end);
+  void prefetch(Value t);
+  Values step(Value t, ValueRange in);
+  void finishInRegisters();
   void sweepInScratch();
   void emitPanel(Value first, Value count);
   void finishInScratch();
-  void storeWeights();
+  void storeWeights(function_ref<Value(int64_t)> gradient);
+  void storeBias(Value sum) {
+    storeLanes(e, sum, *dbias, frame.position(*dbias, {batch, channel}), 1, lanes);
+  }
   Value past(Value i);
   Value pastInput(Value i) { return op.getState() ? past(i) : e.vf(0); }
   Value load(const View &v, Value t) {
@@ -60,7 +70,8 @@ private:
     if (dx)
       storeLanes(e, x, *dx, frame.position(*dx, {batch, t, channel}), 2, lanes);
   }
-  Value weightAt(Value w) { return e.mul(w, kLanes); }
+  Value weightAt(Value w) { return e.add(home, e.mul(w, kLanes)); }
+  Value carriedAt(int64_t i) { return e.add(home, (width + i) * kLanes); }
   Value weightGradAt(Value w) { return e.mul(e.add(w, width), kLanes); }
   Value inputAt(Value row) { return e.mul(e.add(row, 2 * width), kLanes); }
   Value gradAt(Value row) { return inputAt(e.add(row, width - 1 + kPanel)); }
@@ -75,6 +86,7 @@ private:
   View x, weight, bias, state, dy, dfinal;
   std::optional<View> dx, dweight, dbias, dstate;
   Value floats, batch, channel, start;
+  Value home; ///< the scratch of the vector
   Lanes lanes;
 };
 
@@ -103,36 +115,36 @@ LogicalResult Kernel::emit() {
     batch = e.div(chunk, chunks);
     Value first = e.mul(e.rem(chunk, chunks), kChannels);
     Value end = e.min(e.add(first, kChannels), x.sizes[2]);
+    if (width <= kWidestInRegisters)
+      return sweepInRegisters(first, end);
     e.forLoop(first, end, e.index(kLanes), [&](Value c) {
-      channel = c;
-      emitBlock();
+      selectVector(c, e.index(0));
+      sweepInScratch();
     });
   });
   return success();
 }
 
-// Weights are turned to [W][channels] once.
-void Kernel::emitBlock() {
+void Kernel::selectVector(Value first, Value inChunk) {
+  channel = first;
   lanes = Lanes::of(e, x.sizes[2], channel);
   start = op.getBias() ? loadLanes(e, bias, frame.position(bias, {channel}), 0, lanes) : e.vf(0);
-  e.forLoop(e.index(width), [&](Value w) {
-    write(loadLanes(e, weight, frame.position(weight, {channel, w}), 0, lanes), weightAt(w));
-    write(e.vf(0), weightGradAt(w));
-  });
-  if (width > kWidestInRegisters)
-    sweepInScratch();
-  else
-    sweepInRegisters();
-  if (dweight)
-    storeWeights();
+  home = e.mul(inChunk, vectorFloats(width) / kLanes);
 }
 
-void Kernel::storeWeights() {
+// Turned to [W][channels] once.
+void Kernel::loadWeights() {
+  e.forLoop(e.index(width), [&](Value w) {
+    write(loadLanes(e, weight, frame.position(weight, {channel, w}), 0, lanes), weightAt(w));
+  });
+}
+
+void Kernel::storeWeights(function_ref<Value(int64_t)> gradient) {
   for (int64_t first = 0; first < width; first += kLanes) {
     int64_t count = std::min(kLanes, width - first);
     Values rows;
     for (int64_t w = 0; w < count; ++w)
-      rows.push_back(read(weightGradAt(e.index(first + w))));
+      rows.push_back(gradient(first + w));
     Value to = frame.position(*dweight, {batch, channel, e.index(first)});
     storeTurned(e, rows, *dweight, to, 1, lanes, 2, count);
   }
@@ -167,37 +179,68 @@ void Kernel::storePadded(Value x, Value place) {
 // Windows in registers
 //===----------------------------------------------------------------------===//
 
-// Carried: W - 1 inputs, W - 1 gradients, W gradients of weights, that of the bias.
-void Kernel::sweepInRegisters() {
+// Carried over the panels: W - 1 inputs, W - 1 gradients, W gradients of weights, that of the bias.
+void Kernel::sweepInRegisters(Value first, Value end) {
   int64_t kept = width - 1;
-  Values carried;
-  for (int64_t i = 0; i < kept; ++i)
-    carried.push_back(pastInput(e.index(i)));
-  carried.append(kept + width + 1, e.vf(0));
-  Value one = e.index(1), past = e.index(kept), length = x.sizes[1];
-  auto sweep = [&](Value from, Value to, function_ref<void(Value, Value)> store) {
-    carried = e.forLoop(from, to, one, carried, [&](Value t, ValueRange in) {
-      return step(t, in, [&](Value sum) { store(sum, t); });
+  Value length = x.sizes[1], one = e.index(1);
+  auto forVectors = [&](function_ref<void()> body) {
+    e.forLoop(first, end, e.index(kLanes), [&](Value c) {
+      selectVector(c, e.sub(c, first));
+      body();
     });
   };
-  Value early = e.min(past, length);
-  sweep(e.index(0), early, [&](Value sum, Value t) { storeState(sum, t); });
-  sweep(early, length, [&](Value sum, Value t) { storeInput(sum, e.sub(t, past)); });
+  forVectors([&] {
+    loadWeights();
+    for (int64_t i = 0; i < 3 * kept + 2; ++i)
+      write(i < kept ? pastInput(e.index(i)) : e.vf(0), carriedAt(i));
+  });
+  e.forLoop(e.index(0), length, e.index(kPanel), [&](Value from) {
+    Value to = e.min(e.add(from, kPanel), length);
+    forVectors([&] {
+      Values carried;
+      for (int64_t i = 0; i < 3 * kept + 2; ++i)
+        carried.push_back(read(carriedAt(i)));
+      carried =
+          e.forLoop(from, to, one, carried, [&](Value t, ValueRange in) { return step(t, in); });
+      for (auto [i, value] : llvm::enumerate(carried))
+        write(value, carriedAt(i));
+    });
+  });
+  forVectors([&] { finishInRegisters(); });
+}
+
+/// The gradients of the last W - 1 inputs, and sums.
+void Kernel::finishInRegisters() {
+  int64_t kept = width - 1;
   for (int64_t i = 0; i < kept; ++i) {
     Value sum = finalGrad(e.index(i));
     for (int64_t w = i + 1; w < width; ++w)
-      sum = e.fma(read(weightAt(e.index(w))), carried[kept + kept + i - w], sum);
-    storePadded(sum, e.add(length, i));
+      sum = e.fma(read(weightAt(e.index(w))), read(carriedAt(2 * kept + i - w)), sum);
+    storePadded(sum, e.add(x.sizes[1], i));
   }
-  for (int64_t w = 0; w < width; ++w)
-    write(carried[2 * kept + w], weightGradAt(e.index(w)));
+  if (dweight)
+    storeWeights([&](int64_t w) { return read(carriedAt(2 * kept + w)); });
   if (dbias)
-    storeLanes(e, carried.back(), *dbias, frame.position(*dbias, {batch, channel}), 1, lanes);
+    storeBias(read(carriedAt(2 * kept + width)));
 }
 
-/// Position t; gives `storeInput` the gradient of input t, the oldest of the window.
-Values Kernel::step(Value t, ValueRange in, function_ref<void(Value)> storeInput) {
+/// Rows are far apart, so that the machine does not see what comes. To the second level: where the
+/// channels are many, all rows fall on few sets of the first.
+void Kernel::prefetch(Value t) {
+  Value ahead = e.add(t, 32);
+  auto fetch = [&](const View &v, bool write) {
+    e.prefetch(v.memory, frame.position(v, {batch, ahead, channel}), write, /*locality=*/2);
+  };
+  fetch(x, false);
+  fetch(dy, false);
+  if (dx)
+    fetch(*dx, true);
+}
+
+/// Position t; it completes the gradient of input t, the oldest of the window.
+Values Kernel::step(Value t, ValueRange in) {
   int64_t kept = width - 1;
+  prefetch(t);
   Values seen(in.take_front(kept)), grads(in.slice(kept, kept));
   seen.push_back(load(x, t));
   auto tap = [&](int64_t w) { return read(weightAt(e.index(w))); };
@@ -210,7 +253,7 @@ Values Kernel::step(Value t, ValueRange in, function_ref<void(Value)> storeInput
   Value sum = e.vf(0);
   for (int64_t w = kept; w >= 0; --w)
     sum = e.fma(tap(w), grads[kept - w], sum);
-  storeInput(sum);
+  storePadded(sum, t);
   Values next(seen.begin() + 1, seen.end());
   next.append(grads.begin() + 1, grads.end());
   for (int64_t w = 0; w < width; ++w)
@@ -226,6 +269,8 @@ Values Kernel::step(Value t, ValueRange in, function_ref<void(Value)> storeInput
 // Rows 0 to W - 2 are what was before the panel, the panel follows.
 void Kernel::sweepInScratch() {
   Value kept = e.index(width - 1), length = x.sizes[1];
+  loadWeights();
+  e.forLoop(e.index(width), [&](Value w) { write(e.vf(0), weightGradAt(w)); });
   e.forLoop(kept, [&](Value i) {
     write(pastInput(i), inputAt(i));
     write(e.vf(0), gradAt(i));
@@ -244,8 +289,10 @@ void Kernel::sweepInScratch() {
         return sum;
       });
   finishInScratch();
+  if (dweight)
+    storeWeights([&](int64_t w) { return read(weightGradAt(e.index(w))); });
   if (dbias)
-    storeLanes(e, sum[0], *dbias, frame.position(*dbias, {batch, channel}), 1, lanes);
+    storeBias(sum[0]);
 }
 
 void Kernel::emitPanel(Value first, Value count) {

@@ -19,8 +19,10 @@ using namespace linnet::codegen;
 
 namespace {
 
-constexpr int64_t kPanel = 32;
+constexpr int64_t kPanel = 64;
 constexpr int64_t kBlocks = SelectiveScanGradOp::kPartChannels / kLanes;
+/// The most states that registers hold twice.
+constexpr int64_t kAtOnce = 8;
 constexpr double kLog2E = 1.4426950408889634;
 
 /// Offsets of the scratch of a worker, in floats.
@@ -44,9 +46,10 @@ struct Scratch {
     outs = take(kPanel * kLanes);
     stepGrads = take(kPanel * kLanes);
     inputGrads = take(kPanel * kLanes);
-    // ... and of its states
-    keeps = take(kPanel * blockStates);
-    decayed = take(kPanel * blockStates);
+    // ... of the states that are replayed and swept at once
+    keeps = take(kPanel * kAtOnce * kLanes);
+    decayed = take(kPanel * kAtOnce * kLanes);
+    // ... of all states
     bSums = take(kPanel * blockStates);
     cSums = take(kPanel * blockStates);
     b = take(kPanel * states);
@@ -74,6 +77,7 @@ private:
   void saveStarts();
   void advance(Value block, Value panel, const ScanRows &b);
   void emitPanel(Value panel);
+  void prefetch(Value place, bool backwards);
   void prepareSteps(Value first, Value count, bool backwards);
   void replayGroup(Value block, Value panel, Value count, const ScanRows &b, const ScanRows &c,
                    int64_t firstState, int64_t group);
@@ -98,6 +102,9 @@ private:
   Value panelRow(int64_t place, Value t) { return e.add(e.mul(t, kLanes), place); }
   Value panelState(int64_t place, Value t, int64_t state) {
     return e.add(e.mul(t, at.blockStates), place + state * kLanes);
+  }
+  Value groupState(int64_t place, Value t, int64_t i) {
+    return e.add(e.mul(t, kAtOnce * kLanes), place + i * kLanes);
   }
   Value read(Value i) { return e.vload(floats, i); }
   void write(Value x, Value i) { e.vstore(x, floats, i); }
@@ -234,10 +241,29 @@ void Kernel::storeBlock(Value block) {
 // Forwards
 //===----------------------------------------------------------------------===//
 
+/// The row of the panel that comes next. Rows are far apart, so that the machine does not see it.
+void Kernel::prefetch(Value place, bool backwards) {
+  Value next = backwards ? e.sub(place, kPanel) : e.add(place, kPanel);
+  auto fetch = [&](const View &v, bool write) {
+    e.prefetch(v.memory, frame.position(v, {batch, next, channel}), write, /*locality=*/2);
+  };
+  fetch(u, false);
+  fetch(delta, false);
+  if (!backwards)
+    return;
+  fetch(dy, false);
+  if (op.getGate())
+    fetch(gate, false);
+  for (const std::optional<View> &out : {du, ddelta, dgate})
+    if (out)
+      fetch(*out, true);
+}
+
 void Kernel::prepareSteps(Value first, Value count, bool backwards) {
   Value addend = shift();
   e.forLoop(count, [&](Value t) {
     Value place = e.add(first, t), d = loadRow(delta, place);
+    prefetch(place, backwards);
     if (addend)
       d = e.addf(d, addend);
     if (op.getSoftplus())
@@ -301,11 +327,10 @@ void Kernel::emitPanel(Value panel) {
   e.forLoop(blocks, [&](Value block) {
     selectBlock(block);
     prepareSteps(first, count, /*backwards=*/true);
-    forStates(e.target.avx512 ? 16 : 4, [&](int64_t n, int64_t width) {
+    forStates(e.target.avx512 ? kAtOnce : kAtOnce / 4, [&](int64_t n, int64_t width) {
       replayGroup(block, panel, count, bs, cs, n, width);
+      sweepGroup(block, count, bs, cs, n, width);
     });
-    forStates(e.target.avx512 ? 8 : 2,
-              [&](int64_t n, int64_t width) { sweepGroup(block, count, bs, cs, n, width); });
     finishPositions(block, first, count);
   });
   if (db)
@@ -328,8 +353,8 @@ void Kernel::replayGroup(Value block, Value panel, Value count, const ScanRows &
       int64_t n = firstState + i;
       Value keep = e.exp2Fast(e.mulf(d, read(blockAt(at.rates, block, n))));
       Value left = e.mulf(keep, in[i]);
-      write(keep, panelState(at.keeps, t, n));
-      write(left, panelState(at.decayed, t, n));
+      write(keep, groupState(at.keeps, t, i));
+      write(left, groupState(at.decayed, t, i));
       next.push_back(e.fma(x, bs.splat(e, t, n), left));
       if (dc) {
         Value sumPlace = panelState(at.cSums, t, n);
@@ -361,7 +386,7 @@ void Kernel::sweepGroup(Value block, Value count, const ScanRows &bs, const Scan
     for (int64_t i = 0; i < width; ++i) {
       int64_t n = firstState + i;
       Value g = e.fma(ds, cs.splat(e, t, n), in[i]);
-      Value left = e.mulf(g, read(panelState(at.decayed, t, n)));
+      Value left = e.mulf(g, read(groupState(at.decayed, t, i)));
       stepGrad = e.fma(left, read(blockAt(at.rates, block, n)), stepGrad);
       inputGrad = e.fma(g, bs.splat(e, t, n), inputGrad);
       if (db) {
@@ -369,7 +394,7 @@ void Kernel::sweepGroup(Value block, Value count, const ScanRows &bs, const Scan
         write(e.fma(g, x, read(sumPlace)), sumPlace);
       }
       rateGrads.push_back(e.fma(d, left, in[width + i]));
-      grads.push_back(e.mulf(g, read(panelState(at.keeps, t, n))));
+      grads.push_back(e.mulf(g, read(groupState(at.keeps, t, i))));
     }
     for (auto [place, sum] :
          {std::pair{at.stepGrads, stepGrad}, std::pair{at.inputGrads, inputGrad}}) {

@@ -91,6 +91,61 @@ def selective_scan(length, channels, states=16):
                     iree=(functools.partial(iree_text.selective_scan, length, channels, states),))
 
 
+def _backward(forward):
+    """PyTorch's autograd of `forward`, a function of torch and its operands, from the graph that it
+    leaves; the last argument is the gradient of the result."""
+    kept = []
+
+    def call(t, *arguments):
+        with t.inference_mode(False), t.enable_grad():
+            if not kept:
+                leaves = [x.clone().requires_grad_() for x in arguments[:-1]]
+                kept.append((forward(t, *leaves), leaves))
+            return t.autograd.grad(*kept[0], arguments[-1], retain_graph=True)
+    return call
+
+
+def _gradients(op, inputs, spelling):
+    """Text that calls a gradient op whose last operand is the gradient of the result."""
+    types = [lt.tensor_type(x.shape, "f32") for x in inputs.values()]
+    results = ", ".join(types[:-1])
+    arguments = ", ".join(lt.argument(n, x.shape, "f32") for n, x in inputs.items())
+    names = ", ".join(f"%y#{i}" for i in range(len(inputs) - 1))
+    return f"""func.func @main({arguments}) -> ({results}) {{
+  %y:{len(inputs) - 1} = linnet.{op} {spelling} : {', '.join(types)} -> {results}
+  return {names} : {results}
+}}"""
+
+
+def selective_scan_grad(length, channels, states=16):
+    """The ceiling is the forward pass by hand: a fraction of 0.25 is four times its time."""
+    forward = selective_scan(length, channels, states)
+    u, _, a, b, _ = forward.inputs
+    dy = lt.random(rng_of(length, channels, 1), u.shape, "f32")
+    inputs = dict(zip("udabcg", [*forward.inputs, dy]))
+    text = _gradients("selective_scan_grad", inputs, "%u, %d, %a, %b, %c grad(%g)")
+    return Workload("selective_scan_grad", forward.shape, text, list(inputs.values()),
+                    38.0 * u.size * states, 4.0 * (5 * u.size + 2 * a.size + 4 * b.size), "scan",
+                    torch=tuple(map(_backward, forward.torch)), scan=(length, channels))
+
+
+def causal_conv_grad(length, channels, width=4):
+    rng = rng_of(length, channels, width)
+    x, w, dy = (lt.random(rng, s, "f32")
+                for s in ((1, length, channels), (channels, width), (1, length, channels)))
+    inputs = dict(x=x, w=w, g=dy)
+    text = _gradients("causal_conv_grad", inputs, "%x, %w grad(%g) activation<silu>")
+
+    def forward(t, x, w):
+        f = t.nn.functional
+        y = f.conv1d(f.pad(x.mT, (width - 1, 0)), w[:, None], groups=channels)
+        return f.silu(y).mT
+
+    return Workload("causal_conv_grad", f"{length}x{channels}x{width}", text, list(inputs.values()),
+                    6.0 * width * x.size, 4.0 * (3 * x.size + 2 * w.size), "copy",
+                    torch=(_backward(forward),))
+
+
 def linear_attention(heads, length, depth, gated):
     rng = rng_of(heads, length, depth)
     q, k, v = (lt.random(rng, (1, heads, length, depth), "f32", depth ** -0.5) for _ in range(3))

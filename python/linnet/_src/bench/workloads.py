@@ -57,6 +57,8 @@ def _table():
     yield ("decode_gqa 12x1x131072x64", lambda: sequence.attention(12, 2, 1, 131072, 64, False),
            0.8, ())
     yield "selective_scan 256x1536", lambda: sequence.selective_scan(256, 1536), 1 / 1.5, ()
+    yield "selective_scan_grad 256x1536", lambda: sequence.selective_scan_grad(256, 1536), 0.25, ()
+    yield "causal_conv_grad 4096x1536", lambda: sequence.causal_conv_grad(4096, 1536), None, ()
     yield ("linear_attention 4x4096x64", lambda: sequence.linear_attention(4, 4096, 64, False), None,
            (Must(("pytorch", "iree"), 2.0),))
     yield ("linear_attention_gated 4x2048x64",
