@@ -17,13 +17,15 @@ static void append(OpPassManager &pm, llvm::StringRef passes) {
 }
 
 void linnet::buildStructuredPipeline(OpPassManager &pm) {
-  append(pm, "linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
+  // before derivatives, which are better from one op than from many, and again behind `tosa`
+  append(pm, "func.func(linnet-raise),linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
   // `tosa`, in the order of upstream's own pipeline
   append(pm, "func.func(tosa-optional-decompositions,canonicalize,tosa-infer-shapes,"
              "tosa-make-broadcastable,tosa-to-linalg-named,canonicalize,"
              "tosa-layerwise-constant-fold,tosa-make-broadcastable,tosa-to-linalg,"
              "tosa-to-tensor,tosa-to-arith,tosa-to-scf)");
-  append(pm, "canonicalize,func.func(linnet-lower-to-structured),linnet-globals-to-arguments,"
+  append(pm, "canonicalize,func.func(linnet-raise,canonicalize,linnet-lower-to-structured),"
+             "linnet-globals-to-arguments,"
              "canonicalize,cse");
 }
 
