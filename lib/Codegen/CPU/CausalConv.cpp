@@ -50,6 +50,7 @@ private:
   void loadWeights();
   Value past(Value i, int64_t n);
   void storePast(Value x, Value i, int64_t n);
+  void prefetch(Value t, int64_t n);
   Value input(Value t, int64_t n);
   void output(Value sum, Value t, int64_t n);
   Value weightAt(Value w, int64_t n) { return e.add(e.mul(w, kChannels), n * kLanes); }
@@ -153,6 +154,17 @@ void Kernel::output(Value sum, Value t, int64_t n) {
   storeLanes(e, sum, *out, frame.position(*out, {batch, t, channel[n]}), 2, lanes[n]);
 }
 
+/// Rows are far apart, so that the machine does not see what comes.
+void Kernel::prefetch(Value t, int64_t n) {
+  Value ahead = e.add(t, 32);
+  auto fetch = [&](const View &v, bool write) {
+    e.prefetch(v.memory, frame.position(v, {batch, ahead, channel[n]}), write, /*locality=*/2);
+  };
+  fetch(x, false);
+  if (out)
+    fetch(*out, true);
+}
+
 void Kernel::convolveInRegisters() {
   int64_t vectors = channel.size(), kept = width - 1;
   Values window;
@@ -163,6 +175,7 @@ void Kernel::convolveInRegisters() {
   window = e.forLoop(e.index(0), length, e.index(1), window, [&](Value t, ValueRange in) {
     Values next;
     for (int64_t n = 0; n < vectors; ++n) {
+      prefetch(t, n);
       Values seen(in.slice(n * kept, kept));
       seen.push_back(input(t, n));
       Value sum = start[n];

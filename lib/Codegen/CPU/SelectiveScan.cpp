@@ -50,6 +50,7 @@ private:
   void emitChunk(Value chunk);
   void loadStates();
   void storeStates();
+  void prefetch(Value place);
   void prepareSteps(Value first, Value count);
   void recur(const ScanRows &b, const ScanRows &c, int64_t firstState, int64_t group, Value count);
   void finishOutputs(Value first, Value count);
@@ -161,12 +162,27 @@ void Kernel::storeStates() {
   }
 }
 
+/// The row of the panel that comes next. Rows are far apart, so that the machine does not see it.
+void Kernel::prefetch(Value place) {
+  Value next = e.add(place, kPanel);
+  auto fetch = [&](const View &v, bool write) {
+    e.prefetch(v.memory, frame.position(v, {batch, next, channel}), write, /*locality=*/2);
+  };
+  fetch(u, false);
+  fetch(delta, false);
+  if (op.getGate())
+    fetch(gate, false);
+  if (out)
+    fetch(*out, true);
+}
+
 void Kernel::prepareSteps(Value first, Value count) {
   Value shift;
   if (op.getDeltaBias())
     shift = loadLanes(e, bias, frame.position(bias, {channel}), 0, lanes);
   e.forLoop(count, [&](Value t) {
     SmallVector<Value> where = {batch, e.add(first, t), channel};
+    prefetch(where[1]);
     Value d = loadLanes(e, delta, frame.position(delta, where), 2, lanes);
     Value x = loadLanes(e, u, frame.position(u, where), 2, lanes);
     if (shift)
