@@ -17,6 +17,7 @@ void linnet::registerDerivativeRules(DialectRegistry &registry) {
   registerControlFlowRules(registry);
   registerConvRules(registry);
   registerGatherRules(registry);
+  registerLinearAttentionRules(registry);
   registerLossRules(registry);
   registerMathRules(registry);
   registerNormRules(registry);

@@ -22,6 +22,7 @@ void registerBatchNormRules(mlir::DialectRegistry &registry);
 void registerControlFlowRules(mlir::DialectRegistry &registry);
 void registerConvRules(mlir::DialectRegistry &registry);
 void registerGatherRules(mlir::DialectRegistry &registry);
+void registerLinearAttentionRules(mlir::DialectRegistry &registry);
 void registerLossRules(mlir::DialectRegistry &registry);
 void registerMathRules(mlir::DialectRegistry &registry);
 void registerNormRules(mlir::DialectRegistry &registry);

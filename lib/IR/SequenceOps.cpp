@@ -3,12 +3,12 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "LinearAttentionVerify.h"
 #include "SequenceVerify.h"
-#include "linnet/IR/LinnetOps.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace linnet;
+using namespace linnet::linear_attention;
 
 #define GET_OP_CLASSES
 #include "linnet/IR/SequenceOps.cpp.inc"
@@ -20,112 +20,18 @@ void LinnetDialect::registerSequenceOps() {
       >();
 }
 
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-
 //===----------------------------------------------------------------------===//
 // LinearAttentionOp
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// A value with heads, and the dimension that counts them.
-struct Headed {
-  StringRef name;
-  Value value;
-  int64_t dim;
-
-  int64_t heads() const { return typeOf(value).getDimSize(dim); }
-};
-} // namespace
-
-/// The operands whose heads are those of the state.
-static SmallVector<Headed> stateOperands(LinearAttentionOp op) {
-  SmallVector<Headed> all = {{"key", op.getK(), 1},          {"value", op.getV(), 1},
-                             {"decay", op.getDecay(), 1},    {"erase_a", op.getEraseA(), 1},
-                             {"erase_b", op.getEraseB(), 1}, {"beta", op.getBeta(), 1},
-                             {"bonus", op.getBonus(), 0}};
-  llvm::erase_if(all, [](const Headed &h) { return !h.value; });
-  return all;
-}
-
-int64_t LinearAttentionOp::getStateHeads() {
-  int64_t heads = 1;
-  for (const Headed &operand : stateOperands(*this))
-    heads = std::max(heads, operand.heads());
-  return heads;
-}
+int64_t LinearAttentionOp::getStateHeads() { return countStateHeads(*this); }
 
 int64_t LinearAttentionOp::getStateColumns() {
   return getV().getType().getDimSize(3) + (getNormaliseAttr() ? 1 : 0);
 }
 
-static LogicalResult verifyHeads(LinearAttentionOp op) {
-  int64_t qHeads = op.getQ().getType().getDimSize(1), stateHeads = op.getStateHeads();
-  for (const Headed &operand : stateOperands(op)) {
-    if (operand.heads() < 1)
-      return op.emitOpError() << "(C1) expects a static number of " << operand.name
-                              << " heads of at least 1";
-    if (stateHeads % operand.heads())
-      return op.emitOpError() << "(C1) expects " << operand.name << " heads " << operand.heads()
-                              << " to divide state heads " << stateHeads;
-  }
-  if (qHeads < 1)
-    return op.emitOpError("(C1) expects a static number of query heads of at least 1");
-  if (qHeads % stateHeads && stateHeads % qHeads)
-    return op.emitOpError() << "(C2) expects query heads " << qHeads
-                            << " to divide or be a multiple of state heads " << stateHeads;
-  return success();
-}
-
-static LogicalResult verifyShapes(LinearAttentionOp op) {
-  auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
-  NamedSize batch{"query batch", q.getDimSize(0)}, length{"query count", q.getDimSize(2)};
-  if (q.isDynamicDim(3) || k.isDynamicDim(3) || v.isDynamicDim(3))
-    return op.emitOpError("(C1) expects a static query, key and value depth");
-  if (failed(expectSame(op, "(C1)", {"key batch", k.getDimSize(0)}, batch)) ||
-      failed(expectSame(op, "(C1)", {"value batch", v.getDimSize(0)}, batch)) ||
-      failed(expectSame(op, "(C1)", {"key count", k.getDimSize(2)}, length)) ||
-      failed(expectSame(op, "(C1)", {"value count", v.getDimSize(2)}, length)) ||
-      failed(
-          expectSame(op, "(C1)", {"key depth", k.getDimSize(3)}, {"query depth", q.getDimSize(3)})))
-    return failure();
-  if (failed(verifyHeads(op)))
-    return failure();
-  NamedSize heads{"the larger of query and state heads",
-                  std::max(q.getDimSize(1), op.getStateHeads())};
-  return expectShape(op, "(C3)", "result", op.getO().getType(),
-                     {batch, heads, length, {"value depth", v.getDimSize(3)}});
-}
-
-static LogicalResult verifyGates(LinearAttentionOp op) {
-  auto q = op.getQ().getType();
-  NamedSize batch{"batch", q.getDimSize(0)}, length{"query count", q.getDimSize(2)};
-  NamedSize depth{"key depth", q.getDimSize(3)};
-  auto expectGate = [&](StringRef constraint, StringRef name, Value gate) -> LogicalResult {
-    if (!gate)
-      return success();
-    NamedSize sizes[] = {batch, {"its heads", typeOf(gate).getDimSize(1)}, length, depth};
-    return expectShape(op, constraint, name, typeOf(gate),
-                       ArrayRef(sizes).take_front(typeOf(gate).getRank()));
-  };
-  if (failed(expectGate("(C4)", "decay", op.getDecay())))
-    return failure();
-  if (!op.getEraseA() != !op.getEraseB())
-    return op.emitOpError("(C5) expects erase_a and erase_b together");
-  if (op.getEraseA() && op.getBeta())
-    return op.emitOpError("(C5) expects beta or erase, found both");
-  if (failed(expectGate("(C5)", "erase_a", op.getEraseA())) ||
-      failed(expectGate("(C5)", "erase_b", op.getEraseB())) ||
-      failed(expectGate("(C5)", "beta", op.getBeta())))
-    return failure();
-  if (!op.getBonus())
-    return success();
-  if (op.getRead() != StateRead::pre)
-    return op.emitOpError("(C6) expects read<pre> with a bonus");
-  return expectSame(op, "(C6)", {"bonus depth", typeOf(op.getBonus()).getDimSize(1)}, depth);
-}
-
 LogicalResult LinearAttentionOp::verify() {
-  if (failed(verifyShapes(*this)) || failed(verifyGates(*this)))
+  if (failed(verifyShapes(*this, getO(), "result")) || failed(verifyGates(*this)))
     return failure();
   auto q = getQ().getType();
   NamedSize state[] = {{"batch", q.getDimSize(0)},
@@ -168,13 +74,7 @@ LogicalResult LinearAttentionOp::reifyResultShapes(OpBuilder &b,
 
 void LinearAttentionOp::getEqualSizes(SmallVectorImpl<EqualSizes> &pairs) {
   SizePairs sizes(*this, pairs);
-  Value timed[] = {getK(), getV(), getDecay(), getEraseA(), getEraseB(), getBeta()};
-  // heads and depths are static
-  for (Value value : timed) {
-    sizes.add(value, 0, getQ(), 0);
-    sizes.add(value, 2, getQ(), 2);
-  }
-  sizes.addAll(getState(), {{getQ(), 0}});
+  addEqualSizes(*this, sizes);
 }
 
 //===----------------------------------------------------------------------===//

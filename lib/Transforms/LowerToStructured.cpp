@@ -73,6 +73,8 @@ struct EmptyResults : RewritePattern {
 bool isStructuredOp(Operation *op) {
   if (auto grad = dyn_cast<AttentionGradOp>(op))
     return sumsInF32(grad);
+  if (auto grad = dyn_cast<LinearAttentionGradOp>(op))
+    return sumsPerHead(grad);
   if (auto loss = dyn_cast<CrossEntropyOp>(op))
     return loss.getReduction() == LossReduction::none;
   if (auto grad = dyn_cast<CrossEntropyGradOp>(op))

@@ -30,6 +30,8 @@ void populateUpstreamToStructuredPatterns(mlir::RewritePatternSet &patterns);
 
 /// Whether what the kernel sums up in memory is f32: the gradients of queries and bias.
 bool sumsInF32(AttentionGradOp op);
+/// Whether no gradient is a sum over heads.
+bool sumsPerHead(LinearAttentionGradOp op);
 
 /// Float arithmetic on scalars outside of bodies becomes arithmetic on tensors of rank 0.
 void liftScalarFloats(mlir::Operation *root);

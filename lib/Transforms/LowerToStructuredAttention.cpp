@@ -219,7 +219,77 @@ struct RoundAttentionSums : OpRewritePattern<AttentionGradOp> {
   }
 };
 
+//===----------------------------------------------------------------------===//
+// linear_attention_grad
+//===----------------------------------------------------------------------===//
+
+/// Other sizes may be known in one type and not in the other.
+bool isPerHead(RankedTensorType type, ArrayRef<int64_t> shape) {
+  return type.getShape().size() == shape.size() && type.getDimSize(1) == shape[1];
+}
+
+/// The sum over the heads that share a head of an operand, rounded to the type of its gradient;
+/// of a bonus over the batch too.
+Value sumHeads(ImplicitLocOpBuilder &b, Value perHead, RankedTensorType type) {
+  auto full = cast<RankedTensorType>(perHead.getType());
+  bool batched = full.getRank() > type.getRank();
+  int64_t heads = type.getDimSize(batched ? 0 : 1), shared = full.getDimSize(1) / heads;
+  SmallVector<int64_t> axes = batched ? SmallVector<int64_t>{0} : SmallVector<int64_t>{};
+  if (shared > 1) {
+    SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
+    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), perHead);
+    SmallVector<int64_t> shape(full.getShape());
+    sizes[1] = b.getIndexAttr(shared), shape[1] = shared;
+    sizes.insert(sizes.begin() + 1, b.getIndexAttr(heads));
+    shape.insert(shape.begin() + 1, heads);
+    for (int64_t i = 2; i < full.getRank(); ++i)
+      groups.push_back({i + 1});
+    perHead = tensor::ExpandShapeOp::create(b, full.clone(shape), perHead, groups, sizes);
+    axes.push_back(2);
+  }
+  Value sum = perHead;
+  if (!axes.empty())
+    sum = ReduceOp::create(b, ReduceKind::sum, sum, axes, /*keepdims=*/false);
+  if (!type.getElementType().isF32())
+    sum = arith::TruncFOp::create(b, type, sum);
+  return sum;
+}
+
+/// The kernel's gradients are per head of the state: those that are sums over heads are so here, of
+/// f32 and in the order of the heads.
+struct SumGradientsOfHeads : OpRewritePattern<LinearAttentionGradOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(LinearAttentionGradOp op,
+                                PatternRewriter &rewriter) const override {
+    if (sumsPerHead(op))
+      return rewriter.notifyMatchFailure(op, "no gradient is a sum");
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    auto wide = cast<LinearAttentionGradOp>(b.clone(*op));
+    wide.setPerHead(true);
+    SmallVector<Value> results;
+    for (auto [i, result] : llvm::enumerate(wide.getGrads())) {
+      auto type = cast<RankedTensorType>(result.getType());
+      SmallVector<int64_t> shape = wide.getShapePerHead(i);
+      if (isPerHead(type, shape)) {
+        results.push_back(result);
+        continue;
+      }
+      result.setType(RankedTensorType::get(shape, b.getF32Type()));
+      results.push_back(sumHeads(b, result, type));
+    }
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
 } // namespace
+
+bool linnet::sumsPerHead(LinearAttentionGradOp op) {
+  return llvm::all_of(llvm::enumerate(op.getGrads()), [&](auto gradient) {
+    return isPerHead(cast<RankedTensorType>(gradient.value().getType()),
+                     op.getShapePerHead(gradient.index()));
+  });
+}
 
 bool linnet::sumsInF32(AttentionGradOp op) {
   return op.getDq().getType() == inF32(op.getDq()) &&
@@ -227,5 +297,6 @@ bool linnet::sumsInF32(AttentionGradOp op) {
 }
 
 void linnet::populateAttentionToStructuredPatterns(RewritePatternSet &patterns) {
-  patterns.add<FeatureMapToGeneric, RotaryToGeneric, RoundAttentionSums>(patterns.getContext());
+  patterns.add<FeatureMapToGeneric, RotaryToGeneric, RoundAttentionSums, SumGradientsOfHeads>(
+      patterns.getContext());
 }

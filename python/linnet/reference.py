@@ -12,10 +12,12 @@ from linnet._src.reference.norm import layer_norm, rms_norm, softmax
 from linnet._src.reference.plain import argmax, broadcast, einsum, gather, reduce
 from linnet._src.reference.random import random, random_bits
 from linnet._src.reference.sequence import (causal_conv, causal_conv_grad, linear_attention,
-                                             selective_scan, selective_scan_grad)
+                                             linear_attention_grad, selective_scan,
+                                             selective_scan_grad)
 
 __all__ = [
-    "argmax", "attention", "attention_grad", "broadcast", "causal_conv", "causal_conv_grad", "conv", "einsum",
-    "feature_map", "gather", "layer_norm", "linear_attention", "random", "random_bits", "reduce", "rms_norm", "rotary",
-    "selective_scan", "selective_scan_grad", "softmax", "visible_keys",
+    "argmax", "attention", "attention_grad", "broadcast", "causal_conv", "causal_conv_grad", "conv",
+    "einsum", "feature_map", "gather", "layer_norm", "linear_attention", "linear_attention_grad",
+    "random", "random_bits", "reduce", "rms_norm", "rotary", "selective_scan", "selective_scan_grad",
+    "softmax", "visible_keys",
 ]

@@ -160,6 +160,16 @@ OPS = {
          "s": ("B", 2, 8, 6, "f32")}, (("B", 2, "N", 6, "f32"), ("B", 2, 8, 6, "f32")),
         "%y:2 = linnet.linear_attention %q, %k, %v state(%s : {s}) : {q}, {k}, {v} -> {r0}, {r1}",
         lambda q, k, v, s: ref.linear_attention(q, k, v, state=s)),
+    "linear_attention_grad": Op(
+        {"q": ("B", 4, "N", 8, "f32"), "k": ("B", 2, "N", 8, "f32"), "v": ("B", 1, "N", 6, "f32"),
+         "g": ("B", 1, "N", "f32"), "s": ("B", 2, 8, 6, "f32"), "o": ("B", 4, "N", 6, "f32")},
+        (("B", 4, "N", 8, "f32"), ("B", 2, "N", 8, "f32"), ("B", 1, "N", 6, "f32"),
+         ("B", 1, "N", "f32"), ("B", 2, 8, 6, "f32")),
+        "%n = arith.negf %g : {g}\n  %m = math.absf %n : {g}\n  %d = arith.negf %m : {g}\n"
+        "  %y:5 = linnet.linear_attention_grad %q, %k, %v decay(%d : {g}) state(%s : {s}) grad(%o)"
+        " : {q}, {k}, {v}, {o} -> {r0}, {r1}, {r2}, {r3}, {r4}",
+        lambda q, k, v, g, s, o: tuple(ref.linear_attention_grad(q, k, v, o, decay=-np.abs(g),
+                                                                 state=s))),
     "selective_scan": Op(
         {"u": ("B", "N", "C", "f32"), "d": ("B", "N", "C", "f32"), "a": ("C", 4, "f32"),
          "b": ("B", "N", 4, "f32"), "c": ("B", "N", 4, "f32"), "s": ("B", "C", 4, "f32")},

@@ -206,3 +206,45 @@ def test_causal_conv_grad(length, width, have, activation):
     assert set(got) == set(t)
     for k, want in zip(t, torch_gradients((y, padded[:, :, length:]), t.values(), (dy, df))):
         close(got[k], want)
+
+
+@pytest.mark.parametrize("rule", ["plain", "decay", "vector", "delta", "erase", "bonus"])
+@pytest.mark.parametrize("heads", [(2, 2, 2), (4, 2, 1), (1, 1, 2)])
+def test_gradients_of_linear_attention(rule, heads):
+    """Against central differences, which are exact to 1e-9 in every operand but the decay."""
+    hq, hk, hv = heads
+    hs, k, d, n = max(hk, hv), 3, 2, 4
+    shapes = dict(q=(1, hq, n, k), k=(1, hk, n, k), v=(1, hv, n, d))
+    if rule in ("decay", "vector", "delta"):
+        shapes["decay"] = (1, 1, n) + ((k,) if rule == "vector" else ())
+    if rule == "erase":
+        shapes.update(a=(1, 1, n, k), b=(1, hs, n, k))
+    if rule == "delta":
+        shapes["beta"] = (1, hs, n)
+    if rule == "bonus":
+        shapes["bonus"] = (1, k)
+    shapes["state"] = (1, hs, k, d)
+    inputs = dict(zip(shapes, draw(5, **shapes)))
+    read = "pre" if rule in ("bonus", "delta") else "post"
+
+    def options(x):
+        erase = {"erase": (x["a"], x["b"])} if "a" in x else {}
+        rest = {m: y for m, y in x.items() if m in ("decay", "beta", "bonus", "state")}
+        return dict(rest, **erase, read=read, scale=0.7)
+
+    call = lambda x: ref.linear_attention(x["q"], x["k"], x["v"], **options(x))
+    o, s = call(inputs)
+    dout, dfinal = draw(6, o=o.shape, s=s.shape)
+    found = ref.linear_attention_grad(*(inputs[m] for m in "qkv"), dout, dfinal, **options(inputs))
+    assert len(found) == len(inputs)
+    for gradient, (name, x) in zip(found, inputs.items()):
+        expected = np.zeros(x.shape)
+        for place in np.ndindex(*x.shape):
+            losses = []
+            for step in (1e-5, -1e-5):
+                moved = x.copy()
+                moved[place] += step
+                o, s = call({**inputs, name: moved})
+                losses.append((o * dout).sum() + (s * dfinal).sum())
+            expected[place] = (losses[0] - losses[1]) / 2e-5
+        close(gradient, expected, 1e-7)

@@ -13,6 +13,25 @@ include "linnet/Interfaces/Stateful.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
+// What linear_attention and its gradient share: what the recurrence reads.
+def Linnet_LinearAttentionOperands {
+  dag args = (ins
+    Linnet_RankedFloat<[4]>:$q, Linnet_RankedFloat<[4]>:$k, Linnet_RankedFloat<[4]>:$v,
+    Optional<Linnet_RankedFloat<[3, 4]>>:$decay,
+    Optional<Linnet_RankedFloat<[4]>>:$erase_a, Optional<Linnet_RankedFloat<[4]>>:$erase_b,
+    Optional<Linnet_RankedFloat<[3]>>:$beta,
+    Optional<Linnet_RankedFloat<[2]>>:$bonus,
+    Optional<Linnet_RankedF32<[4]>>:$state);
+  string format = [{
+    $q `,` $k `,` $v
+    (`decay` `(` $decay^ `:` type($decay) `)`)?
+    (`erase` `(` $erase_a^ `,` $erase_b `:` type($erase_a) `,` type($erase_b) `)`)?
+    (`beta` `(` $beta^ `:` type($beta) `)`)?
+    (`bonus` `(` $bonus^ `:` type($bonus) `)`)?
+    (`state` `(` $state^ `:` type($state) `)`)?
+  }];
+}
+
 def Linnet_LinearAttentionOp : Linnet_Op<"linear_attention", [
     Pure, AttrSizedOperandSegments, AllElementTypesMatch<["q", "k", "v", "o"]>,
     DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>, Linnet_StatefulInterface,
@@ -65,27 +84,15 @@ def Linnet_LinearAttentionOp : Linnet_Op<"linear_attention", [
     - (C8) normalise is finite and positive and excludes beta and erase; scale is finite
     - (C9) chunk is at least 1
   }];
-  let arguments = (ins
-    Linnet_RankedFloat<[4]>:$q, Linnet_RankedFloat<[4]>:$k, Linnet_RankedFloat<[4]>:$v,
-    Optional<Linnet_RankedFloat<[3, 4]>>:$decay,
-    Optional<Linnet_RankedFloat<[4]>>:$erase_a, Optional<Linnet_RankedFloat<[4]>>:$erase_b,
-    Optional<Linnet_RankedFloat<[3]>>:$beta,
-    Optional<Linnet_RankedFloat<[2]>>:$bonus,
-    Optional<Linnet_RankedF32<[4]>>:$state,
+  let arguments = !con(Linnet_LinearAttentionOperands.args, (ins
     DefaultValuedAttr<Linnet_StateReadAttr, "::linnet::StateRead::post">:$read,
-    OptionalAttr<F64Attr>:$scale, OptionalAttr<F64Attr>:$normalise, OptionalAttr<I64Attr>:$chunk);
+    OptionalAttr<F64Attr>:$scale, OptionalAttr<F64Attr>:$normalise, OptionalAttr<I64Attr>:$chunk));
   let results = (outs Linnet_RankedFloat<[4]>:$o, Optional<Linnet_RankedF32<[4]>>:$final_state);
-  let assemblyFormat = [{
-    $q `,` $k `,` $v
-    (`decay` `(` $decay^ `:` type($decay) `)`)?
-    (`erase` `(` $erase_a^ `,` $erase_b `:` type($erase_a) `,` type($erase_b) `)`)?
-    (`beta` `(` $beta^ `:` type($beta) `)`)?
-    (`bonus` `(` $bonus^ `:` type($bonus) `)`)?
-    (`state` `(` $state^ `:` type($state) `)`)?
+  let assemblyFormat = !strconcat(Linnet_LinearAttentionOperands.format, [{
     (`read` `` $read^)? (`scale` `(` $scale^ `)`)? (`normalise` `(` $normalise^ `)`)?
     (`chunk` `(` $chunk^ `)`)?
     attr-dict `:` type($q) `,` type($k) `,` type($v) `->` type($o) (`,` type($final_state)^)?
-  }];
+  }]);
   let extraClassDeclaration = [{
     /// Hs, the heads of the state.
     int64_t getStateHeads();
@@ -99,6 +106,75 @@ def Linnet_LinearAttentionOp : Linnet_Op<"linear_attention", [
   }];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
+}
+
+def Linnet_LinearAttentionGradOp : Linnet_Op<"linear_attention_grad", [
+    Pure, AttrSizedOperandSegments, AllElementTypesMatch<["q", "k", "v", "dout"]>,
+    DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "gradients of linear attention";
+  let description = [{
+    ```mlir
+    %dq, %dk, %dv, %dg = linnet.linear_attention_grad %q, %k, %v decay(%g : tensor<2x8x?xf32>)
+        grad(%dout) scale(0.125)
+        : tensor<2x8x?x64xf32>, tensor<2x8x?x64xf32>, tensor<2x8x?x64xf32>, tensor<2x8x?x64xf32>
+        -> tensor<2x8x?x64xf32>, tensor<2x8x?x64xf32>, tensor<2x8x?x64xf32>, tensor<2x8x?xf32>
+    ```
+
+    The gradients of `linnet.linear_attention` without `normalise`, given that of its result,
+    `dout`, and that of its final state, `dfinal`, zero where absent: one for every operand up to
+    the state, in their order. With A_t = Diag(exp g_t) + b_t a_t^T and the gradient G of the
+    states, which runs over the positions from last to first,
+
+        G_t = scale * q_t dout_t^T + A_{t+1}^T G_{t+1}               G_N has dfinal in addition
+        dq_t = scale * S_t dout_t     dk_t = G_t v_t     dv_t = G_t^T k_t
+        dg_t = exp(g_t) * rowsum(G_t . S_{t-1})
+        da_t = S_{t-1} (G_t^T b_t)     db_t = G_t (S_{t-1}^T a_t)
+
+    for read = post; read = pre, beta and a bonus as their definitions say. The states are computed
+    again from the operands: nothing else is kept from the forward pass. All arithmetic is f32, in
+    an order that depends on the shapes only, and results are rounded once.
+
+    With `per_head` gradients are not summed over the heads that share an operand, nor is that of a
+    bonus over the batch.
+
+    Constraints:
+    - (C1) … (C7) as those of `linnet.linear_attention`; dout has the type of o, and dfinal
+      that of the final state
+    - (C8) scale is finite
+    - (C9) there is one result per operand up to the state, of its shape, and of its element type
+      or f32
+    - (C10) with per_head the results have H heads for q and Hs for the others, and that of bonus
+      is [B,Hs,K]
+  }];
+  let arguments = !con(Linnet_LinearAttentionOperands.args, (ins
+    Linnet_RankedFloat<[4]>:$dout, Optional<Linnet_RankedF32<[4]>>:$dfinal,
+    DefaultValuedAttr<Linnet_StateReadAttr, "::linnet::StateRead::post">:$read,
+    OptionalAttr<F64Attr>:$scale, UnitAttr:$per_head));
+  let results = (outs Variadic<Linnet_RankedFloat<[2, 3, 4]>>:$grads);
+  let assemblyFormat = !strconcat(Linnet_LinearAttentionOperands.format, [{
+    `grad` `(` $dout (`,` $dfinal^ `:` type($dfinal))? `)`
+    (`read` `` $read^)? (`scale` `(` $scale^ `)`)? (`per_head` $per_head^)?
+    attr-dict `:` type($q) `,` type($k) `,` type($v) `,` type($dout) `->` type($grads)
+  }]);
+  let extraClassDeclaration = [{
+    /// Hs, the heads of the state, and H, those of the result.
+    int64_t getStateHeads();
+    int64_t getHeads();
+    /// The operands that have gradients: all up to the state.
+    ::mlir::OperandRange getDifferentiated() {
+      return getOperands().take_front(getNumOperands() - (getDfinal() ? 2 : 1));
+    }
+    enum Operand : unsigned { Q, K, V, Decay, EraseA, EraseB, Beta, Bonus, State };
+    /// The gradient of an operand; null where that is absent. A value may be several operands.
+    ::mlir::Value getGradientOf(Operand operand);
+    /// The shape of result i with per_head.
+    ::llvm::SmallVector<int64_t> getShapePerHead(unsigned i);
+    bool hasVectorDecay() {
+      return getDecay() && ::llvm::cast<::mlir::RankedTensorType>(getDecay().getType()).getRank() == 4;
+    }
+  }];
+  let hasVerifier = 1;
 }
 
 def Linnet_SelectiveScanOp : Linnet_Op<"selective_scan", [

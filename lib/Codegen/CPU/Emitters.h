@@ -22,6 +22,7 @@ const KernelEmitter *getCrossEntropyEmitter();
 const KernelEmitter *getCrossEntropyGradEmitter();
 const KernelEmitter *getDropoutEmitter();
 const KernelEmitter *getLinearAttentionEmitter();
+const KernelEmitter *getLinearAttentionGradEmitter();
 const KernelEmitter *getLoopsEmitter(); // last: it takes what is left
 const KernelEmitter *getPoolEmitter();
 const KernelEmitter *getRandomEmitter();
@@ -33,8 +34,8 @@ const KernelEmitter *getSelectiveScanGradEmitter();
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_CPU_EMITTERS                                                                        \
   getAttentionEmitter(), getAttentionGradEmitter(), getLinearAttentionEmitter(),                   \
-      getSelectiveScanEmitter(), getSelectiveScanGradEmitter(), getCausalConvEmitter(),            \
-      getCausalConvGradEmitter(), getRandomEmitter(), getDropoutEmitter(),                         \
+      getLinearAttentionGradEmitter(), getSelectiveScanEmitter(), getSelectiveScanGradEmitter(),   \
+      getCausalConvEmitter(), getCausalConvGradEmitter(), getRandomEmitter(), getDropoutEmitter(), \
       getCrossEntropyEmitter(), getCrossEntropyGradEmitter(), getScatterAddEmitter(),              \
       getPoolEmitter(), getResizeEmitter(), getConvFilterGradEmitter(), getConvEmitter(),          \
       getContractionEmitter(), getLoopsEmitter(),

@@ -47,6 +47,77 @@ def linear_attention(q, k, v, *, decay=None, erase=None, beta=None, bonus=None, 
     return scale * o, s
 
 
+def _sum_heads(x, heads, axis=1):
+    """The sum over the heads that `_heads` repeats."""
+    shape = x.shape[:axis] + (heads, x.shape[axis] // heads) + x.shape[axis + 1:]
+    return x.reshape(shape).sum(axis=axis + 1)
+
+
+def linear_attention_grad(q, k, v, dout, dfinal=None, *, decay=None, erase=None, beta=None,
+                          bonus=None, state=None, read="post", scale=1.0):
+    """Returns the gradients of the operands that are given, q, k, v, decay, a and b of erase, beta,
+    bonus and state, in this order."""
+    given = [q, k, v, decay, *(erase or (None, None)), beta, bonus, state]
+    q0, k0, v0, g0, a0, b0, beta0, u0, s0 = (
+        None if x is None else np.asarray(x, np.float64) for x in given)
+    timed = [x.shape[1] for x in (k0, v0, g0, a0, b0, beta0) if x is not None]
+    hs = max(timed + ([] if u0 is None else [u0.shape[0]]))
+    heads = max(q0.shape[1], hs)
+    dout = scale * np.asarray(dout, np.float64)
+    q, k, v = _heads(q0, heads), _heads(k0, hs), _heads(v0, hs)
+    batch, _, n, depth = k.shape
+    g = np.zeros((batch, hs, n, 1)) if g0 is None else _heads(g0, hs)
+    g = np.exp(g if g.ndim == 4 else g[..., None])
+    rate = np.ones((batch, hs, n, 1)) if beta0 is None else _heads(beta0, hs)[..., None]
+    if beta0 is not None:
+        a, b = g * k, -rate * k
+    else:
+        a, b = (np.zeros_like(k) if x is None else _heads(x, hs) for x in (a0, b0))
+    u = np.zeros((hs, depth)) if u0 is None else _heads(u0, hs, axis=0)
+    states = [np.zeros((batch, hs, depth, v.shape[3])) if s0 is None else s0]
+    by, over = lambda x: _sum_heads(x, hs), lambda x, y: x[..., :, None] * y[..., None, :]
+    times = lambda m, x: (m @ x[..., None])[..., 0]
+    for t in range(n):
+        s = states[-1]
+        found = times(s.swapaxes(2, 3), a[:, :, t])
+        states.append(g[:, :, t, :, None] * s + over(b[:, :, t], found)
+                      + over(k[:, :, t], rate[:, :, t] * v[:, :, t]))
+    dq, (dk, da, db), dv = np.zeros_like(q), (np.zeros_like(k) for _ in range(3)), np.zeros_like(v)
+    dg, dr, du = np.zeros_like(k), np.zeros(rate.shape), np.zeros((batch, hs, depth))
+    ds = np.zeros_like(states[0]) if dfinal is None else np.asarray(dfinal, np.float64)
+    for t in reversed(range(n)):
+        before, qt, kt, vt, dt = states[t], q[:, :, t], k[:, :, t], rate[:, :, t] * v[:, :, t], dout[:, :, t]
+        reads = by(over(qt, dt))
+        if read == "post":
+            ds = ds + reads
+            dq[:, :, t] = times(_heads(states[t + 1], heads), dt)
+        else:
+            own = np.sum(dt * _heads(vt, heads), axis=2, keepdims=True)
+            dq[:, :, t] = times(_heads(before, heads), dt) + own * _heads(u * kt, heads)
+            dk[:, :, t] += u * by(own * qt)
+            du += by(own * qt) * kt
+            dv[:, :, t] += rate[:, :, t] * by(dt * np.sum(qt * _heads(u * kt, heads), axis=2, keepdims=True))
+        found, dfound = times(before.swapaxes(2, 3), a[:, :, t]), times(ds.swapaxes(2, 3), b[:, :, t])
+        dk[:, :, t] += times(ds, vt)
+        dvt = times(ds.swapaxes(2, 3), kt)
+        dv[:, :, t] += rate[:, :, t] * dvt
+        dr[:, :, t, 0] += np.sum(dvt * v[:, :, t], axis=2)
+        da[:, :, t], db[:, :, t] = times(before, dfound), times(ds, found)
+        dg[:, :, t] = g[:, :, t] * np.sum(ds * before, axis=3)
+        ds = g[:, :, t, :, None] * ds + over(a[:, :, t], dfound) + (reads if read == "pre" else 0)
+    if beta0 is not None:  # through a and b
+        dr -= np.sum(db * k, axis=3, keepdims=True)
+        dg += da * a
+        dk += g * da - rate * db
+    if g0 is not None and g0.ndim == 3:
+        dg = dg.sum(axis=3)
+    du = du.sum(axis=0)
+    shared = ((dq, q0), (dk, k0), (dv, v0), (dg, g0), (da, a0), (db, b0), (dr[..., 0], beta0))
+    out = [_sum_heads(x, y.shape[1]) for x, y in shared if y is not None]
+    out += [] if u0 is None else [_sum_heads(du, u0.shape[0], axis=0)]
+    return out + ([] if s0 is None else [ds])
+
+
 def selective_scan(u, delta, a, b, c, *, skip=None, gate=None, delta_bias=None, state=None,
                    softplus=False):
     """Returns (y, final state); u and delta are [B, L, C]."""
