@@ -6,6 +6,8 @@
 """Through `linnet.value_and_grad`, against PyTorch's autograd and central differences of the
 references. The kernels themselves are in test_kernels_scan_grad.py."""
 import itertools
+import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -185,3 +187,26 @@ def test_same_bits_at_every_thread_count(op):
     inputs += [np.ones(shapes["u" if scan else "x"], np.float32), np.ones(shapes["state"], np.float32)]
     runs = [[np.asarray(x).tobytes() for x in lt.run(text, *inputs, threads=n)] for n in (1, 2, 3)]
     assert runs[0] == runs[1] == runs[2]
+
+
+def test_memory(tmp_path):
+    """Only operands are saved: states of all positions would take 400 MiB here. What is left is
+    the parts of the gradients of b and c, 16 numbers per position and 64 channels."""
+    length, channels, states = 4096, 1536, 16
+    shapes = list(scan_shapes(1, length, channels, states).values())[:5]
+    types = [lt.tensor_type(s, "f32") for s in shapes]
+    listed = ", ".join(types)
+    arguments = ", ".join(f"%{n}: {t}" for n, t in zip("udabcg", [*types, types[0]]))
+    text = f"""func.func @main({arguments}) -> ({types[0]}, {listed}) {{
+  %y = linnet.selective_scan %u, %d, %a, %b, %c softplus : {listed} -> {types[0]}
+  %r:5 = linnet.selective_scan_grad %u, %d, %a, %b, %c grad(%g) softplus
+    : {listed}, {types[0]} -> {listed}
+  return %y, %r#0, %r#1, %r#2, %r#3, %r#4 : {types[0]}, {listed}
+}}"""
+    tool = lt.build_folder() / "bin" / "linnet-compile"
+    subprocess.run([tool, "-", "--compile-to=commands", "-o", tmp_path / "o.mlir",
+                    f"--report={tmp_path / 'r.json'}"], input=text, text=True, check=True)
+    (function,) = json.loads((tmp_path / "r.json").read_text())["functions"]
+    parts = 2 * 4 * length * states * channels // 64
+    assert function["arena_bytes"] < 1.05 * parts
+    assert function["scratch_bytes_per_thread"] < 1 << 20
