@@ -4,8 +4,10 @@
 #
 # ===----------------------------------------------------------------------===//
 from linnet._src.gradients import (  # noqa: F401
+    Case,
     assert_gradient,
     central_differences,
     check,
+    check_all,
     module,
 )

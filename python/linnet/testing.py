@@ -6,6 +6,7 @@
 from linnet._src.testing import (  # noqa: F401
     CompileError,
     DTYPES,
+    NAMES,
     FLOATS,
     argument,
     assert_close,

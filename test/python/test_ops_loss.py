@@ -167,3 +167,21 @@ def test_same_bits_on_any_number_of_threads():
     for other in results[1:]:
         for a, b in zip(results[0], other):
             np.testing.assert_array_equal(a.view(np.int32), b.view(np.int32))
+
+
+def test_weights_are_as_exact_as_their_exponential():
+    """p = exp(x - lse), with a polynomial of 2^y: 2e-7 (docs/numerics.md), and what rounding
+    (x - lse) * log2(e) leaves, relative to it."""
+    x = np.linspace(-60, 0, 6 * 4099, dtype=np.float32).reshape(6, 4099)
+    text = """func.func @main(%x: tensor<6x4099xf32>, %t: tensor<6xi64>, %g: tensor<6xf32>,
+    %e: tensor<6xf32>) -> tensor<6x4099xf32> {
+  %d = linnet.cross_entropy_grad none %g, %x, %t, %e
+      : tensor<6xf32>, tensor<6x4099xf32>, tensor<6xi64>, tensor<6xf32>
+  return %d : tensor<6x4099xf32>
+}"""
+    for cpu in ("x86-64-v3", "native"):
+        found, = lt.run(text, x, np.zeros(6, np.int64), np.ones(6, np.float32),
+                        np.zeros(6, np.float32), cpu=cpu)
+        expected = np.exp(x.astype(np.float64))
+        allowed = (2e-7 + 3 * 2.0**-24 * (1 + np.abs(x))) * expected
+        assert (np.abs(found - expected) <= allowed)[:, 1:].all()  # class 0 is the target

@@ -82,7 +82,7 @@ public:
   Value maxf(Value a, Value b);         ///< a > b ? a : b, one vmaxps; not NaN-propagating
   /// Converts a float scalar or vector to another float element type.
   Value convert(Value v, Type element);
-  /// 2^x for x <= 0 or so, in f32: relative error below 4e-7 down to 2^-126, 0 below. Masked
+  /// 2^x for x <= 0 or so, in f32: relative error below 2e-7 down to 2^-126, 0 below. Masked
   /// scores are -1e30, finite.
   Value exp2Fast(Value x);
   /// e^x for x <= 0 in f32, the same bits on every CPU: relative error below 2^-22 + |x| 2^-29,

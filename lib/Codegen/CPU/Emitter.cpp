@@ -243,7 +243,7 @@ Value Emitter::scaleByPowerOf2(Value p, Value n) {
       .getResult(0);
 }
 
-// A degree-5 minimax polynomial of 2^f on [-0.5, 0.5], then the exponent. AVX-512 has
+// A degree-5 minimax polynomial of 2^f on [-0.5, 0.5] with p(0) = 1, then the exponent. AVX-512 has
 // vscalefps for that, which also underflows to 0 by itself; elsewhere the exponent is added to
 // the bits, clamped at -126, and what lies below is cleared.
 Value Emitter::exp2Fast(Value x) {
@@ -256,8 +256,8 @@ Value Emitter::exp2Fast(Value x) {
     y = select(live, x, fconst(t, -126.0));
   }
   Value r = math::RoundEvenOp::create(*this, y), f = subf(y, r);
-  Value p = fconst(t, 1.33336498402e-3);
-  for (double c : {9.61812910763e-3, 5.55036521e-2, 2.40226507e-1, 6.93147181e-1, 1.0})
+  Value p = fconst(t, 1.326472848e-3);
+  for (double c : {9.671512991e-3, 5.550733581e-2, 2.402224243e-1, 6.931470037e-1, 1.0})
     p = fma(p, f, fconst(t, c));
   if (scalef)
     return scaleByPowerOf2(p, r);

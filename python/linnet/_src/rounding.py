@@ -1,0 +1,63 @@
+# ===- rounding.py - how much a gradient may be off -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+"""What rounding does to a value, found by rounding at random (Monte Carlo arithmetic: Parker,
+"Monte Carlo arithmetic: exploiting randomness in floating-point arithmetic", 1997).
+
+PyTorch computes in float64, but every operand and every result of each of its operations, of the
+backward pass too, is off by a random relative error of at most one rounding of the tested type. How
+far the result then is from the undisturbed one says what a computation in that type may be off:
+cancellation, long sums and steep functions show, element by element. Sums come into it by their
+operands: as many independent errors as there are terms, each in proportion to its term.
+"""
+
+import functools
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# Comparisons and choices are exact, and what they choose must not depend on the disturbance.
+EXACT = {"maximum", "minimum", "amax", "amin", "max_pool2d_with_indices", "max_pool3d_with_indices",
+         "max_pool2d_with_indices_backward", "max_pool3d_with_indices_backward", "eq", "ne", "gt",
+         "lt", "ge", "le", "where", "masked_fill", "clamp", "clamp_min", "clamp_max", "abs", "sign",
+         "sgn", "neg", "floor", "ceil", "trunc", "round", "copysign", "threshold_backward", "relu",
+         "elu_backward", "detach", "clone", "_to_copy", "index", "cat", "zeros_like", "new_zeros",
+         "slice_backward", "select_backward", "constant_pad_nd", "argmax", "logical_or",
+         "logical_and", "isnan", "fill", "ones_like", "full_like", "empty_like", "embedding"}
+
+
+class Disturbed(TorchDispatchMode):
+    """Every operation inside is off by at most `unit`, relatively."""
+
+    def __init__(self, unit, generator):
+        super().__init__()
+        self.unit, self.generator = unit, generator
+
+    def disturb(self, x):
+        if not isinstance(x, torch.Tensor) or x.dtype != torch.float64:
+            return x
+        signs = torch.rand(x.shape, generator=self.generator, dtype=torch.float64) * 2 - 1
+        return x * (1 + signs * self.unit)  # infinities stay
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        # views and what is written in place stay what they are
+        aliases = any(r.alias_info is not None for r in func._schema.returns)
+        if aliases or func._overloadpacket.__name__ in EXACT:
+            return func(*args, **kwargs)
+        with torch.utils._python_dispatch._disable_current_modes():
+            each = functools.partial(torch.utils._pytree.tree_map, self.disturb)
+            return each(func(*each(args), **kwargs))
+
+
+def spread(compute, unit, samples=24, seed=0):
+    """The undisturbed results of compute(), and the standard deviation of the disturbed ones."""
+    exact = compute()
+    generator, squares = torch.Generator().manual_seed(seed), [torch.zeros_like(x) for x in exact]
+    for _ in range(samples):
+        with Disturbed(unit, generator):
+            found = compute()
+        squares = [s + (f - x) ** 2 for s, f, x in zip(squares, found, exact)]
+    return exact, [(s / samples).sqrt() for s in squares]
