@@ -122,7 +122,7 @@ def conv_torch(have, final, activation):
 def test_scan(have, softplus):
     final, shapes = len(have) % 2 == 1, scan_shapes(2, 5, 3, 4)
     lg.check(program("selective_scan", shapes, have, final, "softplus" * softplus),
-             draw(shapes, have, softplus=softplus), ulps=64,
+             draw(shapes, have, softplus=softplus),
              reference=scan_reference(have, final, softplus), torch=scan_torch(have, final, softplus))
 
 
@@ -133,7 +133,7 @@ def test_conv(have, activation, width):
     for final in (False, True):
         shapes = conv_shapes(2, 5, 3, width)
         lg.check(program("causal_conv", shapes, have, final, f"activation<{activation}>"),
-                 draw(shapes, have), ulps=64, reference=conv_reference(have, final, activation),
+                 draw(shapes, have), reference=conv_reference(have, final, activation),
                  torch=conv_torch(have, final, activation))
 
 
@@ -141,13 +141,13 @@ def test_conv(have, activation, width):
 def test_lengths(length):
     batch = 1 if length == 1000 else 2
     shapes = scan_shapes(batch, length, 17, 3)
-    # the factors of steps that meet in a product are off by 8 units each
     lg.check(program("selective_scan", shapes, SCAN, True, "softplus", dynamic=True),
-             draw(shapes, SCAN), ulps=96, torch=scan_torch(SCAN, True, True), threads=2,
+             draw(shapes, SCAN), torch=scan_torch(SCAN, True, True), threads=2,
+             samples=12 if length < 100 else 2, depth=length,
              cotangent_dims=['["B", "L", 17]', '["B", 17, 3]'])
     shapes = conv_shapes(batch, length, 67, 4)
     lg.check(program("causal_conv", shapes, CONV, True, "activation<silu>", dynamic=True),
-             draw(shapes, CONV), ulps=64, torch=conv_torch(CONV, True, "silu"), threads=2,
+             draw(shapes, CONV), torch=conv_torch(CONV, True, "silu"), threads=2,
              cotangent_dims=['["B", "L", 67]', '["B", 67, 3]'])
 
 
@@ -156,12 +156,12 @@ def test_16_bits(dtype):
     shapes = scan_shapes(2, 9, 5, 4)
     # the gradient of y is rounded before the f32 gradient of the state is found from it
     lg.check(program("selective_scan", shapes, SCAN, True, "softplus", dtype),
-             draw(shapes, SCAN, dtype, "f32"), wrt=list(range(8)), ulps=32,
+             draw(shapes, SCAN, dtype, "f32"), wrt=list(range(8)),
              torch=scan_torch(SCAN, True, True))
     for width in (4, 10):
         shapes = conv_shapes(2, 9, 5, width)
         lg.check(program("causal_conv", shapes, CONV, True, "activation<silu>", dtype),
-                 draw(shapes, CONV, dtype), ulps=32, torch=conv_torch(CONV, True, "silu"))
+                 draw(shapes, CONV, dtype), torch=conv_torch(CONV, True, "silu"))
 
 
 @pytest.mark.parametrize("sizes", [(0, 3, 4), (2, 0, 4), (2, 3, 0)])

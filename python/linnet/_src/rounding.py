@@ -52,12 +52,19 @@ class Disturbed(TorchDispatchMode):
             return each(func(*each(args), **kwargs))
 
 
-def spread(compute, unit, samples=24, seed=0):
-    """The undisturbed results of compute(), and the standard deviation of the disturbed ones."""
+def spread(compute, unit, samples, seed=0):
+    """The undisturbed results of compute(), and the standard deviation of the disturbed ones. A few
+    samples say little of one element: then that of all elements of a result together, each in
+    proportion to its size and the result's."""
     exact = compute()
     generator, squares = torch.Generator().manual_seed(seed), [torch.zeros_like(x) for x in exact]
     for _ in range(samples):
         with Disturbed(unit, generator):
             found = compute()
         squares = [s + (f - x) ** 2 for s, f, x in zip(squares, found, exact)]
-    return exact, [(s / samples).sqrt() for s in squares]
+    deviations = [(s / max(samples, 1)).sqrt() for s in squares]
+    if samples < 12:
+        sizes = [x.abs() + (x * x).mean().sqrt() + 1e-300 for x in exact]
+        deviations = [((d / n) ** 2).mean().sqrt() * n if d.numel() else d
+                      for d, n in zip(deviations, sizes)]
+    return exact, deviations
