@@ -106,12 +106,12 @@ def draw(dtype="f32", length=L):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_block(threads):
-    lg.check(block(), draw(), torch=torch_block, ulps=96, threads=threads)
+    lg.check(block(), draw(), torch=torch_block, threads=threads)
 
 
 @pytest.mark.parametrize("length", [1, 65, 130])
 def test_block_of_dynamic_length(length):
-    lg.check(block(dynamic=True), draw(length=length), torch=torch_block, ulps=128,
+    lg.check(block(dynamic=True), draw(length=length), torch=torch_block,
              cotangent_dims=[f'[{B}, "L", {WIDTH}]'])
 
 

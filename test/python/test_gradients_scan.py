@@ -148,7 +148,7 @@ def test_lengths(length):
     shapes = conv_shapes(batch, length, 67, 4)
     lg.check(program("causal_conv", shapes, CONV, True, "activation<silu>", dynamic=True),
              draw(shapes, CONV), torch=conv_torch(CONV, True, "silu"), threads=2,
-             cotangent_dims=['["B", "L", 67]', '["B", 67, 3]'])
+             depth=length, cotangent_dims=['["B", "L", 67]', '["B", 67, 3]'])
 
 
 @pytest.mark.parametrize("dtype", ["bf16", "f16"])
