@@ -173,6 +173,7 @@ void LinearAttentionGradKernel::sweepReading() {
   e.forLoop(blocks, [&](Value i) {
     Value block = e.sub(e.sub(blocks, 1), i);
     enter(block);
+    turnWriters();
     for (int64_t set = 0; set < s.group; ++set) {
       scores(set, 0);
       outputScores(set);
@@ -243,6 +244,7 @@ void LinearAttentionGradKernel::sweepSolving() {
 void LinearAttentionGradKernel::enterSolving() {
   packErase();
   packWriters();
+  turnWriters();
   packValues();
   prepareGates();
   decayWriters();
@@ -274,7 +276,7 @@ void LinearAttentionGradKernel::backwardSolving() {
     for (int64_t writer = 0; writer < s.writers(); ++writer)
       scores(set, writer);
   invert();
-  turnWriters();
+  turnDecayedWriters();
   solveBack();
   for (int64_t set = 0; set < s.readers(); ++set)
     outputScores(set);
@@ -289,7 +291,7 @@ void LinearAttentionGradKernel::backwardSolving() {
 /// What the gradient of the state gives, which then goes to the block's start.
 void LinearAttentionGradKernel::backward(Value stateKnown, Value endState) {
   if (!s.solves())
-    turnWriters();
+    turnDecayedWriters();
   if (s.bonus)
     ownScores();
   decayReaders(0, s.readers());
@@ -307,7 +309,7 @@ void LinearAttentionGradKernel::backward(Value stateKnown, Value endState) {
   advanceGrad();
 }
 
-void LinearAttentionGradKernel::turnWriters() {
+void LinearAttentionGradKernel::turnDecayedWriters() {
   if (!s.decays())
     return;
   for (int64_t m = 0; m < s.columns(); m += kLanes)

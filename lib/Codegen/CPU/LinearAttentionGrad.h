@@ -83,12 +83,16 @@ public:
 
 private:
   using Index = std::function<Value(Value, Value)>;
+  /// Which factors of a sum are not known to be zero: all, those before a tile's last row, or those
+  /// from its first row on.
+  enum class Part { all, lower, upper };
   /// A sum over `count` products of a scalar at a(row, i) and lanes at b(i, column), then `scale`
   /// of everything so far, if given, of the tile's accumulator at (row, column).
   struct Term {
     int64_t count;
     Index a, b;
     std::function<Value(Value, Value, Value)> scale;
+    Part part = Part::all;
   };
 
   //--- LinearAttentionGrad.cpp: chunks and sweeps
@@ -102,7 +106,7 @@ private:
   void backwardSolving();
   void backward(Value stateKnown, Value endState);
   void gradeReaders();
-  void turnWriters();
+  void turnDecayedWriters();
 
   //--- LinearAttentionGradPack.cpp: operands in, results out
   Value headOf(const View &v, int64_t dim);
@@ -112,6 +116,7 @@ private:
   void packQueries();
   void packErase();
   void packWriters();
+  void turnWriters();
   void packValues();
   void prepareGates();
   void prepareScalarGates();

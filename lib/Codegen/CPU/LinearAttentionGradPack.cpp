@@ -106,6 +106,9 @@ void LinearAttentionGradKernel::packWriters() {
   packRows(k, headOf(k, 1), at(s.w));
   if (s.erase)
     packRows(eraseB, headOf(eraseB, 1), at(s.w + kLanes * s.paddedK));
+}
+
+void LinearAttentionGradKernel::turnWriters() {
   for (int64_t m = 0; m < s.columns(); m += kLanes)
     turnRows(at(s.w + m * s.paddedK), s.paddedK, s.paddedK, at(s.wTurned + m), s.columns());
 }

@@ -34,10 +34,12 @@ void LinearAttentionGradKernel::product(int64_t rows, int64_t width, ArrayRef<Te
         acc.push_back(x ? x : e.vf(0));
       }
       for (const Term &term : terms) {
+        Value from = term.part == Part::upper ? i : e.index(0);
+        Value to = term.part == Part::lower ? e.add(i, tileRows) : e.index(term.count);
         acc = e.tile(
-            tileRows, n, e.index(term.count), acc,
-            [&](int64_t m, Value k) { return splatOf(term.a(row[m], k)); },
-            [&](Value k, int64_t c) { return lanesOf(term.b(k, column[c])); });
+            tileRows, n, e.sub(to, from), acc,
+            [&](int64_t m, Value k) { return splatOf(term.a(row[m], e.add(k, from))); },
+            [&](Value k, int64_t c) { return lanesOf(term.b(e.add(k, from), column[c])); });
         if (term.scale)
           for (int64_t m = 0; m < tileRows * n; ++m)
             acc[m] = term.scale(acc[m], row[m / n], column[m % n]);
@@ -95,11 +97,13 @@ void LinearAttentionGradKernel::readerGrads(int64_t set) {
     terms[0].scale = [=](Value x, Value i, Value c) {
       return e.mulf(x, gateAt(s.prefix, e.add(i, own), c));
     };
+  // with one set of writers those behind a tile's readers are not read
   if (!s.vectorDecay)
     terms.push_back({s.columns(),
                      scalarAt(at(s.b + row * s.columns()), s.columns(), 1),
                      lanesAt(at(s.w), s.paddedK),
-                     {}});
+                     {},
+                     s.erase ? Part::all : Part::lower});
   product(kLanes, s.paddedK, terms, nullptr, [&](Value sum, Value i, Value c) {
     put(sum, place(at(s.dx + row * s.paddedK), i, s.paddedK, c));
   });
@@ -116,8 +120,11 @@ void LinearAttentionGradKernel::writerGrads() {
     if (s.decays())
       terms[0].scale = [=](Value x, Value j, Value c) { return e.mulf(x, gateAt(s.suffix, j, c)); };
     if (!s.vectorDecay)
-      terms.push_back(
-          {s.rows(), scalarAt(at(s.b + row), 1, s.columns()), lanesAt(at(s.x), s.paddedK), {}});
+      terms.push_back({s.rows(),
+                       scalarAt(at(s.b + row), 1, s.columns()),
+                       lanesAt(at(s.x), s.paddedK),
+                       {},
+                       Part::upper});
     product(kLanes, s.paddedK, terms, nullptr, [&](Value sum, Value j, Value c) {
       put(sum, place(at(s.dw + row * s.paddedK), j, s.paddedK, c));
     });

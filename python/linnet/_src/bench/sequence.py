@@ -167,6 +167,38 @@ def linear_attention(heads, length, depth, gated):
                         functools.partial(iree_text.linear_attention_loop, *size, 128)))
 
 
+def linear_attention_grad(heads, length, depth, gated):
+    """Gradients by all operands from the operands: five products with a state are counted."""
+    rng = rng_of(heads, length, depth)
+    q, k, v = (lt.random(rng, (1, heads, length, depth), "f32", depth ** -0.5) for _ in range(3))
+    g, dout = -np.abs(lt.random(rng, q.shape, "f32", 0.1)), lt.random(rng, q.shape, "f32")
+    type, count = lt.tensor_type(q.shape, "f32"), 4 if gated else 3
+    inputs = dict(q=q, k=k, v=v, **({"g": g} if gated else {}), d=dout)
+    arguments = ", ".join(lt.argument(n, x.shape, "f32") for n, x in inputs.items())
+    types = ", ".join([type] * count)
+    text = f"""func.func @main({arguments}) -> ({types}) {{
+  %y:{count} = linnet.linear_attention_grad %q, %k, %v{f' decay(%g : {type})' * gated} grad(%d)
+    : {', '.join([type] * 4)} -> {types}
+  return {', '.join(f'%y#{i}' for i in range(count))} : {types}
+}}"""
+
+    def backward_of(forward):
+        kept = []
+
+        def call(t, *values):
+            with t.inference_mode(False), t.enable_grad():
+                if not kept:
+                    leaves = [x.clone().requires_grad_() for x in values[:-1]]
+                    kept.append((forward(t, *leaves), leaves))
+                return t.autograd.grad(*kept[0], values[-1], retain_graph=True)
+        return call
+
+    forms = (_gated(16), _gated(32)) if gated else (_batched(64), _batched(128))
+    return Workload("linear_attention_grad" + "_gated" * gated, f"{heads}x{length}x{depth}", text,
+                    list(inputs.values()), 10.0 * q.size * depth, 4.0 * q.size * (2 * count + 1),
+                    "fma", torch=tuple(map(backward_of, forms)))
+
+
 def _batched(chunk):
     """All chunks at once, the states before them by a running sum."""
     def call(t, q, k, v):

@@ -63,6 +63,10 @@ def _table():
            (Must(("pytorch", "iree"), 2.0),))
     yield ("linear_attention_gated 4x2048x64",
            lambda: sequence.linear_attention(4, 2048, 64, True), None, ())
+    yield ("linear_attention_grad 4x4096x64",
+           lambda: sequence.linear_attention_grad(4, 4096, 64, False), None, ())
+    yield ("linear_attention_grad_gated 4x2048x64",
+           lambda: sequence.linear_attention_grad(4, 2048, 64, True), None, ())
     yield "conv 64x64x56x56x3", lambda: dense.conv(1, 64, 64, 56, 3, 1), 0.7, ()
     yield ("depthwise 256x256x28x28x3", lambda: dense.conv(1, 256, 256, 28, 3, 256), None,
            (Must(("onnxruntime",), 0.8),))
