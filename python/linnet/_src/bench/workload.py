@@ -60,7 +60,7 @@ class Workload:
 
 def aligned(array):
     """The same on a cache line: the frameworks' own allocators give that, NumPy's does not."""
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")  # a number stays one
     memory = np.empty(array.nbytes + 64, np.uint8)
     start = -memory.ctypes.data % 64
     result = memory[start:start + array.nbytes].view(array.dtype).reshape(array.shape)
