@@ -44,11 +44,11 @@ private:
     Operation *op = result.getDefiningOp();
     Elements elements(&getContext());
     std::string why;
-    auto match = raise::AttentionMatcher(elements).match(result, why);
+    auto match = rewrites::AttentionMatcher(elements).match(result, why);
     FailureOr<Value> made = failure();
     if (match) {
       OpBuilder b(op);
-      made = raise::buildAttention(b, op->getLoc(), elements, *match, why);
+      made = rewrites::buildAttention(b, op->getLoc(), elements, *match, why);
     }
     if (explain && succeeded(made))
       emitRemark(op->getLoc(), "attention: made linnet.attention");

@@ -3,13 +3,13 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LINNET_LIB_TRANSFORMS_RAISE_OPERANDBUILDER_H
-#define LINNET_LIB_TRANSFORMS_RAISE_OPERANDBUILDER_H
+#ifndef LINNET_LIB_TRANSFORMS_REWRITES_OPERANDBUILDER_H
+#define LINNET_LIB_TRANSFORMS_REWRITES_OPERANDBUILDER_H
 
 #include "linnet/Analysis/Elements.h"
 #include "mlir/IR/Builders.h"
 
-namespace linnet::raise {
+namespace linnet::rewrites {
 
 using Variables = llvm::SmallVector<unsigned, 4>;
 
@@ -67,6 +67,6 @@ private:
   llvm::DenseMap<unsigned, std::pair<mlir::Value, unsigned>> places; ///< to read sizes from
 };
 
-} // namespace linnet::raise
+} // namespace linnet::rewrites
 
-#endif // LINNET_LIB_TRANSFORMS_RAISE_OPERANDBUILDER_H
+#endif // LINNET_LIB_TRANSFORMS_REWRITES_OPERANDBUILDER_H

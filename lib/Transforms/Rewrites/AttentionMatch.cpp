@@ -15,7 +15,7 @@
 
 using namespace mlir;
 using namespace linnet;
-using namespace linnet::raise;
+using namespace linnet::rewrites;
 
 /// Softmax takes no notice of such a score.
 static bool isHidden(std::optional<double> c) { return c && *c <= -1e9; }

@@ -3,14 +3,14 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LINNET_LIB_TRANSFORMS_RAISE_ATTENTIONMATCH_H
-#define LINNET_LIB_TRANSFORMS_RAISE_ATTENTIONMATCH_H
+#ifndef LINNET_LIB_TRANSFORMS_REWRITES_ATTENTIONMATCH_H
+#define LINNET_LIB_TRANSFORMS_REWRITES_ATTENTIONMATCH_H
 
 #include "linnet/Analysis/Elements.h"
 #include "linnet/IR/LinnetOps.h"
 #include <string>
 
-namespace linnet::raise {
+namespace linnet::rewrites {
 
 /// Keys are visible where `condition` is (or, negated, is not) true; elsewhere the score is
 /// `hidden`.
@@ -68,6 +68,6 @@ private:
 mlir::FailureOr<mlir::Value> buildAttention(mlir::OpBuilder &b, mlir::Location loc, Elements &g,
                                             const AttentionMatch &match, std::string &why);
 
-} // namespace linnet::raise
+} // namespace linnet::rewrites
 
-#endif // LINNET_LIB_TRANSFORMS_RAISE_ATTENTIONMATCH_H
+#endif // LINNET_LIB_TRANSFORMS_REWRITES_ATTENTIONMATCH_H

@@ -11,7 +11,7 @@
 
 using namespace mlir;
 using namespace linnet;
-using namespace linnet::raise;
+using namespace linnet::rewrites;
 
 static RankedTensorType typeOf(Value x) { return cast<RankedTensorType>(x.getType()); }
 
