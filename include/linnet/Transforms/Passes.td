@@ -101,4 +101,28 @@ def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
                            "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
 }
 
+def Reassociate : Pass<"linnet-reassociate", "mlir::func::FuncOp"> {
+  let summary = "the cheapest order of products, and linear attention where they are causal";
+  let description = [{
+    Where a sum of products holds another one, and nothing but factors lies between, the order is
+    chosen by FLOPs and bytes (`linnet/Analysis/CostModel.h`; a dynamic size counts as 1024):
+
+        sum_j (sum_c q[i,c] k[j,c]) v[j,d]  =  sum_c q[i,c] (sum_j k[j,c] v[j,d])
+
+    - Attention without softmax, (Q K^T) V, becomes Q (K^T V); so do chains of matrices
+    - With the weights of j > i set to zero, by a select, a product with zeros and ones, or a constant, and
+      as many queries as keys, it becomes `linnet.linear_attention`
+    - Sums of weights over keys, the normaliser of kernelised attention, become the same with
+      values of one
+    - Constants and whatever is the same for all keys are factors of the result
+
+    The match is on elements as in `linnet-raise`, so the spelling does not matter. Where the scores
+    are used elsewhere too, or the other order would take longer, nothing changes. The result is equal in
+    real arithmetic.
+  }];
+  let options = [Option<"explain", "explain", "bool", "false", "say what was chosen at each product">];
+  let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+}
+
 #endif // LINNET_TRANSFORMS_PASSES_TD

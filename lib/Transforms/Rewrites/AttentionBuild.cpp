@@ -179,6 +179,6 @@ FailureOr<Value> AttentionBuilder::run() {
 }
 
 FailureOr<Value> linnet::rewrites::buildAttention(OpBuilder &b, Location loc, Elements &g,
-                                               const AttentionMatch &match, std::string &why) {
+                                                  const AttentionMatch &match, std::string &why) {
   return AttentionBuilder(b, loc, g, match, why).run();
 }

@@ -26,7 +26,7 @@ static std::optional<std::pair<unsigned, int64_t>> findPart(Elements &g, AffineE
 }
 
 void linnet::rewrites::splitVariables(Elements &g, ArrayRef<Element *> elements,
-                                   ArrayRef<Element *> read, SmallVectorImpl<unsigned> &inner) {
+                                      ArrayRef<Element *> read, SmallVectorImpl<unsigned> &inner) {
   auto findAny = [&]() -> std::optional<std::pair<unsigned, int64_t>> {
     for (const Element *operand : read)
       for (const Element &e : g.way(*operand, /*throughCasts=*/true))
@@ -48,10 +48,12 @@ void linnet::rewrites::splitVariables(Elements &g, ArrayRef<Element *> elements,
   }
 }
 
-FailureOr<HeadLayout>
-linnet::rewrites::layOut(Elements &g, OperandBuilder &operands, const Element &root, const Element &q,
-                      const Element &k, const Element &v, unsigned key, ArrayRef<unsigned> inner,
-                      llvm::function_ref<bool(unsigned)> matters, std::string &why) {
+FailureOr<HeadLayout> linnet::rewrites::layOut(Elements &g, OperandBuilder &operands,
+                                               const Element &root, const Element &q,
+                                               const Element &k, const Element &v, unsigned key,
+                                               ArrayRef<unsigned> inner,
+                                               llvm::function_ref<bool(unsigned)> matters,
+                                               std::string &why) {
   auto fail = [&](StringRef text) {
     why = text.str();
     return failure();

@@ -310,6 +310,17 @@ Value OperandBuilder::choose(Value condition, bool negated, double hidden) {
   return arith::SelectOp::create(b, loc, condition, visible, other);
 }
 
+Value OperandBuilder::stretched(Value x, Value like) {
+  if (typeOf(x).getShape() == typeOf(like).getShape())
+    return x;
+  auto type = typeOf(like).clone(typeOf(x).getElementType());
+  SmallVector<Value> sizes;
+  for (int64_t d = 0; d < type.getRank(); ++d)
+    if (type.isDynamicDim(d))
+      sizes.push_back(tensor::DimOp::create(b, loc, like, d));
+  return BroadcastOp::create(b, loc, type, x, /*like=*/Value(), sizes, DenseI64ArrayAttr());
+}
+
 Value OperandBuilder::addBroadcast(Value x, Value y) {
   SmallVector<int64_t> shape;
   SmallVector<Value> sizes;

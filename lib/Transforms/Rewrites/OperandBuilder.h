@@ -47,6 +47,8 @@ public:
   mlir::Value inverted(mlir::Value condition);
   /// 0 where the condition is (or, negated, is not) true, else `hidden`.
   mlir::Value choose(mlir::Value condition, bool negated, double hidden);
+  /// x with its sizes of 1 repeated to the shape of `like`.
+  mlir::Value stretched(mlir::Value x, mlir::Value like);
   /// The sum of two tensors of one rank, sizes of 1 repeated.
   mlir::Value addBroadcast(mlir::Value x, mlir::Value y);
 
