@@ -69,7 +69,13 @@ struct CommandLine {
       "dispatch-times",
       cl::desc("measured times for budgets: what linnet-run --benchmark --trace wrote"),
       cl::value_desc("F.json")};
-  cl::opt<bool> verbose{"v", cl::desc("say more in errors")};
+  cl::opt<Linearize> linearize{"linearize", cl::desc("rewrites of attention and of products"),
+                               cl::init(Linearize::Exact),
+                               cl::values(clEnumValN(Linearize::Never, "never", "none"),
+                                          clEnumValN(Linearize::Exact, "exact",
+                                                     "those that are equal in real arithmetic "
+                                                     "(default)"))};
+  cl::opt<bool> verbose{"v", cl::desc("say more: in errors, and what was rewritten or almost")};
 
   CompileOptions read() const;
 };
@@ -133,6 +139,7 @@ CompileOptions CommandLine::read() const {
   o.memoryBudget = parseBytes(memoryBudget.getValue()).value_or(0);
   o.keptBudget = parseBytes(activationBudget.getValue()).value_or(0);
   o.dispatchTimes = dispatchTimes;
+  o.linearize = linearize;
   o.verbose = verbose;
   return o;
 }

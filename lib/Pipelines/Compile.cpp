@@ -204,7 +204,9 @@ LogicalResult Compiler::run() {
   };
   if (stopsAt(Stage::Input))
     return writeIR();
-  if (failed(stage("structured", Stage::Structured, buildStructuredPipeline)))
+  StructuredOptions structured{options.linearize == Linearize::Exact, options.verbose};
+  if (failed(stage("structured", Stage::Structured,
+                   [&](OpPassManager &pm) { buildStructuredPipeline(pm, structured); })))
     return failure();
   if (stopsAt(Stage::Structured))
     return writeIR();

@@ -11,21 +11,25 @@
 using namespace mlir;
 
 // Stages are lists of registered passes: what linnet-opt takes on its command line.
-static void append(OpPassManager &pm, llvm::StringRef passes) {
+static void append(OpPassManager &pm, const std::string &passes) {
   if (failed(parsePassPipeline(passes, pm)))
     llvm::report_fatal_error("a stage names a pass that is not registered");
 }
 
-void linnet::buildStructuredPipeline(OpPassManager &pm) {
+void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions &options) {
+  std::string explain = options.explain ? "{explain=true}" : "";
   // before derivatives, which are better from one op than from many, and again behind `tosa`
-  append(pm, "func.func(linnet-raise),linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
+  append(pm, "func.func(linnet-raise" + explain +
+                 "),linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
   // `tosa`, in the order of upstream's own pipeline
   append(pm, "func.func(tosa-optional-decompositions,canonicalize,tosa-infer-shapes,"
              "tosa-make-broadcastable,tosa-to-linalg-named,canonicalize,"
              "tosa-layerwise-constant-fold,tosa-make-broadcastable,tosa-to-linalg,"
              "tosa-to-tensor,tosa-to-arith,tosa-to-scf)");
-  append(pm, "canonicalize,func.func(linnet-raise,canonicalize,linnet-lower-to-structured),"
-             "linnet-globals-to-arguments,"
+  append(pm, "canonicalize,func.func(linnet-raise" + explain + ",canonicalize)");
+  if (options.reassociate)
+    append(pm, "func.func(linnet-reassociate" + explain + ",canonicalize)");
+  append(pm, "func.func(linnet-lower-to-structured),linnet-globals-to-arguments,"
              "canonicalize,cse");
 }
 
@@ -53,7 +57,7 @@ void linnet::buildProgramPipeline(OpPassManager &pm, const ProgramOptions &optio
 
 void linnet::registerPipelines() {
   PassPipelineRegistration<>("linnet-structured", "model IR to structured ops",
-                             buildStructuredPipeline);
+                             [](OpPassManager &pm) { buildStructuredPipeline(pm, {}); });
   PassPipelineRegistration<>("linnet-dispatches",
                              "structured ops to dispatches and kernels with strategies",
                              buildDispatchPipeline);

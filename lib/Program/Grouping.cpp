@@ -11,9 +11,22 @@
 using namespace mlir;
 using namespace linnet;
 
+/// Whether a value is, itself or through views, read by an op whose kernel wants it in memory.
+static bool isReadFromMemory(Value v) {
+  return llvm::any_of(v.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isStructured(user) || isConvolution(user)) {
+      auto dps = dyn_cast<DestinationStyleOpInterface>(user);
+      return !dps || !dps.isDpsInit(&use);
+    }
+    return isView(user) && llvm::any_of(user->getResults(), isReadFromMemory);
+  });
+}
+
 bool linnet::isCompute(Operation *op) {
   if (isa<linalg::FillOp>(op)) // others write its value themselves
-    return llvm::any_of(op->getUsers(), [](Operation *user) { return !isCompute(user); });
+    return isReadFromMemory(op->getResult(0)) ||
+           llvm::any_of(op->getUsers(), [](Operation *user) { return !isCompute(user); });
   if (isTranspose(op))
     return false;
   return isa<linalg::LinalgOp, tensor::PadOp, tensor::ConcatOp, tensor::InsertSliceOp>(op) ||

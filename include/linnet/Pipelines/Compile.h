@@ -14,6 +14,7 @@
 namespace linnet {
 
 enum class Stage { Input, Structured, Dispatches, Commands, Kernels };
+enum class Linearize { Never, Exact };
 enum class Emit { Bundle, Exe, So, Obj, LLVM, MLIR };
 
 struct CompileOptions {
@@ -30,6 +31,7 @@ struct CompileOptions {
   int64_t memoryBudget = 0;  ///< bytes of every function; 0: none
   int64_t keptBudget = 0;    ///< bytes between forward and backward; 0: no limit
   std::string dispatchTimes; ///< trace with measured times, for plans within budgets
+  Linearize linearize = Linearize::Exact; ///< rewrites of attention and products
   bool verbose = false;
 };
 

@@ -14,7 +14,11 @@
 namespace linnet {
 
 /// Model IR to linalg on tensors and structured linnet ops, calls inlined, weights as arguments.
-void buildStructuredPipeline(mlir::OpPassManager &pm);
+struct StructuredOptions {
+  bool reassociate = true; ///< products in the cheapest order
+  bool explain = false;    ///< remarks: what was found, and what almost
+};
+void buildStructuredPipeline(mlir::OpPassManager &pm, const StructuredOptions &options);
 
 /// To a dispatch graph with outlined kernels that have their strategies.
 void buildDispatchPipeline(mlir::OpPassManager &pm);

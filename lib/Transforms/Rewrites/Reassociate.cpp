@@ -139,7 +139,9 @@ std::optional<ProductMatch> ProductMatcher::match(Value result) {
     for (bool swapped : {false, true}) {
       ProductMatch attempt = m;
       const Element &w = swapped ? product->b : product->a, &v = swapped ? product->a : product->b;
-      if (!condition(v, attempt))
+      if (auto c = g.constant(v); c && *c != 0)
+        attempt.scale *= *c;
+      else if (!condition(v, attempt))
         attempt.v = v;
       if (weights(w, attempt))
         return attempt;
@@ -225,7 +227,7 @@ bool ProductBuilder::pays(const Work &before, const Work &after) {
   gain =
       llvm::formatv("{0:F1} MFLOP and {1:F1} MB instead of {2:F1} and {3:F1}", after.flops * 1e-6,
                     after.bytes * 1e-6, before.flops * 1e-6, before.bytes * 1e-6);
-  if (is < was)
+  if (is < 0.8 * was) // constants lose their packing, and the model is rough
     return true;
   why = "another order of the products would take longer: " + gain;
   return false;
