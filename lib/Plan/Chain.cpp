@@ -14,13 +14,13 @@ namespace {
 class Cutter {
 public:
   Cutter(const Problem &problem, const Bounds &bounds, const Order &base);
-  Chain run(size_t mostBlocks);
+  Chain run(CutRule rule);
 
 private:
   void split(int32_t turn);
   void findResidents();
   std::vector<std::pair<size_t, int32_t>> findCuts() const;
-  void makeBlocks(std::vector<std::pair<size_t, int32_t>> cuts, size_t mostBlocks);
+  void makeBlocks(std::vector<std::pair<size_t, int32_t>> cuts, CutRule rule);
   void assignBackward();
   int32_t constraintOf(int32_t value) const;
 
@@ -88,8 +88,8 @@ std::vector<std::pair<size_t, int32_t>> Cutter::findCuts() const {
   return cuts;
 }
 
-void Cutter::makeBlocks(std::vector<std::pair<size_t, int32_t>> cuts, size_t mostBlocks) {
-  size_t stride = (cuts.size() + mostBlocks) / mostBlocks;
+void Cutter::makeBlocks(std::vector<std::pair<size_t, int32_t>> cuts, CutRule rule) {
+  size_t stride = std::max(rule.stride, (cuts.size() + rule.mostBlocks) / rule.mostBlocks);
   size_t p = 0;
   auto finish = [&](size_t end, int32_t state) {
     Block block;
@@ -103,7 +103,7 @@ void Cutter::makeBlocks(std::vector<std::pair<size_t, int32_t>> cuts, size_t mos
     if (state >= 0)
       stateOf[size_t(state)] = int32_t(chain.blocks.size());
   };
-  for (size_t i = stride - 1; i < cuts.size(); i += stride)
+  for (size_t i = rule.first % stride; i < cuts.size(); i += stride)
     if (cuts[i].first + 1 < forward.size())
       finish(cuts[i].first + 1, cuts[i].second);
   finish(forward.size(), -1);
@@ -138,13 +138,13 @@ void Cutter::assignBackward() {
   }
 }
 
-Chain Cutter::run(size_t mostBlocks) {
+Chain Cutter::run(CutRule rule) {
   int32_t turn = bounds.turningNode();
   if (turn < 0)
     return chain;
   split(turn);
   findResidents();
-  makeBlocks(findCuts(), mostBlocks);
+  makeBlocks(findCuts(), rule);
   if (chain.blocks.size() < 2)
     return chain;
   assignBackward();
@@ -156,9 +156,8 @@ Chain Cutter::run(size_t mostBlocks) {
 
 } // namespace
 
-Chain findChain(const Problem &problem, const Bounds &bounds, const Order &base,
-                size_t mostBlocks) {
-  return Cutter(problem, bounds, base).run(mostBlocks);
+Chain findChain(const Problem &problem, const Bounds &bounds, const Order &base, CutRule rule) {
+  return Cutter(problem, bounds, base).run(rule);
 }
 
 } // namespace linnet::plan

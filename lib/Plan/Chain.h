@@ -42,9 +42,14 @@ struct Chain {
   int64_t resident = 0; // bytes that stay all the time
 };
 
-/// Cuts the graph along `base`, an order of single runs; at most `mostBlocks`. Fewer than two
-/// blocks: it is no chain.
-Chain findChain(const Problem &problem, const Bounds &bounds, const Order &base, size_t mostBlocks);
+/// Of the places where one value is alive, every `stride`-th from the `first` on is a cut; a larger
+/// stride where there would be more than `mostBlocks`.
+struct CutRule {
+  size_t mostBlocks = 128, stride = 1, first = 0;
+};
+
+/// Cuts the graph along `base`, an order of single runs. Fewer than two blocks: it is no chain.
+Chain findChain(const Problem &problem, const Bounds &bounds, const Order &base, CutRule rule);
 
 /// Orders for many budgets: the best of options, and of running forward again from a state, by
 /// dynamic programming over segments of the chain and bytes in `units` steps.

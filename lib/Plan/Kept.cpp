@@ -46,11 +46,15 @@ static Graph withScratch(Graph graph, int32_t node, int64_t scratch) {
 
 class KeptRecomputation::Impl {
 public:
-  explicit Impl(Graph given) : graph(std::move(given)), turn(turningNode(graph)) {
+  Impl(Graph given, int64_t focus) : graph(std::move(given)), turn(turningNode(graph)) {
     if (turn < 0)
       return;
     int64_t working = peakLowerBound(graph) - graph.fixedBytes;
-    Recomputation planner(withScratch(graph, turn, working > kMost / 8 ? working : working * 8));
+    int64_t scratch = working > kMost / 8 ? working : working * 8;
+    RecomputeOptions options;
+    if (focus > 0)
+      options.focus = addChecked(focus, addChecked(scratch, graph.nodes[size_t(turn)].scratch));
+    Recomputation planner(withScratch(graph, turn, scratch), options);
     Problem problem(graph);
     for (size_t i = 0; i < planner.size(); ++i) {
       Plan plan;
@@ -68,8 +72,8 @@ public:
   std::vector<Candidate> candidates; // the fastest first
 };
 
-KeptRecomputation::KeptRecomputation(Graph graph)
-    : impl(std::make_unique<Impl>(std::move(graph))) {}
+KeptRecomputation::KeptRecomputation(Graph graph, int64_t focus)
+    : impl(std::make_unique<Impl>(std::move(graph), focus)) {}
 KeptRecomputation::~KeptRecomputation() = default;
 
 int32_t KeptRecomputation::turn() const { return impl->turn; }

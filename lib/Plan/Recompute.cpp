@@ -129,10 +129,12 @@ void Recomputation::Impl::searchChains(const std::vector<Order> &orders) {
   Bounds bounds(problem);
   int64_t most = frontier.all().front().live;
   for (size_t i = 0; i < std::min<size_t>(orders.size(), 2); ++i)
-    for (size_t blocks : {size_t(128), size_t(24)}) {
-      Chain chain = findChain(problem, bounds, orders[i], blocks);
-      for (int64_t part : {1, 4, 16})
-        for (const Order &order : planChain(chain, problem, most / part, 768))
+    // a layer of a transformer has two cuts
+    for (CutRule rule :
+         {CutRule{128, 1, 0}, CutRule{64, 2, 0}, CutRule{64, 2, 1}, CutRule{24, 1, 2}}) {
+      Chain chain = findChain(problem, bounds, orders[i], rule);
+      for (int64_t bytes : {most, most / 4, most / 16, std::min(options.focus, most)})
+        for (const Order &order : planChain(chain, problem, bytes, 768))
           frontier.add(order);
     }
 }

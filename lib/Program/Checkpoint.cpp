@@ -105,7 +105,7 @@ LogicalResult Checkpoint::planPeak(func::FuncOp func, const RecomputeGraph &grap
                             << found.smallestBudget + reserve << ", and no plan less than "
                             << found.lowerBound + reserve;
   SmallVector<Attribute> table;
-  for (const plan::ParetoRow &row : planner.paretoTable(16))
+  for (const plan::ParetoRow &row : planner.paretoTable(rows))
     table.push_back(Fields(&getContext())
                         .add("budget", row.budget)
                         .add("peak", row.peak)
@@ -124,7 +124,7 @@ LogicalResult Checkpoint::planPeak(func::FuncOp func, const RecomputeGraph &grap
 }
 
 LogicalResult Checkpoint::planKept(func::FuncOp func, const RecomputeGraph &graph) {
-  plan::KeptRecomputation planner(graph.graph);
+  plan::KeptRecomputation planner(graph.graph, kept);
   if (planner.turn() < 0)
     return success(); // nothing waits
   int64_t room = budget > 0 ? budget - reserve : INT64_MAX;
@@ -138,7 +138,7 @@ LogicalResult Checkpoint::planKept(func::FuncOp func, const RecomputeGraph &grap
                             << int64_t(kept) << " bytes: the planner keeps at least "
                             << found.smallest << " between forward and backward";
   SmallVector<Attribute> table;
-  for (const plan::KeptRow &row : planner.table(16))
+  for (const plan::KeptRow &row : planner.table(rows))
     table.push_back(Fields(&getContext())
                         .add("kept", row.kept)
                         .add("peak", row.peak)

@@ -100,6 +100,20 @@ static void materializeViews(ArrayRef<Block *> blocks) {
   }
 }
 
+/// Structured ops read memory: a tensor that holds one value everywhere gets some.
+static void materializeFills(ArrayRef<Block *> blocks) {
+  for (Block *block : blocks)
+    for (Operation &op : llvm::make_early_inc_range(*block)) {
+      if (!isStructured(&op))
+        continue;
+      for (OpOperand &operand : op.getOpOperands())
+        if (operand.get().getDefiningOp<linalg::FillOp>()) {
+          OpBuilder b(&op);
+          operand.set(createCopy(b, operand.get()));
+        }
+    }
+}
+
 //===----------------------------------------------------------------------===//
 // Float arithmetic between dispatches
 //===----------------------------------------------------------------------===//
@@ -194,6 +208,7 @@ static LogicalResult formDispatches(func::FuncOp func) {
     return failure();
   computeFloatsInDispatches(blocks);
   materializeViews(blocks);
+  materializeFills(blocks);
   ShapeResolver shapes(func.getContext());
   resolveSizes(blocks, shapes);
   eraseDead(blocks);

@@ -131,6 +131,8 @@ struct RecomputeOptions {
   bool countLiveBytes = false;
   /// States that the exact search may try, for all budgets together; 0: no exact search.
   int64_t exactStates = 6'000'000;
+  /// Live bytes of arena and scratch at which sizes are counted most finely; 0: none.
+  int64_t focus = 0;
   /// How long the local search goes on, in evaluated steps; less for small graphs.
   int64_t searchWork = 60'000'000;
 };
@@ -182,7 +184,8 @@ struct KeptRow {
 /// As `Recomputation`, for the bytes that are kept behind the turning node.
 class KeptRecomputation {
 public:
-  explicit KeptRecomputation(Graph graph);
+  /// `focus`: kept bytes at which it searches most finely; 0: none.
+  explicit KeptRecomputation(Graph graph, int64_t focus = 0);
   ~KeptRecomputation();
 
   int32_t turn() const;

@@ -72,6 +72,7 @@ def Checkpoint : Pass<"linnet-checkpoint", "mlir::ModuleOp"> {
     Option<"kept", "kept", "int64_t", "0", "bytes between forward and backward; 0: no limit">,
     Option<"times", "times", "std::string", "", "trace of linnet-run with measured times">,
     Option<"reserve", "reserve", "int64_t", "0", "bytes of the budget that the plan leaves">,
+    Option<"rows", "rows", "unsigned", "16", "budgets in the table">,
     Option<"threads", "threads", "unsigned", "1", "threads whose scratch counts">
   ];
   let dependentDialects = ["::linnet::exec::ExecDialect"];

@@ -24,10 +24,12 @@ DEEP = gpt2.Config(vocab=256, positions=512, width=512, layers=24, heads=8)
 
 
 class TrainStep(gpt2.Model):
-    """Reads as many tokens as the model has positions."""
+    """Reads as many tokens as the model has positions. `dropout` is the rate of attention's weights
+    and of what is added to the residual stream; other masks in every step."""
 
-    def __init__(self, config):
+    def __init__(self, config, dropout=0.0):
         super().__init__(config)
+        self.dropout, self.dropped = dropout, 0
         self.length = config.positions
         self.w.load = self.load
 
@@ -60,6 +62,7 @@ class TrainStep(gpt2.Model):
                 hint, f"tensor.extract_slice {tokens}[0, {first}] [1, {self.length}] [1, 1] :"
                       f" {tokens.type} to {part}", part)
                 for first, hint in enumerate(("read", "targets")))
+            self.step = w.load("step", "tensor<i64>") if self.dropout else None
             wte, wpe = (w.load(n, self.types[n], n[:3]) for n in ("wte.weight", "wpe.weight"))
             rows = w.gather("token_rows", wte, read)
             x = w.elementwise("x", "arith.addf", rows, w.broadcast("position_rows", wpe, rows))
@@ -77,9 +80,26 @@ class TrainStep(gpt2.Model):
         w = self.w
         qkv = self.linear("qkv", h, f"h.{i}.attn.c_attn")
         q, k, v = (self.head_rows(qkv, j, name) for j, name in enumerate("qkv"))
-        out = w.op("attended", f"linnet.attention {q}, {k}, {v} masks<[causal]> : {q.type},"
+        masks = "masks<[causal]>"
+        if self.dropout:
+            key = self.key()
+            masks = (f"dropout_key({key} : i64) dropout_counter({self.step} : tensor<i64>) {masks}"
+                     f" dropout({number(self.dropout)})")
+        out = w.op("attended", f"linnet.attention {q}, {k}, {v} {masks} : {q.type},"
                                f" {k.type}, {v.type} -> {q.type}", q.type)
         return w.collapse("mixed", w.einsum("mixed_rows", "bhnd->bnhd", out), [[0], [1], [2, 3]])
+
+    def add_projection(self, x, h, name):
+        y = self.linear("projected", h, name)
+        if self.dropout:
+            y = self.w.op("dropped", f"linnet.dropout {y}, {self.key()}, {self.step} rate"
+                                     f" {number(self.dropout)} : {y.type}, i64, tensor<i64>", y.type)
+        return self.w.elementwise("x", "arith.addf", x, y)
+
+    def key(self):
+        """One for each mask of a step."""
+        self.dropped += 1
+        return self.w.constant("key", self.dropped, "i64")
 
     def train(self, tokens):
         w = self.w

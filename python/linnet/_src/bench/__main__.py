@@ -18,6 +18,7 @@ import os
 import sys
 import tempfile
 
+ON_DEMAND = ("tiny", "gpt24_recompute")  # by name only
 NEEDED = ("numpy", "ml_dtypes", "safetensors")
 EXAMPLES = """examples:
   linnet-bench                            every workload beside every peer, a table
@@ -25,6 +26,7 @@ EXAMPLES = """examples:
   linnet-bench --threads=2 --only=matmul  two threads, and how much faster than one
   linnet-bench --no-peers --json          Linnet alone, one JSON object a line
   linnet-bench --quick --peers=iree       short turns, one peer
+  linnet-bench --only=gpt24_recompute     a deep train step that keeps less, beside torch.compile
   linnet-bench --list                     names of the workloads
 
 Python packages: numpy ml_dtypes safetensors; for the peers torch, onnxruntime and onnx,
@@ -44,6 +46,9 @@ def parse(arguments):
                         help="comma-separated: pytorch, torch.compile (of train steps), onnxruntime, iree"
                         " (default all)")
     parser.add_argument("--no-peers", action="store_true", help="Linnet alone")
+    parser.add_argument("--measure-torch", action="store_true",
+                        help="gpt24_recompute: measure torch.compile too, which takes from minutes to"
+                        " an hour, instead of its recorded figures")
     parser.add_argument("--list", action="store_true", help="names of the workloads")
     parser.add_argument("--version", action="store_true", help="version of Linnet")
     options = parser.parse_args(arguments)
@@ -57,14 +62,14 @@ def missing_packages():
 
 
 def select(table, only, fail):
-    """Names of the workloads to time; without a wish all but the tiny ones."""
+    """Names of the workloads to time; without a wish all but the tiny and the long ones."""
     starts = [s for s in only.split(",") if s]
     unknown = [s for s in starts if not any(name.startswith(s) for name in table)]
     if unknown:
         fail(f"--only: no workload's name starts with {', '.join(map(repr, unknown))}; there are\n  "
              + "\n  ".join(table))
     return [name for name in table
-            if (name.startswith(tuple(starts)) if starts else not name.startswith("tiny"))]
+            if (name.startswith(tuple(starts)) if starts else not name.startswith(ON_DEMAND))]
 
 
 def usable_peers(options, fail):
@@ -89,11 +94,14 @@ def run(names, table, options, peer_names):
     """Number of failures."""
     from linnet import runtime
     from linnet._src import testing
-    from linnet._src.bench import measure, report, timing
+    from linnet._src.bench import measure, recompute, report, timing
     effort, failed = timing.QUICK if options.quick else timing.FULL, 0
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             try:
+                if name == recompute.NAME:
+                    failed += recompute.run(options, peer_names, folder)
+                    continue
                 for line in measure.records(table[name](), options.threads, effort, folder,
                                             peer_names):
                     print(json.dumps(line) if options.json else report.line(line), flush=True)
@@ -113,14 +121,14 @@ def main(arguments=None):
         return 1
     try:
         from linnet import runtime
-        from linnet._src.bench import workloads
+        from linnet._src.bench import recompute, workloads
     except ImportError as error:
         print(f"linnet-bench: {error}", file=sys.stderr)
         return 1
     if options.version:
         print(f"linnet-bench {runtime.version()}")
         return 0
-    table = workloads.all_workloads()
+    table = {**workloads.all_workloads(), recompute.NAME: None}
     if options.list:
         print("\n".join(table))
         return 0

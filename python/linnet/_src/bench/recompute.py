@@ -1,0 +1,230 @@
+# ===- recompute.py - a deep train step within activation budgets -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+"""What a train step of 24 layers costs when it keeps less between forward and backward, beside
+torch.compile's `activation_memory_budget` on the same step.
+
+Linnet measures its dispatches, plans with these times for each number of bytes that PyTorch keeps,
+and runs every plan in turns with the step that recomputes nothing. Extra time is the median of the
+ratios of neighbouring turns; results have the same bits."""
+
+import dataclasses
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from linnet import runtime
+from linnet._src import testing as lt
+from linnet._src.bench import timing
+
+NAME = "gpt24_recompute"
+# activation_memory_budget, MB that PyTorch 2.13 keeps, per cent of its step that this adds: one
+# thread of another Zen 4, recorded
+RECORDED = ((1.0, 403, 0), (0.5, 202, 8), (0.3, 122, 15), (0.15, 61, 19), (0.05, 21, 24))
+
+
+@dataclasses.dataclass
+class Point:
+    """A number of bytes that is kept, and what it costs: per cent of the own step."""
+    kept: float
+    extra: float
+    low: float = None
+    high: float = None
+    estimate: float = None
+    recomputed: int = 0
+    compiling: float = 0.0  # seconds
+
+
+# Linnet
+
+
+class Steps:
+    """Bundles of one train step under limits, with the inputs of a call."""
+
+    def __init__(self, config, folder, threads):
+        from linnet.examples import gpt2, gpt2_train
+        self.folder, self.threads = pathlib.Path(folder), threads
+        self.source = self.folder / "train.mlir"
+        self.source.write_text(gpt2_train.TrainStep(config).text())
+        self.parameters = gpt2.random_parameters(config)
+        self.tokens = np.random.default_rng(0).integers(0, config.vocab, (1, config.positions + 1))
+
+    def compile(self, name, *flags):
+        """Path of a bundle, its report, and the seconds that compiling took."""
+        bundle, report = (self.folder / f"{name}.{suffix}" for suffix in ("lnb", "json"))
+        start = time.perf_counter()
+        done = subprocess.run(
+            [lt.build_folder() / "bin" / "linnet-compile", self.source, "-o", bundle, "--cpu=native",
+             f"--threads={self.threads}", f"--report={report}", *flags],
+            text=True, capture_output=True)
+        if done.returncode != 0:
+            raise lt.CompileError(done.returncode, done.stderr)
+        seconds = time.perf_counter() - start
+        return bundle, json.loads(report.read_text())["functions"][0], seconds
+
+    def session(self, bundle):
+        session = runtime.Runtime(self.threads).load(bundle).session()
+        for name, value in self.parameters.items():
+            session.set_state(name, value)
+        return session
+
+    def call(self, session):
+        return session.call("train", self.tokens, np.float32(1e-4))[0]
+
+    def measure(self, session, calls=3):
+        """A trace file with the times of all dispatches."""
+        self.call(session)
+        events = []
+        for _ in range(calls):
+            events += session.trace("train", self.tokens, np.float32(1e-4))
+        path = self.folder / "times.json"
+        path.write_text(json.dumps({"traceEvents": [
+            {"dur": e["duration"] / 1e3, "args": {"kernel": e["kernel"]}} for e in events]}))
+        return path
+
+
+def same_bits(one, other, names):
+    return all(np.array_equal(one.get_state(n), other.get_state(n)) for n in names)
+
+
+def ratios(base, plan, rounds):
+    """Of a plan's time to the time of the step without recomputation, in turns A B B A."""
+    def seconds(call):
+        start = time.perf_counter()
+        call()
+        return time.perf_counter() - start
+    found = []
+    for _ in range(rounds):
+        turns = [seconds(call) for call in (base, plan, plan, base)]
+        found += [turns[1] / turns[0], turns[2] / turns[3]]
+    return found
+
+
+def linnet_points(steps, limits, rounds, say):
+    """A point for each number of bytes; says what it does, as this takes minutes."""
+    bundle, report, seconds = steps.compile("plain")
+    say(f"compiled the step without a budget in {seconds:.1f} s: {report['dispatches']} dispatches")
+    base = steps.session(bundle)
+    times = steps.measure(base)
+    for limit in limits:
+        bundle, report, seconds = steps.compile(
+            f"kept{limit}", f"--activation-budget={limit}", f"--dispatch-times={times}")
+        plan = report["recompute"]
+        own = plan["time_ps"] - plan["extra_time_ps"]
+        point = Point(plan["kept"], 0.0, estimate=100 * plan["extra_time_ps"] / own,
+                      recomputed=plan["recomputed"], compiling=seconds)
+        if rounds:
+            session, fresh = steps.session(bundle), steps.session(steps.folder / "plain.lnb")
+            if steps.call(session) != steps.call(fresh) or not same_bits(session, fresh,
+                                                                         steps.parameters):
+                raise runtime.Error(f"a plan that keeps {plan['kept']} bytes changes the results")
+            del fresh
+            found = ratios(lambda: steps.call(base), lambda: steps.call(session), rounds)
+            low, high = timing.bootstrap(found)
+            point.extra, point.low, point.high = (
+                100 * (x - 1) for x in (statistics.median(found), low, high))
+        yield point
+
+
+# PyTorch
+
+
+def torch_points(config, parameters, tokens, threads, rounds, say):
+    """The same of torch.compile, for the budgets of RECORDED."""
+    import torch
+    import torch._functorch.config as functorch
+    from linnet.examples import gpt2_train
+    torch.set_num_threads(threads)
+    data = torch.from_numpy(tokens)
+    base = None
+    for budget, _, _ in RECORDED:
+        torch._dynamo.reset()
+        functorch.activation_memory_budget = budget
+        values = {n: torch.from_numpy(p.copy()).requires_grad_() for n, p in parameters.items()}
+        optimizer = torch.optim.AdamW(values.values(), lr=1e-4, fused=True)
+        loss_of = torch.compile(lambda v, d: gpt2_train.torch_loss(config, v, d))
+        start = time.perf_counter()
+        kept = torch_kept(loss_of(values, data), values, data)
+
+        def step(loss_of=loss_of, values=values, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss_of(values, data).backward()
+            optimizer.step()
+
+        step()
+        say(f"torch.compile with activation_memory_budget {budget}: {time.perf_counter() - start:.0f} s")
+        if base is None:
+            base = step
+        found = ratios(base, step, rounds) if step is not base else [1.0]
+        low, high = timing.bootstrap(found)
+        yield Point(kept, *(100 * (x - 1) for x in (statistics.median(found), low, high)))
+
+
+def torch_kept(loss, values, data):
+    """Bytes that autograd holds for the backward pass, but for parameters and inputs."""
+    given = {v.untyped_storage().data_ptr() for v in values.values()}
+    given.add(data.untyped_storage().data_ptr())
+    found, seen, work = {}, set(), [loss.grad_fn]
+    while work:
+        node = work.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        for tensor in getattr(node, "saved_tensors", ()):
+            storage = tensor.untyped_storage()
+            found[storage.data_ptr()] = storage.nbytes()
+        work += [next for next, _ in node.next_functions]
+    return sum(size for pointer, size in found.items() if pointer not in given)
+
+
+# Report
+
+
+def is_met(point, kept, extra):
+    """Neither more bytes nor more time, which PyTorch's recorded figures say in whole per cent."""
+    return point.kept <= kept and point.estimate <= extra + 0.05
+
+
+def line(point, kept, extra):
+    measured = ("" if point.low is None else
+                f"{point.extra:6.1f}% [{point.low:.1f}, {point.high:.1f}]")
+    return (f"{kept / 1e6:8.1f} {extra:6.1f}% | {point.kept / 1e6:8.1f} {point.estimate:7.2f}%"
+            f" {measured:>22} {point.recomputed:12d}  {'met' if is_met(point, kept, extra) else 'MISSED'}")
+
+
+def run(options, peers, folder):
+    """Prints the table; the number of points at which PyTorch needs less."""
+    from linnet.examples import gpt2_train
+    say = lambda text: print(f"linnet-bench: {text}", file=sys.stderr, flush=True)
+    rounds, config = 1 if options.quick else 4, gpt2_train.DEEP
+    with timing.pinned(options.threads):
+        steps = Steps(config, folder, options.threads)
+        if options.measure_torch and "torch.compile" in peers:
+            theirs = [(p.kept, p.extra, "measured") for p in torch_points(
+                config, steps.parameters, steps.tokens, options.threads, rounds, say)]
+        else:
+            theirs = [(mb * 1e6, extra, "recorded") for _, mb, extra in RECORDED]
+        ours = list(linnet_points(steps, [int(kept) for kept, _, _ in theirs], rounds, say))
+    pairs = list(zip(ours, theirs))
+    if options.json:
+        for point, (kept, extra, source) in pairs:
+            print(json.dumps({"name": NAME, "peer": "torch.compile", "source": source,
+                              "peer_kept": kept, "peer_extra_percent": extra,
+                              **dataclasses.asdict(point)}), flush=True)
+    else:
+        print(f"a train step of {config.layers} layers, width {config.width}, {config.positions}"
+              " tokens, AdamW: MB kept between forward and backward, extra time\n"
+              f"{'torch.compile,':>16} |   Linnet\n{theirs[0][2]:>16} |     kept planned"
+              f"     measured [95%] dispatches again")
+        for point, (kept, extra, _) in pairs:
+            print(line(point, kept, extra))
+        print(f"compiling with a budget took at most {max(p.compiling for p in ours):.1f} s",
+              flush=True)
+    return sum(not is_met(point, kept, extra) for point, (kept, extra, _) in pairs)
