@@ -13,5 +13,7 @@ config.substitutions.append(("%src", config.linnet_src))
 config.substitutions.append(("%lib", config.linnet_lib))
 config.substitutions.append(("%obj", config.linnet_obj))
 config.substitutions.append(("%python", os.path.join(config.linnet_src, ".venv/bin/python")))
+if os.path.exists("/usr/share/common-licenses"):
+    config.available_features.add("licences")
 if os.path.exists(os.path.join(config.linnet_bin, "fuzz-bundle-asan")):
     config.available_features.add("fuzz-bundle-asan")

@@ -6,8 +6,12 @@
 """Writes a train step: forward, backward, clipping, AdamW, as one function.
 
     python -m linnet.examples.bytelm.emit_train --variant softmax --batch 4 --length 256 > train.mlir
-    linnet-compile train.mlir -o train.lnb --weights=initial.safetensors
-    linnet-run train.lnb --steps=1000 --batches=data.safetensors --save-state=run.safetensors
+    python -m linnet.examples.bytelm.emit_train --batch 4 --length 256 --data DIR --steps 1000
+    linnet-compile train.mlir -o train.lnb --weights=DIR/init.safetensors
+    linnet-run train.lnb --steps=1000 --batches=DIR/data.safetensors --save-state=DIR/run.safetensors
+
+`--data` writes random initial weights, and batches of a text with the learning rate of each step:
+the licences that every Debian machine carries, or the files of `--text`.
 
 Parameters, moments and the step count are mutable globals: states of the session. `tokens` is
 [batch, length + 1]: every byte but the last predicts the next one. `rate` is the learning rate of
@@ -15,6 +19,7 @@ the step. Matrices decay by 0.1, vectors do not; the global norm of the gradient
 """
 
 import argparse
+import pathlib
 import sys
 
 import numpy as np
@@ -24,6 +29,7 @@ from linnet.examples.bytelm import emit
 from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, THETA, VOCAB
 
 BETAS, CLIP, DECAY = (0.9, 0.98), 1.0, 0.1
+LICENCES = pathlib.Path("/usr/share/common-licenses")
 
 
 def symbol(name):
@@ -168,14 +174,48 @@ class TrainStep(emit.Model):
                        f" %{group}#{k * len(which) + j} : {types[i]}")
 
 
+def text_of(files):
+    files = files or sorted(p for p in LICENCES.glob("*") if not p.is_symlink())
+    if not files:
+        raise SystemExit(f"{LICENCES} has no files: give --text FILE")
+    return np.frombuffer(b"\n\n".join(pathlib.Path(f).read_bytes() for f in files), np.uint8)
+
+
+def rates(steps, peak):
+    """A short rise, then half a cosine down to a twentieth."""
+    step = np.arange(steps)
+    rise = np.minimum(1, (step + 1) / min(100, max(1, steps // 10)))
+    return (peak * rise * (0.05 + 0.475 * (1 + np.cos(np.pi * step / steps)))).astype(np.float32)
+
+
+def write_data(arguments):
+    from safetensors.numpy import save_file
+    data, rng = text_of(arguments.text), np.random.default_rng(arguments.seed)
+    first = rng.integers(0, len(data) - arguments.length, (arguments.steps, arguments.batch, 1))
+    tokens = data[first + np.arange(arguments.length + 1)].astype(np.int64)
+    arguments.data.mkdir(parents=True, exist_ok=True)
+    save_file({"tokens": tokens, "rate": rates(arguments.steps, arguments.rate)},
+              arguments.data / "data.safetensors")
+    save_file(initial_parameters(arguments.variant, arguments.seed),
+              arguments.data / "init.safetensors")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variant", choices=("softmax", "linear"), default="softmax")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--length", type=int, default=256)
+    parser.add_argument("--data", type=pathlib.Path, metavar="DIR", help="writes data, not IR")
+    parser.add_argument("--steps", type=int, default=1000, help="of --data")
+    parser.add_argument("--rate", type=float, default=3e-3, help="of --data: the highest one")
+    parser.add_argument("--text", nargs="*", help="of --data")
+    parser.add_argument("--seed", type=int, default=0, help="of --data")
     arguments = parser.parse_args()
-    sys.stdout.write(TrainStep(arguments.variant, arguments.batch, arguments.length).text())
+    if arguments.data:
+        write_data(arguments)
+    else:
+        sys.stdout.write(TrainStep(arguments.variant, arguments.batch, arguments.length).text())
 
 
 if __name__ == "__main__":
