@@ -21,10 +21,11 @@ from linnet import testing as lt
 
 ROOT = pathlib.Path(__file__).parents[2]
 IR = ROOT / "include" / "linnet" / "IR"
-# ops whose regions or functions are the point, and scans, with every set of optional operands
+# ops whose regions or functions are the point, and recurrences, with every set of optional operands
 ELSEWHERE = {"test_gradients_control_flow.py": ("scf.for", "scf.if", "linnet.checkpoint",
                                                 "linnet.custom_vjp"),
-             "test_gradients_scan.py": ("linnet.selective_scan", "linnet.causal_conv")}
+             "test_gradients_scan.py": ("linnet.selective_scan", "linnet.causal_conv"),
+             "test_gradients_linear_attention.py": ("linnet.linear_attention",)}
 MASKS = ("causal", "window", "left", "right", "explicit", "kv_lengths", "segments")
 # operands that the text of an op does not name
 UNNAMED = {("rotary", "cos"): "tables", ("rotary", "sin"): "tables"}
