@@ -148,10 +148,16 @@ FORMS |= {
 }
 
 
+# The gradient of a decay is found as a difference of sums over all later positions, where PyTorch's
+# autograd, whose roundings make the tolerance, adds up products that need no difference.
+DEPTH = 1024
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_rule(name):
     form = FORMS[name]
-    lg.check(form.text("f32"), form.draw("f32"), reference=form.reference, torch=form.torch)
+    lg.check(form.text("f32"), form.draw("f32"), reference=form.reference, torch=form.torch,
+             samples=2, depth=DEPTH)
 
 
 @pytest.mark.parametrize("dtype", ["bf16", "f16"])
@@ -160,7 +166,8 @@ def test_rule_in_16_bits(name, dtype):
     form = FORMS[name]
     # the gradient of the state is f32 of a rounded gradient of o: its error is not that of its type
     wrt = [i for i, operand in enumerate(form.names) if operand != "state"]
-    lg.check(form.text(dtype), form.draw(dtype), torch=form.torch, wrt=wrt)
+    lg.check(form.text(dtype), form.draw(dtype), torch=form.torch, wrt=wrt, samples=2,
+             depth=DEPTH)
 
 
 @pytest.mark.parametrize("name", ["linear", "vector", "gated_delta", "gqa_normalised"])
@@ -169,5 +176,4 @@ def test_length(name, length):
     heads = (4, 2, 1, 2) if name == "gqa_normalised" else (2, 2, 2, 2)
     rule = RULES.get(name, dict(normalise=1e-3))
     form = Form(heads, **rule, length=length)
-    lg.check(form.text("f32"), form.draw("f32"), torch=form.torch, depth=length,
-             samples=12 if length < 10 else 2)
+    lg.check(form.text("f32"), form.draw("f32"), torch=form.torch, samples=2, depth=DEPTH)
