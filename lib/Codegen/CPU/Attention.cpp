@@ -53,7 +53,8 @@ AttentionGeometry::AttentionGeometry(AttentionOp op) {
   tileRows = decode ? staticRows : 6;
   blockRows = decode ? staticRows : 12;
   chunkRows = decode ? blockRows : 96;
-  keys = 256;
+  // where products take most of the time, short blocks keep memory busy
+  keys = spreads ? 64 : 256;
   bool plain = vType.getElementType().isF32() && valueDepth % kLanes == 0;
   drops = static_cast<bool>(op.getDropoutAttr());
   packsValues = !decode && !(plain && hasUnitRows(op.getV()));
@@ -272,6 +273,8 @@ void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
     e.forLoop(blockRows, [&](Value i) {
       Value r = e.add(firstRow, i);
       softmaxRow(r, e.mul(i, geo.keys), from, to);
+      if (geo.spreads)
+        prefetchValues(i, key);
       if (dropout)
         dropRow(r, e.mul(i, geo.keys), key, from, to);
     });

@@ -25,7 +25,7 @@ static constexpr int64_t kLine = 64; ///< bytes of a cache line
 /// How many rows ahead of `view` to ask for: the more work a row is, the further, because the
 /// processor itself then looks at fewer of them at a time.
 int64_t AttentionKernel::rowsAhead(const View &view, int64_t depth) const {
-  int64_t bytes = geo.spreads ? 8192 : 4096;
+  int64_t bytes = geo.spreads ? 16384 : 4096;
   return std::max<int64_t>(bytes / (depth * view.element.getIntOrFloatBitWidth() / 8), 1);
 }
 
@@ -223,6 +223,16 @@ void AttentionKernel::storeSpread(Value x, Value at) {
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
+
+/// Asks for a share of the block's requests for values, the last line of each row: while weights
+/// are computed memory would idle.
+void AttentionKernel::prefetchValues(Value row, Value key) {
+  int64_t share = llvm::divideCeil(geo.keys, geo.blockRows), column = geo.valueStride - kLanes;
+  Value first = e.add(key, e.mul(row, share));
+  Value at = e.add(e.add(valueBase, e.mul(first, v.strides[2])), column);
+  for (int64_t i = 0; i < share; ++i)
+    prefetchAhead(v, e.add(at, e.mul(v.strides[2], i)), column, rowsAhead(v, geo.valueDepth));
+}
 
 /// A tile holds whole rows of values where it can, and those are read in the order of addresses.
 /// The loop over parts of the block lets further tiles find them in the nearest cache; with one

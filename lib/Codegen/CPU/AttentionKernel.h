@@ -99,6 +99,7 @@ private:
   void storeSpread(Value x, Value at);
   void prefetchKeys(llvm::ArrayRef<Value> keyRows, Value d);
   int64_t rowsAhead(const View &view, int64_t depth) const;
+  void prefetchValues(Value row, Value key);
   void prefetchAhead(const View &view, Value position, int64_t column, int64_t rows);
   void accumulateRows(Value key, Value from, Value to);
 

@@ -92,7 +92,8 @@ Value AttentionKernel::valueLanes(Value i, Value key, int64_t column, bool prefe
     return e.vload(values, e.add(e.mul(i, geo.valueStride), column));
   Value row = e.add(valueBase, e.mul(e.add(key, i), v.strides[2]));
   Value at = e.add(row, e.mul(e.index(column), v.strides[3]));
-  if (prefetches)
+  // of more than two rows the last line is for `prefetchValues`
+  if (prefetches && !(geo.spreads && column + kLanes == geo.valueStride))
     prefetchAhead(v, at, column, rowsAhead(v, geo.valueDepth));
   int64_t left = std::min(geo.valueDepth - column, kLanes);
   return loadLanes(e, v, at, 3, Lanes::of(e, e.index(left), e.index(0)));

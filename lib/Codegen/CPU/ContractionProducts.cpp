@@ -11,7 +11,7 @@ using namespace mlir;
 using namespace linnet::codegen;
 
 // How far ahead B is fetched where few rows of A leave the loop bound by memory.
-static constexpr int64_t kRowsAhead = 8, kVectorsAhead = 64;
+static constexpr int64_t kRowsAhead = 8, kBytesAhead = 1024;
 // Rows a multiple of 4 KiB apart share a set of L1, which has fewer ways than that.
 static constexpr unsigned kInL2 = 2;
 
@@ -202,13 +202,13 @@ void Products::directTile(int64_t rows, int64_t vectors, const Matrix &a, bool p
 
 Values Products::dotSteps(ArrayRef<Value> rowA, ArrayRef<Value> rowB, const Matrix &a,
                           const Matrix &b, Value k, Values acc, Value mask) {
-  int64_t width = t.lanes() * t.group();
+  int64_t width = t.lanes() * t.group(), ahead = kBytesAhead * 8 / t.b.getIntOrFloatBitWidth();
   Values xs;
   for (Value at : rowA)
     xs.push_back(e.vload(a.memory, e.add(at, k), width, mask));
   for (auto [j, at] : llvm::enumerate(rowB)) {
-    if (!mask && rowB.size() == 1)
-      e.prefetch(b.memory, e.add(e.add(at, k), kVectorsAhead * width), /*write=*/false);
+    if (!mask && rowA.size() <= 2)
+      e.prefetch(b.memory, e.add(e.add(at, k), ahead), /*write=*/false, kInL2);
     Value y = e.vload(b.memory, e.add(at, k), width, mask);
     for (auto [i, x] : llvm::enumerate(xs))
       acc[i * rowB.size() + j] = multiplyAdd(x, y, acc[i * rowB.size() + j]);

@@ -183,15 +183,23 @@ void ContractionLoops::dotForm(const Chunk &chunk, const Step &step, const Panel
 void ContractionLoops::dotRows(const Chunk &chunk, const Step &step, const PanelOf &panel,
                                int64_t rows, const Matrix &a, Value live,
                                const Products::Sums &sums) {
-  // one or two rows wait for memory: B as one stream. More of them compute: reuse in registers
-  int64_t columns = rows <= 2 ? 1 : 4, unroll = rows <= 2 ? 4 / rows : 1;
   Matrix b = columnsOfB(chunk, step, panel);
   Value count = e.min(panel.columns, e.index(t.panel()));
-  e.forLoop(e.index(0), count, e.index(columns), [&](Value j) {
-    Matrix from{b.memory, e.add(b.base, e.mul(j, b.stride)), b.stride, b.depthStride};
-    Products::Sums at{sums.memory, e.add(sums.base, j), sums.first};
-    products.dotTile(rows, columns, unroll, a, live, from, e.sub(count, j), step.depth, at);
-  });
+  auto walk = [&](Value from, Value to, int64_t columns, int64_t unroll) {
+    e.forLoop(from, to, e.index(columns), [&](Value j) {
+      Matrix some{b.memory, e.add(b.base, e.mul(j, b.stride)), b.stride, b.depthStride};
+      Products::Sums at{sums.memory, e.add(sums.base, j), sums.first};
+      products.dotTile(rows, columns, unroll, a, live, some, e.sub(count, j), step.depth, at);
+    });
+  };
+  // many rows compute: reuse in registers
+  if (rows > 2)
+    return walk(e.index(0), count, 4, 1);
+  // one or two rows wait for memory, which more streams of B bring faster
+  int64_t streams = e.target.avx512 ? 8 : 4 / rows;
+  Value whole = e.mul(e.div(count, streams), streams);
+  walk(e.index(0), whole, streams, 1);
+  walk(whole, count, 1, 4 / rows);
 }
 
 //===----------------------------------------------------------------------===//
