@@ -121,18 +121,24 @@ LogicalResult ContractionLoops::run() {
 // Chunk and step
 //===----------------------------------------------------------------------===//
 
-// Few rows: B is read once where it lies, all of k at a time. Otherwise it is packed, and k is
-// cut so that what is packed stays in cache.
+// Few rows: B is read where it lies. Otherwise it is packed. k is cut so that what several tiles of
+// rows read stays in cache, unless there is one tile.
 void ContractionLoops::emitChunk(const Chunk &chunk) {
-  auto inBlocks = [&] { emitSteps(chunk, blocks->kBlocks, blocks->depth, false); };
+  auto inBlocks = [&](bool unpacked) {
+    emitSteps(chunk, blocks->kBlocks, blocks->depth, unpacked);
+  };
   dot = !limits.packA && c.stride(c.b, c.k) == 1;
   if (panels || (!dot && c.stride(c.b, c.n) != 1))
-    return inBlocks();
-  Value most = e.index(dot ? kRowsDot : kRowsUnpacked);
-  // packing A has room for a block of k only
-  Value one = limits.packA ? blocks->kBlocks : e.index(1);
-  Value depth = limits.packA ? blocks->depth : k;
-  e.ifThen(e.le(m, most), [&] { emitSteps(chunk, one, depth, true); }, inBlocks);
+    return inBlocks(false);
+  int64_t most = dot ? kRowsDot : t.group() == 1 ? kRowsUnpacked : kTileRows;
+  // packing A has room for a block of k only; of blocks for one tile of rows there is one
+  auto known = Emitter::constantOf(m);
+  bool whole = dot || (!limits.packA && known && *known <= kTileRows);
+  auto unpacked = [&] { whole ? emitSteps(chunk, e.index(1), k, true) : inBlocks(true); };
+  Value few = e.le(m, e.index(most));
+  if (!dot)
+    few = e.both(few, e.select(isPanelOfB(), e.boolean(false), e.boolean(true)));
+  e.ifThen(few, unpacked, [&] { inBlocks(false); });
 }
 
 void ContractionLoops::emitSteps(const Chunk &chunk, Value kBlocks, Value depth, bool unpacked) {

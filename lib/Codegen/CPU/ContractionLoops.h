@@ -66,6 +66,7 @@ private:
                                               const PanelOf &panel, Value tile);
   Products::Ahead aheadInB(const Chunk &chunk, const Step &step, const PanelOf &panel, Value tile);
   Products::Ahead aheadInA(const Chunk &chunk, const Step &step, const PanelOf &panel, Value tile);
+  Value isPanelOfB();
   void packingForm(const Chunk &chunk, const Step &step, const PanelOf &panel);
   void directForm(const Chunk &chunk, const Step &step, const PanelOf &panel);
   void directRows(const Step &step, const PanelOf &panel, int64_t rows, const Matrix &a, Value live,

@@ -126,6 +126,14 @@ Products::Ahead ContractionLoops::aheadInA(const Chunk &chunk, const Step &step,
   return {viewA.memory, e.opaque(base), e.mul(depthStride, t.group())};
 }
 
+// Whether B is a panel as it lies.
+Value ContractionLoops::isPanelOfB() {
+  if (t.group() != 1)
+    return e.boolean(false);
+  Value width = e.index(t.panel());
+  return e.both(e.eq(n, width), e.eq(strideOf(stridesB, c.k), width));
+}
+
 // The first tile reads B where it lies and leaves it behind as a panel for the others.
 void ContractionLoops::packingForm(const Chunk &chunk, const Step &step, const PanelOf &panel) {
   Matrix b = columnsOfB(chunk, step, panel);
@@ -138,8 +146,12 @@ void ContractionLoops::packingForm(const Chunk &chunk, const Step &step, const P
         [&] { directRows(step, full, kTileRows, a, live, b, sums, &packed); },
         [&] { directRows(step, panel, kTileRows, a, live, b, sums, &packed); });
   };
-  tileAt(chunk, step, panel, e.index(0), kTileRows, tile);
-  panelForm(chunk, step, panel, packed, e.index(kTileRows));
+  auto pack = [&] {
+    tileAt(chunk, step, panel, e.index(0), kTileRows, tile);
+    panelForm(chunk, step, panel, packed, e.index(kTileRows));
+  };
+  auto asItLies = [&] { panelForm(chunk, step, panel, {b.memory, b.base, {}}, e.index(0)); };
+  e.ifThen(isPanelOfB(), asItLies, pack);
 }
 
 void ContractionLoops::directForm(const Chunk &chunk, const Step &step, const PanelOf &panel) {
@@ -199,7 +211,8 @@ void ContractionLoops::dotRows(const Chunk &chunk, const Step &step, const Panel
   int64_t streams = e.target.avx512 ? 8 : 4 / rows;
   Value whole = e.mul(e.div(count, streams), streams);
   walk(e.index(0), whole, streams, 1);
-  walk(whole, count, 1, 4 / rows);
+  if (!Emitter::constantOf(whole) || Emitter::constantOf(whole) != Emitter::constantOf(count))
+    walk(whole, count, 1, 4 / rows);
 }
 
 //===----------------------------------------------------------------------===//
