@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "AttentionVerify.h"
 #include "linnet/IR/LinnetOps.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include <cmath>
 
 using namespace mlir;
@@ -81,11 +82,33 @@ void AttentionOp::build(OpBuilder &b, OperationState &st, Value q, Value k, Valu
   Value none;
   build(b, st, inferOutputType(qType, cast<RankedTensorType>(v.getType())), lse, q, k, v, none,
         none, none, none, none, none, none, none, masks, MaskAlignment::bottom_right, FloatAttr(),
-        FloatAttr(), FloatAttr());
+        FloatAttr(), FloatAttr(), IntegerAttr());
+}
+
+/// How many parts the keys have; dynamic where their number is.
+static int64_t countParts(AttentionOp op) {
+  int64_t keys = op.getK().getType().getDimSize(2);
+  return ShapedType::isDynamic(keys) ? keys : llvm::divideCeil(keys, *op.getPart());
+}
+
+static LogicalResult verifyOutput(AttentionOp op) {
+  Type element = op.getO().getType().getElementType();
+  Type expected = op.getQ().getType().getElementType();
+  if (!op.getPart()) {
+    if (element != expected)
+      return op.emitOpError() << "(C3) expects a result of " << expected << ", found " << element;
+    return verifyResults(op);
+  }
+  if (*op.getPart() <= 0 || *op.getPart() % 256 != 0)
+    return op.emitOpError() << "(C11) expects part to be a positive multiple of 256, found "
+                            << *op.getPart();
+  if (!element.isF32())
+    return op.emitOpError() << "(C11) expects a result of f32, found " << element;
+  return verifyResults(op, "(C11)", {{"part count", countParts(op)}});
 }
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyOperandShapes(*this)) || failed(verifyResults(*this)) ||
+  if (failed(verifyOperandShapes(*this)) || failed(verifyOutput(*this)) ||
       failed(verifyBroadcast(*this, "(C4)", "bias", getBias())) ||
       failed(verifyMaskOperands(*this)))
     return failure();
@@ -95,11 +118,18 @@ LogicalResult AttentionOp::verify() {
 LogicalResult AttentionOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   ShapeSource o = shapeOf(getQ());
   o.back() = {getV(), 3};
-  shapes.push_back(reifyFrom(b, getLoc(), getO(), o));
-  if (getLse()) {
-    o.pop_back();
-    shapes.push_back(reifyFrom(b, getLoc(), getLse(), o));
+  SmallVector<OpFoldResult> sizes;
+  if (getPart()) {
+    OpFoldResult keys = tensor::getMixedSize(b, getLoc(), getK(), 2);
+    AffineExpr count = b.getAffineDimExpr(0).ceilDiv(*getPart());
+    sizes.push_back(affine::makeComposedFoldedAffineApply(b, getLoc(), count, keys));
   }
+  int64_t first = sizes.size();
+  for (auto [i, from] : llvm::enumerate(o))
+    sizes.push_back(sizeOf(b, getLoc(), from.first, from.second, getO().getType(), first + i));
+  shapes.push_back(sizes);
+  if (getLse())
+    shapes.push_back(SmallVector<OpFoldResult>(ArrayRef(sizes).drop_back()));
   return success();
 }
 

@@ -33,17 +33,22 @@ template <typename OpTy> mlir::LogicalResult verifyOperandShapes(OpTy op) {
   return mlir::success();
 }
 
-template <typename OpTy> mlir::LogicalResult verifyResults(OpTy op) {
+/// `outer`: the dimensions before those of every result, of constraint `constraint`.
+template <typename OpTy>
+mlir::LogicalResult verifyResults(OpTy op, llvm::StringRef constraint = "(C3)",
+                                  llvm::ArrayRef<NamedSize> outer = {}) {
   auto q = op.getQ().getType(), v = op.getV().getType();
-  NamedSize sizes[] = {{"query batch", q.getDimSize(0)},
-                       {"query heads", q.getDimSize(1)},
-                       {"query count", q.getDimSize(2)},
-                       {"value depth", v.getDimSize(3)}};
-  if (mlir::failed(expectShape(op, "(C3)", "result", op.getO().getType(), sizes)))
+  llvm::SmallVector<NamedSize> sizes(outer);
+  sizes.append({{"query batch", q.getDimSize(0)},
+                {"query heads", q.getDimSize(1)},
+                {"query count", q.getDimSize(2)},
+                {"value depth", v.getDimSize(3)}});
+  if (mlir::failed(expectShape(op, constraint, "result", op.getO().getType(), sizes)))
     return mlir::failure();
   if (!op.getLse())
     return mlir::success();
-  return expectShape(op, "(C3)", "lse", mlir::cast<mlir::RankedTensorType>(op.getLse().getType()),
+  return expectShape(op, constraint, "lse",
+                     mlir::cast<mlir::RankedTensorType>(op.getLse().getType()),
                      llvm::ArrayRef(sizes).drop_back());
 }
 

@@ -28,6 +28,9 @@ void populateOptimizerToStructuredPatterns(mlir::RewritePatternSet &patterns);
 /// linalg's named ops and the tensor ops that are loops.
 void populateUpstreamToStructuredPatterns(mlir::RewritePatternSet &patterns);
 
+/// Attention of a handful of rows over long caches, in parts that threads share.
+void splitAttention(mlir::Operation *root);
+
 /// Whether what the kernel sums up in memory is f32: the gradients of queries and bias.
 bool sumsInF32(AttentionGradOp op);
 /// Whether no gradient is a sum over heads.

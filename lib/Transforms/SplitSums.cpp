@@ -288,6 +288,7 @@ struct SplitSums : linnet::impl::SplitSumsBase<SplitSums> {
       if (isSplit(op))
         ops.push_back(op);
     });
+    splitAttention(getOperation());
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : ops) {
       rewriter.setInsertionPoint(op);

@@ -25,7 +25,7 @@ func.func @c1_batch(%q: tensor<1x4x5x8xf32>, %k: tensor<2x4x5x8xf32>) {
 // -----
 
 func.func @c1_type(%q: tensor<1x4x5x8xf32>, %k: tensor<1x4x5x8xbf16>) {
-  // expected-error @+1 {{failed to verify that all of {q, k, v, o} have same element type}}
+  // expected-error @+1 {{failed to verify that all of {q, k, v} have same element type}}
   %r = linnet.attention %q, %k, %k : tensor<1x4x5x8xf32>, tensor<1x4x5x8xbf16>, tensor<1x4x5x8xbf16> -> tensor<1x4x5x8xf32>
   return
 }
@@ -43,6 +43,38 @@ func.func @c2_heads(%q: tensor<1x4x5x8xf32>, %k: tensor<1x3x5x8xf32>) {
 func.func @c2_none(%q: tensor<1x4x5x8xf32>, %k: tensor<1x0x5x8xf32>) {
   // expected-error @+1 {{(C2) expects at least one head, found 4 query heads and 0 key heads}}
   %r = linnet.attention %q, %k, %k : tensor<1x4x5x8xf32>, tensor<1x0x5x8xf32>, tensor<1x0x5x8xf32> -> tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @c3_element(%q: tensor<1x4x5x8xbf16>) {
+  // expected-error @+1 {{(C3) expects a result of 'bf16', found 'f32'}}
+  %r = linnet.attention %q, %q, %q : tensor<1x4x5x8xbf16>, tensor<1x4x5x8xbf16>, tensor<1x4x5x8xbf16> -> tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @c11_multiple(%q: tensor<1x4x5x8xf32>) {
+  // expected-error @+1 {{(C11) expects part to be a positive multiple of 256, found 64}}
+  %r = linnet.attention %q, %q, %q part(64) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @c11_count(%q: tensor<1x4x600x8xf32>) {
+  // expected-error @+1 {{(C11) expects result size 0 2 to match part count 3}}
+  %r = linnet.attention %q, %q, %q part(256) : tensor<1x4x600x8xf32>, tensor<1x4x600x8xf32>, tensor<1x4x600x8xf32> -> tensor<2x1x4x600x8xf32>
+  return
+}
+
+// -----
+
+func.func @c11_element(%q: tensor<1x4x5x8xbf16>) {
+  // expected-error @+1 {{(C11) expects a result of f32, found 'bf16'}}
+  %r = linnet.attention %q, %q, %q part(256) : tensor<1x4x5x8xbf16>, tensor<1x4x5x8xbf16>, tensor<1x4x5x8xbf16> -> tensor<1x1x4x5x8xbf16>
   return
 }
 

@@ -67,6 +67,13 @@ func.func @features(%x: tensor<?x3xf32>) -> tensor<?x3xf32> {
   return %3 : tensor<?x3xf32>
 }
 
+// CHECK-LABEL: @parts
+func.func @parts(%q: tensor<1x4x1x8xbf16>, %k: tensor<1x2x?x8xbf16>) -> tensor<?x1x4x1xf32> {
+  // CHECK: linnet.attention %{{.*}} part(512) : tensor<1x4x1x8xbf16>, {{.*}} -> tensor<?x1x4x1x8xf32>, tensor<?x1x4x1xf32>
+  %0:2 = linnet.attention %q, %k, %k part(512) : tensor<1x4x1x8xbf16>, tensor<1x2x?x8xbf16>, tensor<1x2x?x8xbf16> -> tensor<?x1x4x1x8xf32>, tensor<?x1x4x1xf32>
+  return %0#1 : tensor<?x1x4x1xf32>
+}
+
 // CHECK-LABEL: @rotary
 func.func @rotary(%x: tensor<2x8x?x64xf32>, %cos: tensor<?x16xf32>, %f: tensor<8xf32>,
                   %p: tensor<2x?xi64>, %past: tensor<i64>) -> tensor<2x8x?x64xf32> {

@@ -77,3 +77,30 @@ func.func @constant(%a: tensor<8192x64xf32>, %b: tensor<8192x48xf32> {linnet.con
   } -> tensor<64x48xf32>
   return %0 : tensor<64x48xf32>
 }
+
+// Two key heads of a long cache: eight parts each, weighed by their log-sum-exps.
+// CHECK-LABEL: func @cache
+// CHECK:         %[[O:.*]], %[[LSE:.*]] = linnet.attention %arg0, %arg1, %arg1 part(8192) :
+// CHECK-SAME:    -> tensor<8x1x12x1x64xf32>, tensor<8x1x12x1xf32>
+// CHECK:         %[[TOP:.*]] = linalg.generic {{.*}} ins(%[[LSE]] :
+// CHECK:         linalg.generic {{.*}} ins(%[[LSE]], %[[TOP]] :
+// CHECK:         linalg.generic {{.*}} ins(%[[O]],
+func.func @cache(%q: tensor<1x12x1x64xbf16>, %k: tensor<1x2x65536x64xbf16>) -> tensor<1x12x1x64xbf16> {
+  %0 = linnet.attention %q, %k, %k : tensor<1x12x1x64xbf16>, tensor<1x2x65536x64xbf16>, tensor<1x2x65536x64xbf16> -> tensor<1x12x1x64xbf16>
+  return %0 : tensor<1x12x1x64xbf16>
+}
+
+// Of unknown length; a short cache, many heads and many rows stay whole.
+// CHECK-LABEL: func @caches
+// CHECK:         linnet.attention %{{.*}} part(8192) :
+// CHECK-NOT:     part
+func.func @caches(%q: tensor<1x2x1x64xf32>, %long: tensor<1x2x?x64xf32>, %short: tensor<1x2x2048x64xf32>,
+                  %many: tensor<1x8x1x64xf32>, %heads: tensor<1x8x65536x64xf32>,
+                  %rows: tensor<1x2x16x64xf32>, %all: tensor<1x2x65536x64xf32>)
+    -> (tensor<1x2x1x64xf32>, tensor<1x2x1x64xf32>, tensor<1x8x1x64xf32>, tensor<1x2x16x64xf32>) {
+  %0 = linnet.attention %q, %long, %long : tensor<1x2x1x64xf32>, tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32> -> tensor<1x2x1x64xf32>
+  %1 = linnet.attention %q, %short, %short : tensor<1x2x1x64xf32>, tensor<1x2x2048x64xf32>, tensor<1x2x2048x64xf32> -> tensor<1x2x1x64xf32>
+  %2 = linnet.attention %many, %heads, %heads : tensor<1x8x1x64xf32>, tensor<1x8x65536x64xf32>, tensor<1x8x65536x64xf32> -> tensor<1x8x1x64xf32>
+  %3 = linnet.attention %rows, %all, %all : tensor<1x2x16x64xf32>, tensor<1x2x65536x64xf32>, tensor<1x2x65536x64xf32> -> tensor<1x2x16x64xf32>
+  return %0, %1, %2, %3 : tensor<1x2x1x64xf32>, tensor<1x2x1x64xf32>, tensor<1x8x1x64xf32>, tensor<1x2x16x64xf32>
+}

@@ -43,7 +43,7 @@ def Linnet_AttentionOptions {
 }
 
 def Linnet_AttentionOp : Linnet_Op<"attention", [
-    Pure, AttrSizedOperandSegments, AllElementTypesMatch<["q", "k", "v", "o"]>,
+    Pure, AttrSizedOperandSegments, AllElementTypesMatch<["q", "k", "v"]>,
     DeclareOpInterfaceMethods<Linnet_EqualSizesInterface>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "softmax attention";
@@ -81,6 +81,10 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
     `linnet.random` with this key and counter is at least the rate, and by zero elsewhere. `lse`
     does not see it.
 
+    With `part`, the results begin with a dimension of their own: entry `p` is what keys
+    `p * part` to `(p + 1) * part - 1` give alone. The compiler cuts long caches so, that threads
+    share them.
+
     Constraints:
     - (C1) q is [B,H,Nq,Dk], k [B,Hk,Nk,Dk], v [B,Hk,Nk,Dv] of one element type, f16, bf16 or f32
     - (C2) H is a multiple of Hk, both at least 1
@@ -95,13 +99,15 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
     - (C9) scale is finite; softcap is finite and positive
     - (C10) dropout_key and dropout_counter, i64 or `tensor<i64>`, and a positive dropout rate
       below 1 come together
+    - (C11) part is a positive multiple of 256; o then is [⌈Nk / part⌉,B,H,Nq,Dv] of f32, and lse,
+      if present, [⌈Nk / part⌉,B,H,Nq]
   }];
   let arguments = !con((ins
     Linnet_RankedFloat<[4]>:$q, Linnet_RankedFloat<[4]>:$k, Linnet_RankedFloat<[4]>:$v),
-    Linnet_AttentionOptions.args);
-  let results = (outs Linnet_RankedFloat<[4]>:$o, Optional<Linnet_RankedF32<[3]>>:$lse);
+    Linnet_AttentionOptions.args, (ins OptionalAttr<I64Attr>:$part));
+  let results = (outs Linnet_RankedFloat<[4, 5]>:$o, Optional<Linnet_RankedF32<[3, 4]>>:$lse);
   let assemblyFormat = !strconcat("$q `,` $k `,` $v", Linnet_AttentionOptions.format, [{
-    attr-dict `:` type($q) `,` type($k) `,` type($v) `->` type($o) (`,` type($lse)^)?
+    (`part` `(` $part^ `)`)? attr-dict `:` type($q) `,` type($k) `,` type($v) `->` type($o) (`,` type($lse)^)?
   }]);
   let builders = [
     // no optional operands; the type of o is inferred

@@ -58,7 +58,7 @@ def CheckSymbols : Pass<"linnet-check-symbols", "mlir::ModuleOp"> {
 }
 
 def SplitSums : Pass<"linnet-split-sums", "mlir::func::FuncOp"> {
-  let summary = "cut long sums with small results into parts that threads share";
+  let summary = "cut long sums with small results, and long caches, into parts that threads share";
   let description = [{
     A product of two tensors whose result is small (at most a few tiles, sizes known) and whose
     sum is long (or of unknown length) becomes three ops: the sums of equal parts, a batch of
@@ -66,9 +66,14 @@ def SplitSums : Pass<"linnet-split-sums", "mlir::func::FuncOp"> {
     the parts. The cut depends on sizes only, so the bits of the result do not depend on how many
     threads there are. Sums in 16-bit types and products with constants, which are packed as a
     whole, stay as they are.
+
+    Attention of a handful of rows over many keys (or an unknown number) with few key heads
+    becomes attention with parts of the keys, weights of the parts from their log-sum-exps, and
+    the weighted sum of what the parts gave.
   }];
   let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
-                           "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+                           "mlir::linalg::LinalgDialect", "mlir::math::MathDialect",
+                           "mlir::tensor::TensorDialect"];
 }
 
 def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {

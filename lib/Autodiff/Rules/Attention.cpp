@@ -26,7 +26,7 @@ static AttentionOp withLse(AttentionOp op, Adjoints &a) {
       b, op.getLoc(), op.getO().getType(), rows, op.getQ(), op.getK(), op.getV(), op.getBias(),
       op.getMask(), op.getKvLengths(), op.getQOffset(), op.getQSegments(), op.getKvSegments(),
       op.getDropoutKey(), op.getDropoutCounter(), op.getMasksAttr(), op.getAlignment(),
-      op.getScaleAttr(), op.getSoftcapAttr(), op.getDropoutAttr());
+      op.getScaleAttr(), op.getSoftcapAttr(), op.getDropoutAttr(), IntegerAttr());
   full->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   op.getO().replaceAllUsesWith(full.getO());
   a.replaced(op.getO(), full.getO());
@@ -35,6 +35,8 @@ static AttentionOp withLse(AttentionOp op, Adjoints &a) {
 }
 
 static LogicalResult differentiateAttention(AttentionOp op, Adjoints &a) {
+  if (op.getPart())
+    return op.emitOpError("has no derivative with part");
   op = withLse(op, a);
   Value dout = a.ofOrZero(op.getO()), dlse = a.of(op.getLse());
   bool withBias = op.getBias() && a.wants(op.getBias());

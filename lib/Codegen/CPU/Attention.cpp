@@ -145,6 +145,11 @@ LogicalResult AttentionKernel::emit() {
 }
 
 void AttentionKernel::emitChunk(Value chunk) {
+  if (auto size = op.getPart()) {
+    Value parts = e.ceilDiv(k.sizes[2], *size);
+    keyPart = e.rem(chunk, parts);
+    chunk = e.div(chunk, parts);
+  }
   Value total = e.mul(q.sizes[2], geo.group);
   Value blocks = e.ceilDiv(total, geo.chunkRows);
   Value head = e.div(chunk, blocks);
@@ -190,6 +195,11 @@ void AttentionKernel::storeInterval(Value r, Value query) {
       first = e.max(e.sub(p, std::min(*before, kFar)), e.index(0));
       first = e.min(first, last);
     }
+  }
+  if (keyPart) {
+    Value begin = e.mul(keyPart, *op.getPart());
+    first = e.max(first, begin);
+    last = e.max(e.min(last, e.add(begin, *op.getPart())), first);
   }
   e.store(e.toInt(first, e.i64()), firsts, r);
   e.store(e.toInt(last, e.i64()), lasts, r);
@@ -285,6 +295,13 @@ void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
   });
 }
 
+/// Where a result has the element with these coordinates, of this chunk's part.
+Value AttentionKernel::outputAt(const View &result, Values coordinates) {
+  if (keyPart)
+    coordinates.insert(coordinates.begin(), keyPart);
+  return frame.position(result, coordinates);
+}
+
 /// Divides by the sum; a row that saw no key gives zeros. A NaN in the sum stays.
 void AttentionKernel::finishRow(Value r) {
   Row row = rowAt(r);
@@ -292,11 +309,12 @@ void AttentionKernel::finishRow(Value r) {
   Value empty = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, sum, e.f(0));
   if (out) {
     Value inverse = e.splat(e.select(empty, e.f(0), e.divf(e.f(1), sum)));
-    Value to = frame.position(*out, {batch, row.head, row.query, e.index(0)});
+    Value to = outputAt(*out, {batch, row.head, row.query, e.index(0)});
     for (int64_t d = 0; d < geo.valueDepth; d += kLanes) {
       Value x = e.vload(outputs, e.add(e.mul(r, geo.valueStride), d));
       Lanes lanes = Lanes::of(e, e.index(std::min(geo.valueDepth - d, kLanes)), e.index(0));
-      storeLanes(e, e.mulf(x, inverse), *out, e.add(to, e.mul(e.index(d), out->strides[3])), 3,
+      unsigned dim = out->rank() - 1;
+      storeLanes(e, e.mulf(x, inverse), *out, e.add(to, e.mul(e.index(d), out->strides[dim])), dim,
                  lanes);
     }
   }
@@ -307,7 +325,7 @@ void AttentionKernel::finishRow(Value r) {
     top = e.mulf(top, e.f(1 / kLog2e));
   Value total = e.addf(top, math::LogOp::create(e, sum));
   total = e.select(empty, e.f(-INFINITY), total);
-  frame.store(total, *lse, frame.position(*lse, {batch, row.head, row.query}));
+  frame.store(total, *lse, outputAt(*lse, {batch, row.head, row.query}));
 }
 
 //===----------------------------------------------------------------------===//
@@ -372,7 +390,8 @@ LogicalResult AttentionEmitter::select(exec::KernelOp kernel, const llvm::BitVec
   if (!batches || !queries || !keys)
     return op.emitOpError("has a size that is no expression of the arguments");
   Value blocks = b.ceilDiv(b.mul(queries, b.constant(geo.group)), b.constant(geo.chunkRows));
-  b.finish(b.mul({batches, b.constant(geo.keyHeads), blocks}), b.constant(geo.bytes),
+  Value parts = op.getPart() ? b.ceilDiv(keys, b.constant(*op.getPart())) : b.constant(1);
+  b.finish(b.mul({batches, b.constant(geo.keyHeads), blocks, parts}), b.constant(geo.bytes),
            countFlops(b, op, queries, keys), bytesTouched(b, kernel));
   return success();
 }

@@ -2,7 +2,7 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// A chunk is a block of rows of one key head. The rows of a key head are the queries of all query
+// A chunk is a block of rows of one key head and, where the op says so, a part of the keys. The rows of a key head are the queries of all query
 // heads that share it: row r is query r / group of head r % group, so that neighbours see nearly
 // the same keys and keys and values are read once for all of them. Over blocks of keys:
 //
@@ -62,6 +62,7 @@ private:
   //--- Attention.cpp: operands, chunks, rows
   mlir::LogicalResult bind();
   View broadcastToScores(View v);
+  Value outputAt(const View &result, Values coordinates);
   void emitChunk(Value chunk);
   void loadKeyLimits();
   void prepareRows();
@@ -130,6 +131,7 @@ private:
   std::optional<Dropout> dropout;
   Value queries, scores, outputs, sums, maxima, firsts, lasts, panels, values, kept; // scratch
   Value batch, keyHead, chunkStart, rows; ///< of this chunk; chunkStart: its first row
+  Value keyPart;                          ///< null: there is one
   Value validKeys, position;              ///< limits of this batch; position of query 0
   Value keyBase, valueBase;               ///< position of key 0 of this head
 };
