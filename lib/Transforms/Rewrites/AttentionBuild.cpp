@@ -173,7 +173,7 @@ FailureOr<Value> AttentionBuilder::run() {
       b, loc, TypeRange{o}, q, k, v, bias, mask, /*kv_lengths=*/Value(), position,
       /*q_segments=*/Value(), /*kv_segments=*/Value(), /*dropout_key=*/Value(),
       /*dropout_counter=*/Value(), any ? masks : MaskAttr(), alignment, number(m.scale),
-      number(m.softcap), FloatAttr());
+      number(m.softcap), FloatAttr(), IntegerAttr());
   return operands.back(op.getO(), {l.batch, l.heads, l.rows(), l.channels}, l.root,
                        cast<RankedTensorType>(m.root.value.getType()));
 }
