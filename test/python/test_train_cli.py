@@ -3,6 +3,7 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
+import resource
 import signal
 import subprocess
 import time
@@ -156,6 +157,44 @@ def test_wrong_batches(bundle, data):
               data / "data.safetensors")
     done = run(data, bundle, "--steps=3", check=False)
     assert done.returncode == 1 and "has 2 tensors, of which 1 are named as arguments" in done.stderr
+
+
+@pytest.mark.parametrize("array, found", [
+    (np.zeros((7, 5, 3)), "5x3xf64"), (np.zeros((7, 5, 2), np.float32), "5x2xf32"),
+    (np.zeros((5, 3), np.float32), "3xf32")])
+def test_batches_of_another_type(bundle, data, array, found):
+    run(data, bundle, "--steps=2", "--save-state=s.safetensors")
+    before = (data / "s.safetensors").read_bytes()
+    save_file({"x": array, "t": np.zeros((7, 5, 2), np.float32)}, data / "data.safetensors")
+    done = run(data, bundle, "--steps=3", "--state=s.safetensors",
+               "--save-state=s.safetensors", check=False)
+    message = f"argument 'x' expects 5x3xf32, found {found}"
+    assert done.returncode == 1 and message in done.stderr
+    assert (data / "s.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("content, why", [(b"", "it is too short"), (b"nonsense", "the header has")])
+def test_files_that_are_no_safetensors(bundle, data, content, why):
+    (data / "broken.safetensors").write_bytes(content)
+    done = run(data, bundle, "--steps=3", "--state=broken.safetensors", check=False)
+    assert done.returncode == 1 and "'broken.safetensors' is not a safetensors file" in done.stderr
+    assert why in done.stderr
+
+
+def test_a_full_disk_keeps_the_last_state(bundle, data):
+    """The disk is full from the second run on: it is as before, and nothing else is left behind."""
+    run(data, bundle, "--steps=3", "--save-state=s.safetensors")
+    before = {path.name: path.read_bytes() for path in data.iterdir()}
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    done = subprocess.run(
+        [lt.build_folder() / "bin" / "linnet-run", bundle, "--input=f32=0.05", "--steps=9",
+         "--batches=data.safetensors", "--state=s.safetensors", "--save-state=s.safetensors",
+         "--save-every=3"], cwd=data, capture_output=True, text=True, preexec_fn=limit)
+    assert done.returncode == 1
+    assert "after step 6: cannot write 's.safetensors': File too large" in done.stderr
+    assert {path.name: path.read_bytes() for path in data.iterdir()} == before
 
 
 def test_wrong_usage(bundle, data):
