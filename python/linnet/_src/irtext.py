@@ -170,6 +170,13 @@ class Writer:
         return self.op(hint, f'linnet.einsum "{equation}" {", ".join(map(str, operands))}'
                              f' : {", ".join(o.type for o in operands)} -> {type}', type)
 
+    def split_heads(self, hint, value, heads, sizes=()):
+        """[B,N,heads*D] to [B,heads,N,D]; `sizes` are those of B and N that are dynamic."""
+        batch, length, width = value.shape
+        wide = self.expand(f"{hint}_split", value, [[0], [1], [2, 3]],
+                           [batch, length, heads, width // heads], sizes)
+        return self.einsum(f"{hint}_heads", "bnhd->bhnd", wide)
+
     def rms_norm(self, hint, value, scale, eps):
         return self.op(hint, f"linnet.rms_norm {value} scale {scale} eps {number(eps)}"
                              f" : {value.type}, {scale.type}", value.type)

@@ -202,9 +202,7 @@ class Model:
         part = tensor([1, qkv.shape[1], c.width])
         columns = w.op(name, f"tensor.extract_slice {qkv}[0, 0, {which * c.width}]"
                              f" [1, {n}, {c.width}] [1, 1, 1] : {qkv.type} to {part}", part)
-        wide = w.expand(f"{name}_split", columns, [[0], [1], [2, 3]],
-                        [1, qkv.shape[1], c.heads, c.depth], [] if n == 1 else [n])
-        return w.einsum(f"{name}_heads", "bnhd->bhnd", wide)
+        return w.split_heads(name, columns, c.heads, [] if n == 1 else [n])
 
 
 # PyTorch

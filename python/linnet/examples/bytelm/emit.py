@@ -152,11 +152,7 @@ class Model:
         return self.w.einsum(name, "bnc,dc->bnd", x, self.weight(i, name))
 
     def split_heads(self, x, hint, heads):
-        """[1,N,heads*D] to [1,heads,N,D]."""
-        dynamic = [] if self.length == 1 else [self.length]
-        wide = self.w.expand(f"{hint}_split", x, [[0], [1], [2, 3]],
-                             [1, x.shape[1], heads, DEPTH], dynamic)
-        return self.w.einsum(f"{hint}_heads", "bnhd->bhnd", wide)
+        return self.w.split_heads(hint, x, heads, [] if x.shape[1] else [self.length])
 
     def merge_heads(self, x):
         rows = self.w.einsum("mixed_rows", "bhnd->bnhd", x)

@@ -81,11 +81,6 @@ class TrainStep(emit.Model):
 
     # The model, without a cache
 
-    def split_heads(self, x, hint, heads):
-        wide = self.w.expand(f"{hint}_split", x, [[0], [1], [2, 3]],
-                             [self.batch, self.length, heads, DEPTH])
-        return self.w.einsum(f"{hint}_heads", "bnhd->bhnd", wide)
-
     def softmax_mixer(self, h, i):
         w = self.w
         q, k, v = self.queries_keys_values(h, i)
