@@ -26,7 +26,7 @@ import numpy as np
 
 from linnet._src.irtext import Value, number, tensor
 from linnet.examples.bytelm import emit
-from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, THETA, VOCAB
+from linnet.examples.bytelm.emit import DEPTH, EPS, KEY_HEADS, LAYERS, THETA, VOCAB
 
 BETAS, CLIP, DECAY = (0.9, 0.98), 1.0, 0.1
 LICENCES = pathlib.Path("/usr/share/common-licenses")
