@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from linnet import testing as lt
+from linnet._src import kernels
 
 # shape, axes, dynamic dimensions; blocks that fit, ones that do not, none at all
 CASES = [((1 << 18,), (0,), False), ((300007,), (0,), False), ((1000, 1003), (0, 1), False),
@@ -88,3 +89,22 @@ def test_squares_of_a_difference():
     y, = lt.run(text, a, b, threads=2)
     exact = ((lt.wide(a) - lt.wide(b)) ** 2).sum()
     lt.assert_close(y, exact, 2, depth=a.size, magnitude=exact)
+
+
+@pytest.mark.parametrize("cpu", kernels.LEVELS)
+@pytest.mark.parametrize("rows,columns", [(0, 70), (1, 1), (5, 63), (7, 64), (130, 65), (300, 200),
+                                          (257, 4099)])
+def test_columns_in_a_cache(cpu, rows, columns):
+    """Several vectors of columns at once, then the rest one by one."""
+    rng = np.random.default_rng(rows + columns)
+    a, b = (lt.random(rng, (rows, columns), "f32") for _ in range(2))
+    type, sums = lt.tensor_type(a.shape, "f32"), lt.tensor_type((columns,), "f32")
+    text = (f"func.func @main(%a: {type}, %b: {type}) -> ({sums}, {sums}) {{\n"
+            f'%p = linnet.einsum "mk,mk->k" %a, %b : {type}, {type} -> {sums}\n'
+            f'%s = linnet.einsum "mk->k" %a : {type} -> {sums}\n'
+            f"return %p, %s : {sums}, {sums}\n}}")
+    products, plain = lt.run(text, a, b, cpu=cpu)
+    x, y = lt.wide(a), lt.wide(b)
+    depth = max(rows, 1)
+    lt.assert_close(products, (x * y).sum(0), depth=depth, magnitude=abs(x * y).sum(0))
+    lt.assert_close(plain, x.sum(0), depth=depth, magnitude=abs(x).sum(0))

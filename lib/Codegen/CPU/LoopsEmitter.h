@@ -181,6 +181,7 @@ private:
   Value mayStream(const View &view);
   /// Those of `tensors` whose elements lie along the loop `lane`.
   void chooseStoring(mlir::ValueRange tensors, int lane);
+  int64_t lanesOfColumns();
   FirstLine findFirstLine(llvm::ArrayRef<Lane> coords, unsigned lane, Value lo);
   void findAhead();
   llvm::SmallVector<unsigned> innerLoops(const OpLoops &loops, bool reduction, int lane);

@@ -4,10 +4,15 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LoopsEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace linnet::codegen;
+
+/// Columns of so much memory are likely in a cache.
+static constexpr int64_t kColumnBytes = int64_t(8) << 20;
 
 //===----------------------------------------------------------------------===//
 // Loops
@@ -255,6 +260,38 @@ void LoopsEmitter::decode(Value row, unsigned count, Lanes &point) {
   }
 }
 
+/// Bytes of all tensors that the kernel reads; far too many where that is not known.
+static int64_t bytesRead(linnet::exec::KernelOp kernel) {
+  int64_t total = 0;
+  for (BlockArgument arg : kernel.getArguments())
+    if (auto type = dyn_cast<RankedTensorType>(arg.getType()))
+      total += type.hasStaticShape() && type.getElementType().isF32() ? 4 * type.getNumElements()
+                                                                      : INT32_MAX;
+  return total;
+}
+
+/// Columns that are reduced together, in registers: several lines of a row. From memory, single
+/// lines arrive as fast.
+int64_t LoopsEmitter::lanesOfColumns() {
+  int64_t results = 0;
+  for (const Stage &stage : plan.stages) {
+    auto op = dyn_cast_or_null<linalg::LinalgOp>(stage.op);
+    if (!op || stage.deferred || op.hasIndexSemantics())
+      return kLanes;
+    bool plain = llvm::all_of(op.getBlock()->without_terminator(), [](Operation &o) {
+      return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, math::FmaOp>(o);
+    });
+    bool f32 =
+        llvm::all_of(op->getOperandTypes(), [](Type t) { return getElementTypeOrSelf(t).isF32(); });
+    if (!plain || !f32)
+      return kLanes;
+    results = std::max<int64_t>(results, op->getNumResults());
+  }
+  bool fits = e.target.avx512 && bytesRead(f.kernel) <= kColumnBytes && plan.scratch.empty() &&
+              plan.late.empty() && !streamable;
+  return !fits || results > 2 ? kLanes : results == 2 ? 2 * kLanes : 4 * kLanes;
+}
+
 void LoopsEmitter::forPoints(llvm::function_ref<void(const Lanes &, const Scope &)> body) {
   Value lo = e.mul(f.begin, shape.perChunk);
   Value hi = e.min(e.mul(f.end, shape.perChunk), shape.units);
@@ -277,6 +314,12 @@ void LoopsEmitter::forPoints(llvm::function_ref<void(const Lanes &, const Scope 
       point.back() = i;
       body(point, s);
     };
+    if (int64_t lanes = lanesOfColumns(); lanes > kLanes) {
+      Value end = e.add(first, e.mul(e.div(e.sub(last, first), lanes), lanes));
+      e.forLoop(first, end, e.index(lanes),
+                [&](Value i) { along({i, 1, false}, {lanes, {}, {}}); });
+      first = end;
+    }
     vectorLoop(first, last, along,
                [&](Value lo) { return findFirstLine(point, plan.outer - 1, lo); });
   });
