@@ -42,7 +42,8 @@ LinearAttentionGradGeometry::LinearAttentionGradGeometry(LinearAttentionGradOp o
   xTurned = take(solves() ? paddedK * kLanes : 0);
   wTurned = take(paddedK * columns());
   wDecayedTurned = decays() ? take(paddedK * columns()) : wTurned;
-  z = take(paddedD * rows());
+  z = take(group * kLanes * paddedD);
+  zErase = take(solves() ? paddedD * kLanes : 0);
   u = take(paddedD * columns());
   a = take(rows() * columns());
   da = take(rows() * columns());
@@ -104,7 +105,8 @@ LogicalResult LinearAttentionGradKernel::emit() {
     return failure();
   floats = frame.scratch(0, e.f32());
   // what is padded stays zero
-  clear(at(s.z), s.paddedD * s.rows());
+  if (s.solves())
+    clear(at(s.zErase), s.paddedD * kLanes);
   clear(at(s.u), s.paddedD * s.columns());
   if (!s.decays())
     prepareScalarGates();

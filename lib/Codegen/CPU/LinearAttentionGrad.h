@@ -19,7 +19,8 @@
 // gradient of a decay is what crosses it: everything that is read behind it less what was written
 // there, plus rowsum(G . S) at a place where S is known.
 //
-// What has one row per channel d of the values is stored turned, [d][16]: positions are lanes.
+// Values, and what the keys of an erase term found, are stored turned: [d][16], positions are
+// lanes.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LINNET_LIB_CODEGEN_CPU_LINEARATTENTIONGRAD_H
@@ -63,7 +64,7 @@ struct LinearAttentionGradGeometry {
   int64_t found;                            // [D][16] of the blocks of a span: what a solve gave
   int64_t x, xDecayed, w, wDecayed;         // [rows][K], [columns][K]
   int64_t xTurned, wTurned, wDecayedTurned; // [K][16] of the erase keys, [K][columns]
-  int64_t z, u;                             // [D][rows], [D][columns]
+  int64_t z, zErase, u;                     // [rows of queries][D], [D][16], [D][columns]
   int64_t a, da, b;                         // [rows][columns]
   int64_t lower, inverse, inverseTurned, aTurned; // [16][16] of the triangular system
   int64_t right;                                  // [D][16] its right-hand sides
@@ -110,8 +111,8 @@ private:
 
   //--- LinearAttentionGradPack.cpp: operands in, results out
   Value headOf(const View &v, int64_t dim);
-  void packRows(const View &v, Value h, Value to);
-  void packTurned(const View &v, Value h, Value to, int64_t stride, double factor);
+  void packRows(const View &v, Value h, Value to, int64_t depth, double factor = 1);
+  void packTurned(const View &v, Value h, Value to, int64_t stride);
   void turnRows(Value from, int64_t fromStride, int64_t columns, Value to, int64_t toStride);
   void packQueries();
   void packErase();
@@ -138,6 +139,8 @@ private:
                llvm::function_ref<void(Value, Value, Value)> finish);
   Index scalarAt(Value base, int64_t rowStride, int64_t stride);
   Index lanesAt(Value base, int64_t stride);
+  Term outputs(int64_t set, Index lanes);
+  void addReads(llvm::SmallVectorImpl<Term> &terms, int64_t sets, int64_t lanes, int64_t stride);
   void advanceState();
   void advanceGrad();
   void readerGrads(int64_t set);

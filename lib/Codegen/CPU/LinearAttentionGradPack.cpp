@@ -33,29 +33,31 @@ Value LinearAttentionGradKernel::headOf(const View &v, int64_t dim) {
 // Rows and columns
 //===----------------------------------------------------------------------===//
 
-void LinearAttentionGradKernel::packRows(const View &source, Value h, Value to) {
+void LinearAttentionGradKernel::packRows(const View &source, Value h, Value to, int64_t depth,
+                                         double factor) {
+  int64_t stride = llvm::alignTo(depth, kLanes);
   e.forLoop(e.index(kLanes), [&](Value i) {
     Value row = e.min(i, e.sub(count, 1)), there = e.lt(i, count);
     Value from = frame.position(source, {batch, h, e.add(first, row), e.index(0)});
-    for (int64_t c = 0; c < s.K; c += kLanes) {
-      Value x = loadLanes(e, source, e.add(from, e.mul(e.index(c), source.strides[3])), 3,
-                          Lanes::of(e, e.index(s.K), e.index(c)));
-      put(e.select(there, x, e.vf(0)), place(to, i, s.paddedK, e.index(c)));
+    for (int64_t n = 0; n < depth; n += kLanes) {
+      Value c = e.index(n);
+      Value x = loadLanes(e, source, e.add(from, e.mul(c, source.strides[3])), 3,
+                          Lanes::of(e, e.index(depth), c));
+      x = e.select(there, x, e.vf(0));
+      put(factor == 1 ? x : e.mulf(x, e.vf(factor)), place(to, i, stride, c));
     }
   });
 }
 
 /// Channels of the values become rows of 16 positions.
-void LinearAttentionGradKernel::packTurned(const View &source, Value h, Value to, int64_t stride,
-                                           double factor) {
+void LinearAttentionGradKernel::packTurned(const View &source, Value h, Value to, int64_t stride) {
   Value from = frame.position(source, {batch, h, first, e.index(0)});
   auto turn = [&](Value d, int64_t columns) {
     Values x = loadTurned(e, source, e.add(from, e.mul(d, source.strides[3])), 2, {count, mask}, 3,
                           columns);
     for (auto [i, row] : llvm::enumerate(x)) {
       row = e.select(mask, row, e.vf(0));
-      put(factor == 1 ? row : e.mulf(row, e.vf(factor)),
-          place(to, e.add(d, i), stride, e.index(0)));
+      put(row, place(to, e.add(d, i), stride, e.index(0)));
     }
   };
   int64_t whole = s.D / kLanes * kLanes;
@@ -87,15 +89,15 @@ void LinearAttentionGradKernel::packQueries() {
   int64_t heads = *Emitter::constantOf(q.sizes[1]);
   for (int64_t g = 0; g < s.group; ++g) {
     Value own = e.add(e.mul(head, s.group), g);
-    packRows(q, heads > s.stateHeads ? own : headOf(q, 1), at(s.x + g * kLanes * s.paddedK));
-    packTurned(dout, own, at(s.z + g * kLanes), s.rows(), s.scale);
+    packRows(q, heads > s.stateHeads ? own : headOf(q, 1), at(s.x + g * kLanes * s.paddedK), s.K);
+    packRows(dout, own, at(s.z + g * kLanes * s.paddedD), s.D, s.scale);
   }
 }
 
 /// The delta rule's keys are also what it erases by, decayed by their own position.
 void LinearAttentionGradKernel::packErase() {
   const View &source = s.delta ? k : eraseA;
-  packRows(source, headOf(source, 1), at(s.x + s.group * kLanes * s.paddedK));
+  packRows(source, headOf(source, 1), at(s.x + s.group * kLanes * s.paddedK), s.K);
   if (!s.delta)
     return;
   Value from = frame.position(beta, {batch, headOf(beta, 1), first});
@@ -103,9 +105,9 @@ void LinearAttentionGradKernel::packErase() {
 }
 
 void LinearAttentionGradKernel::packWriters() {
-  packRows(k, headOf(k, 1), at(s.w));
+  packRows(k, headOf(k, 1), at(s.w), s.K);
   if (s.erase)
-    packRows(eraseB, headOf(eraseB, 1), at(s.w + kLanes * s.paddedK));
+    packRows(eraseB, headOf(eraseB, 1), at(s.w + kLanes * s.paddedK), s.K);
 }
 
 void LinearAttentionGradKernel::turnWriters() {
@@ -113,9 +115,7 @@ void LinearAttentionGradKernel::turnWriters() {
     turnRows(at(s.w + m * s.paddedK), s.paddedK, s.paddedK, at(s.wTurned + m), s.columns());
 }
 
-void LinearAttentionGradKernel::packValues() {
-  packTurned(v, headOf(v, 1), at(s.u), s.columns(), 1);
-}
+void LinearAttentionGradKernel::packValues() { packTurned(v, headOf(v, 1), at(s.u), s.columns()); }
 
 //===----------------------------------------------------------------------===//
 // Decays
@@ -157,7 +157,7 @@ void LinearAttentionGradKernel::prepareScalarGates() {
 }
 
 void LinearAttentionGradKernel::prepareChannelGates() {
-  packRows(decay, headOf(decay, 1), at(s.gates));
+  packRows(decay, headOf(decay, 1), at(s.gates), s.K);
   overChannels([&](Value c) {
     Values product = e.forLoop(e.index(0), e.index(kLanes), e.index(1), Values{e.vf(1)},
                                [&](Value i, ValueRange in) {

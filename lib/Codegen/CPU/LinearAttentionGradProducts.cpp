@@ -59,6 +59,25 @@ LinearAttentionGradKernel::Index LinearAttentionGradKernel::lanesAt(Value base, 
   return [=](Value i, Value column) { return place(base, i, stride, column); };
 }
 
+/// A sum over the channels of the gradients of a set of readers, one per row.
+LinearAttentionGradKernel::Term LinearAttentionGradKernel::outputs(int64_t set, Index lanes) {
+  if (set == s.group)
+    return {s.D, scalarAt(at(s.zErase), 1, kLanes), lanes, {}};
+  return {s.D, scalarAt(at(s.z + set * kLanes * s.paddedD), s.paddedD, 1), lanes, {}};
+}
+
+/// A sum over readers of their gradients, times row r of a table: of the first `sets` sets.
+void LinearAttentionGradKernel::addReads(SmallVectorImpl<Term> &terms, int64_t sets, int64_t table,
+                                         int64_t stride) {
+  int64_t queries = s.group * kLanes;
+  terms.push_back({queries, scalarAt(at(s.z), 1, s.paddedD), lanesAt(at(table), stride), {}});
+  if (sets > s.group)
+    terms.push_back({kLanes,
+                     scalarAt(at(s.zErase), kLanes, 1),
+                     lanesAt(at(table + queries * stride), stride),
+                     {}});
+}
+
 //===----------------------------------------------------------------------===//
 // The state and its gradient over a block
 //===----------------------------------------------------------------------===//
@@ -76,10 +95,11 @@ void LinearAttentionGradKernel::advanceState() {
 }
 
 void LinearAttentionGradKernel::advanceGrad() {
-  Term reads{s.rows(), scalarAt(at(s.z), s.rows(), 1), lanesAt(at(s.xDecayed), s.paddedK), {}};
+  SmallVector<Term> reads;
+  addReads(reads, s.readers(), s.xDecayed, s.paddedK);
   Value grad = at(s.grad);
   product(
-      s.D, s.paddedK, {reads},
+      s.D, s.paddedK, reads,
       [&](Value d, Value c) {
         Value old = lanesOf(place(grad, d, s.paddedK, c));
         return s.decays() ? e.mulf(old, gateAt(s.prefix, e.index(kLanes), c)) : old;
@@ -91,8 +111,7 @@ void LinearAttentionGradKernel::advanceGrad() {
 void LinearAttentionGradKernel::readerGrads(int64_t set) {
   int64_t row = set * kLanes;
   Value own = e.index(s.inclusive(set) ? 1 : 0);
-  SmallVector<Term> terms = {
-      {s.D, scalarAt(at(s.z + row), 1, s.rows()), lanesAt(stateIn, s.paddedK), {}}};
+  SmallVector<Term> terms = {outputs(set, lanesAt(stateIn, s.paddedK))};
   if (s.decays())
     terms[0].scale = [=](Value x, Value i, Value c) {
       return e.mulf(x, gateAt(s.prefix, e.add(i, own), c));
@@ -135,10 +154,10 @@ void LinearAttentionGradKernel::writerGrads() {
 
 /// dU = W' G + A^T Z.
 void LinearAttentionGradKernel::valueGrads() {
-  Term later{
-      s.K, scalarAt(at(s.grad), s.paddedK, 1), lanesAt(at(s.wDecayedTurned), s.columns()), {}};
-  Term within{s.rows(), scalarAt(at(s.z), s.rows(), 1), lanesAt(at(s.a), s.columns()), {}};
-  product(s.D, s.columns(), {later, within}, nullptr,
+  SmallVector<Term> terms = {
+      {s.K, scalarAt(at(s.grad), s.paddedK, 1), lanesAt(at(s.wDecayedTurned), s.columns()), {}}};
+  addReads(terms, s.readers(), s.a, s.columns());
+  product(s.D, s.columns(), terms, nullptr,
           [&](Value sum, Value d, Value j) { put(sum, place(at(s.du), d, s.columns(), j)); });
 }
 
@@ -174,19 +193,19 @@ void LinearAttentionGradKernel::findErased() {
 /// The gradients of what the keys of the erase term found, from those of what was written for it by
 /// later positions and the queries: the transposed system.
 void LinearAttentionGradKernel::solveBack() {
-  int64_t writer = (s.writers() - 1) * kLanes, row = s.group * kLanes;
-  Term later{s.K,
-             scalarAt(at(s.grad), s.paddedK, 1),
-             lanesAt(at(s.wDecayedTurned + writer), s.columns()),
-             {}};
-  Term within{row, scalarAt(at(s.z), s.rows(), 1), lanesAt(at(s.a + writer), s.columns()), {}};
+  int64_t writer = (s.writers() - 1) * kLanes;
+  SmallVector<Term> terms = {{s.K,
+                              scalarAt(at(s.grad), s.paddedK, 1),
+                              lanesAt(at(s.wDecayedTurned + writer), s.columns()),
+                              {}}};
+  addReads(terms, s.group, s.a + writer, s.columns());
   Value rate = s.delta ? e.negf(lanesOf(at(s.beta))) : Value();
-  product(s.D, kLanes, {later, within}, nullptr, [&](Value sum, Value d, Value j) {
+  product(s.D, kLanes, terms, nullptr, [&](Value sum, Value d, Value j) {
     put(rate ? e.mulf(rate, sum) : sum, place(at(s.right), d, kLanes, j));
   });
   Term solve{kLanes, scalarAt(at(s.right), kLanes, 1), lanesAt(at(s.inverse), kLanes), {}};
   product(s.D, kLanes, {solve}, nullptr,
-          [&](Value sum, Value d, Value i) { put(sum, place(at(s.z + row), d, s.rows(), i)); });
+          [&](Value sum, Value d, Value i) { put(sum, place(at(s.zErase), d, kLanes, i)); });
 }
 
 //===----------------------------------------------------------------------===//

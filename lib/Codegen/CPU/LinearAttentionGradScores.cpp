@@ -96,7 +96,7 @@ void LinearAttentionGradKernel::ownScores() {
 /// Gradients of the scores of a set: as they are, and for pairs of different positions decayed.
 void LinearAttentionGradKernel::outputScores(int64_t set) {
   int64_t row = set * kLanes;
-  Term dots{s.D, scalarAt(at(s.z + row), 1, s.rows()), lanesAt(at(s.u), s.columns()), {}};
+  Term dots = outputs(set, lanesAt(at(s.u), s.columns()));
   int64_t masks = s.inclusive(set) ? s.within : s.between;
   product(kLanes, s.columns(), {dots}, nullptr, [&](Value sum, Value i, Value j) {
     put(sum, place(at(s.da + row * s.columns()), i, s.columns(), j));
