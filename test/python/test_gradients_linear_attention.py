@@ -6,6 +6,9 @@
 """Through `linnet.value_and_grad`, against PyTorch's autograd of the recurrence and central
 differences of the reference. Sizes of the kernel itself are in
 test_kernels_linear_attention_grad.py."""
+import json
+import subprocess
+
 import numpy as np
 import pytest
 import torch
@@ -13,8 +16,12 @@ import torch
 from linnet import gradients as lg
 from linnet import reference as ref
 from linnet import testing as lt
+from linnet._src.gradients import Case
 
 N, K, D, B = 5, 4, 3, 2
+# Where PyTorch's roundings make the tolerance: its autograd adds up products for the gradient of a
+# decay, which the kernel finds as a difference of sums over later positions.
+DEPTH = 1024
 
 
 class Form:
@@ -41,7 +48,7 @@ class Form:
             add("state", (B, self.hs, K, columns))
         self.o = (B, max(hq, self.hs), length, D)
         self.final = (B, self.hs, K, columns) if final else None
-        self.read, self.normalise, self.scale = read, normalise, scale
+        self.read, self.normalise, self.scale, self.length = read, normalise, scale, length
 
     def text(self, dtype):
         t = {n: lt.tensor_type(s, "f32" if n == "state" else dtype)
@@ -123,6 +130,29 @@ class Form:
         return (o, s) if self.final else o
 
 
+class DecayedCase(Case):
+    """The gradient of a decay is a running sum of q dq less k dk: it is off by their rounding also
+    where they cancel."""
+    form: Form
+
+    def oracles(self):
+        for name, gradients, spreads in super().oracles():
+            if "decay" in self.form.names:
+                place = self.form.names.index("decay")
+                terms = [np.abs(lt.wide(self.inputs[i]) * gradients[i]).sum(3).max() for i in (0, 1)]
+                unit = lt.unit_roundoff(np.dtype(np.float32))
+                spreads = list(spreads)
+                spreads[place] = spreads[place] + unit * 2 * self.form.length**0.5 * max(terms)
+            yield name, gradients, spreads
+
+
+def check(form):
+    case = DecayedCase(form.text("f32"), form.draw("f32"), reference=form.reference, torch=form.torch)
+    case.form = form
+    _, *found = lt.run(case.module(), *case.inputs, *case.cotangents)
+    case.compare(found)
+
+
 RULES = {
     "linear": dict(), "scalar": dict(decay="scalar"), "vector": dict(decay="vector", scale=0.5),
     "delta": dict(beta=True), "gated_delta": dict(beta=True, decay="scalar"),
@@ -148,26 +178,18 @@ FORMS |= {
 }
 
 
-# The gradient of a decay is found as a difference of sums over all later positions, where PyTorch's
-# autograd, whose roundings make the tolerance, adds up products that need no difference.
-DEPTH = 1024
-
-
 @pytest.mark.parametrize("name", FORMS)
 def test_rule(name):
-    form = FORMS[name]
-    lg.check(form.text("f32"), form.draw("f32"), reference=form.reference, torch=form.torch,
-             samples=2, depth=DEPTH)
+    check(FORMS[name])
 
 
 @pytest.mark.parametrize("dtype", ["bf16", "f16"])
 @pytest.mark.parametrize("name", FORMS)
 def test_rule_in_16_bits(name, dtype):
-    form = FORMS[name]
     # the gradient of the state is f32 of a rounded gradient of o: its error is not that of its type
-    wrt = [i for i, operand in enumerate(form.names) if operand != "state"]
-    lg.check(form.text(dtype), form.draw(dtype), torch=form.torch, wrt=wrt, samples=2,
-             depth=DEPTH)
+    wrt = [i for i, operand in enumerate(FORMS[name].names) if operand != "state"]
+    form = FORMS[name]
+    lg.check(form.text(dtype), form.draw(dtype), torch=form.torch, wrt=wrt, samples=2, depth=DEPTH)
 
 
 @pytest.mark.parametrize("name", ["linear", "vector", "gated_delta", "gqa_normalised"])
@@ -177,3 +199,60 @@ def test_length(name, length):
     rule = RULES.get(name, dict(normalise=1e-3))
     form = Form(heads, **rule, length=length)
     lg.check(form.text("f32"), form.draw("f32"), torch=form.torch, samples=2, depth=DEPTH)
+
+
+@pytest.mark.parametrize("rule", ["linear", "scalar", "vector", "gated_delta"])
+def test_memory(rule, tmp_path):
+    """Nothing is kept but operands; states of every 128th position are a worker's scratch. The program
+    does not grow with the length."""
+    lines, heads, depth = [], 4, 64
+    for length in (8192, 16384):
+        rows, gates = f"tensor<1x{heads}x{length}x{depth}xf32>", f"tensor<1x{heads}x{length}xf32>"
+        decay = {"scalar": gates, "gated_delta": gates, "vector": rows}.get(rule)
+        arguments = [("q", rows), ("k", rows), ("v", rows)]
+        arguments += [("g", decay)] * bool(decay) + [("b", gates)] * (rule == "gated_delta")
+        given = f"decay(%g : {decay})" * bool(decay) + f" beta(%b : {gates})" * (rule == "gated_delta")
+        types = ", ".join(t for _, t in arguments)
+        text = f"""
+func.func private @loss({', '.join(f'%{n}: {t}' for n, t in arguments)}) -> tensor<f32> {{
+  %o = linnet.linear_attention %q, %k, %v {given} : {rows}, {rows}, {rows} -> {rows}
+  %l = linnet.reduce sum %o axes [0, 1, 2, 3] : {rows} -> tensor<f32>
+  return %l : tensor<f32>
+}}
+func.func @main({', '.join(f'%{n}: {t}' for n, t in arguments)}) -> (tensor<f32>, {types}) {{
+  %r:{len(arguments) + 1} = linnet.value_and_grad @loss({', '.join(f'%{n}' for n, _ in arguments)})
+    wrt {list(range(len(arguments)))} : ({types}) -> (tensor<f32>, {types})
+  return {', '.join(f'%r#{i}' for i in range(len(arguments) + 1))} : tensor<f32>, {types}
+}}"""
+        tool = lt.build_folder() / "bin" / "linnet-compile"
+        subprocess.run([tool, "-", "--compile-to=commands", "-o", tmp_path / "o.mlir",
+                        f"--report={tmp_path / 'r.json'}"], input=text, text=True, check=True)
+        function, = json.loads((tmp_path / "r.json").read_text())["functions"]
+        lines.append((tmp_path / "o.mlir").read_text().count("\n"))
+        one = heads * length * depth * 4
+        assert function["arena_bytes"] < 2.05 * one  # o and its gradient
+        assert function["scratch_bytes_per_thread"] < 1 << 20 or rule != "linear"
+        # states, and with decays what is read at every position
+        assert function["scratch_bytes_per_thread"] < one / heads * (depth / 128 + 1.05) + (2 << 20)
+    assert abs(lines[0] - lines[1]) <= 8  # the sum over the result has other parts
+
+
+def test_gradient_of_a_sum():
+    """The gradient of the output is a constant, which the kernel reads from memory."""
+    form = Form(state=False, final=False)
+    q, k, v = form.draw("f32")
+    t = [lt.tensor_type(x.shape, "f32") for x in (q, k, v)]
+    text = f"""
+func.func private @loss(%q: {t[0]}, %k: {t[1]}, %v: {t[2]}) -> tensor<f32> {{
+  %o = linnet.linear_attention %q, %k, %v : {', '.join(t)} -> {t[2]}
+  %l = linnet.reduce sum %o axes [0, 1, 2, 3] : {t[2]} -> tensor<f32>
+  return %l : tensor<f32>
+}}
+func.func @main(%q: {t[0]}, %k: {t[1]}, %v: {t[2]}) -> ({', '.join(t)}) {{
+  %r:4 = linnet.value_and_grad @loss(%q, %k, %v) wrt [0, 1, 2]
+    : ({', '.join(t)}) -> (tensor<f32>, {', '.join(t)})
+  return %r#1, %r#2, %r#3 : {', '.join(t)}
+}}"""
+    expected = ref.linear_attention_grad(q, k, v, np.ones(v.shape))
+    for found, wanted in zip(lt.run(text, q, k, v), expected):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())

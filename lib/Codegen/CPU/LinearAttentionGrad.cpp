@@ -164,6 +164,7 @@ void LinearAttentionGradKernel::sweepReading() {
     prepareGates();
     decayWriters();
   };
+  ahead = kLanes;
   e.forLoop(blocks, [&](Value block) {
     enter(block);
     gradeReaders();
@@ -172,6 +173,7 @@ void LinearAttentionGradKernel::sweepReading() {
       e.ifThen(isKept(block), [&] { copy(stateOut, keptAt(block), s.stateSize()); });
   });
   loadState(op.getDfinal() ? &dfinal : nullptr, at(s.grad));
+  ahead = -kLanes;
   e.forLoop(blocks, [&](Value i) {
     Value block = e.sub(e.sub(blocks, 1), i);
     enter(block);

@@ -114,6 +114,7 @@ private:
   void packRows(const View &v, Value h, Value to, int64_t depth, double factor = 1);
   void packTurned(const View &v, Value h, Value to, int64_t stride);
   void turnRows(Value from, int64_t fromStride, int64_t columns, Value to, int64_t toStride);
+  void fetchAhead(const View &v, Value from, int64_t depth);
   void packQueries();
   void packErase();
   void packWriters();
@@ -185,6 +186,7 @@ private:
   Value batch, head, blocks, keptStates, keptReads;
   // of the block
   Value first, count, mask, stateIn, stateOut, foundAt, reads;
+  int64_t ahead = kLanes; ///< where the next block begins, in positions
 };
 
 } // namespace linnet::codegen

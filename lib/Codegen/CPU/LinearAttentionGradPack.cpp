@@ -33,6 +33,16 @@ Value LinearAttentionGradKernel::headOf(const View &v, int64_t dim) {
 // Rows and columns
 //===----------------------------------------------------------------------===//
 
+/// The row of the next block that has the place of the one at `from`.
+void LinearAttentionGradKernel::fetchAhead(const View &source, Value from, int64_t depth) {
+  if (Emitter::constantOf(source.strides[3]) != 1)
+    return;
+  Value there = e.add(from, e.mul(e.index(ahead), source.strides[2]));
+  int64_t line = 64 / ((source.element.getIntOrFloatBitWidth() + 7) / 8);
+  for (int64_t c = 0; c < depth; c += line)
+    e.prefetch(source.memory, e.add(there, c), /*write=*/false);
+}
+
 void LinearAttentionGradKernel::packRows(const View &source, Value h, Value to, int64_t depth,
                                          double factor) {
   int64_t stride = llvm::alignTo(depth, kLanes);
@@ -46,12 +56,15 @@ void LinearAttentionGradKernel::packRows(const View &source, Value h, Value to, 
       x = e.select(there, x, e.vf(0));
       put(factor == 1 ? x : e.mulf(x, e.vf(factor)), place(to, i, stride, c));
     }
+    fetchAhead(source, from, depth);
   });
 }
 
 /// Channels of the values become rows of 16 positions.
 void LinearAttentionGradKernel::packTurned(const View &source, Value h, Value to, int64_t stride) {
   Value from = frame.position(source, {batch, h, first, e.index(0)});
+  e.forLoop(e.index(kLanes),
+            [&](Value i) { fetchAhead(source, e.add(from, e.mul(i, source.strides[2])), s.D); });
   auto turn = [&](Value d, int64_t columns) {
     Values x = loadTurned(e, source, e.add(from, e.mul(d, source.strides[3])), 2, {count, mask}, 3,
                           columns);
