@@ -69,6 +69,10 @@ struct CommandLine {
       "dispatch-times",
       cl::desc("measured times for budgets: what linnet-run --benchmark --trace wrote"),
       cl::value_desc("F.json")};
+  cl::list<std::string> rules{"linnet-pdl", cl::desc("rewrite rules for the input"),
+                              cl::value_desc("F.pdll|F.mlir"), cl::CommaSeparated};
+  cl::list<std::string> scripts{"linnet-script", cl::desc("transform scripts for the input"),
+                                cl::value_desc("F.mlir"), cl::CommaSeparated};
   cl::opt<Linearize> linearize{"linearize", cl::desc("rewrites of attention and of products"),
                                cl::init(Linearize::Exact),
                                cl::values(clEnumValN(Linearize::Never, "never", "none"),
@@ -139,6 +143,8 @@ CompileOptions CommandLine::read() const {
   o.memoryBudget = parseBytes(memoryBudget.getValue()).value_or(0);
   o.keptBudget = parseBytes(activationBudget.getValue()).value_or(0);
   o.dispatchTimes = dispatchTimes;
+  o.rules.assign(rules.begin(), rules.end());
+  o.scripts.assign(scripts.begin(), scripts.end());
   o.linearize = linearize;
   o.verbose = verbose;
   return o;

@@ -204,7 +204,11 @@ LogicalResult Compiler::run() {
   };
   if (stopsAt(Stage::Input))
     return writeIR();
-  StructuredOptions structured{options.linearize == Linearize::Exact, options.verbose};
+  StructuredOptions structured;
+  structured.reassociate = options.linearize == Linearize::Exact;
+  structured.scripts = options.scripts;
+  structured.rules = options.rules;
+  structured.explain = options.verbose;
   if (failed(stage("structured", Stage::Structured,
                    [&](OpPassManager &pm) { buildStructuredPipeline(pm, structured); })))
     return failure();

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "linnet/Pipelines/Pipelines.h"
 #include "linnet/Program/Passes.h"
+#include "linnet/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/ErrorHandling.h"
 
@@ -17,6 +18,16 @@ static void append(OpPassManager &pm, const std::string &passes) {
 }
 
 void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions &options) {
+  if (!options.rules.empty()) {
+    PdlOptions pdl;
+    pdl.files.assign(options.rules.begin(), options.rules.end());
+    pm.addPass(createPdl(pdl));
+  }
+  for (const std::string &file : options.scripts) {
+    ScriptOptions script;
+    script.file = file;
+    pm.addPass(createScript(script));
+  }
   std::string explain = options.explain ? "{explain=true}" : "";
   // before derivatives, which are better from one op than from many, and again behind `tosa`
   append(pm, "func.func(linnet-raise" + explain +

@@ -21,6 +21,7 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
 #include "llvm/Support/CommandLine.h"
+#include <deque>
 
 using namespace mlir;
 
@@ -53,6 +54,8 @@ static constexpr char kOptOverview[] =
     "  linnet-opt model.mlir --canonicalize\n"
     "  linnet-opt model.mlir --linnet-lower-to-structured --linnet-form-dispatches\n"
     "  linnet-opt --plugin=my-passes.so model.mlir --my-pass\n"
+    "  linnet-opt --linnet-pdl=rules.pdll model.mlir\n"
+    "  linnet-opt --linnet-script=script.mlir model.mlir\n"
     "  linnet-opt --show-derivatives     names of the ops that have a derivative rule\n";
 
 static void showDerivatives(const DialectRegistry &registry, llvm::raw_ostream &os) {
@@ -65,6 +68,20 @@ static void showDerivatives(const DialectRegistry &registry, llvm::raw_ostream &
   llvm::sort(names);
   for (StringRef name : names)
     os << name << "\n";
+}
+
+/// `--linnet-pdl=F` is what people write; the passes have options of their own.
+static void expandShortForms(SmallVectorImpl<char *> &args, std::deque<std::string> &texts) {
+  for (char *&arg : args) {
+    for (auto [flag, option] :
+         {std::pair("--linnet-pdl=", "files="), {"--linnet-script=", "file="}}) {
+      StringRef text(arg);
+      if (!text.consume_front(flag) || text.contains('='))
+        continue;
+      texts.push_back(std::string(flag) + option + text.str());
+      arg = texts.back().data();
+    }
+  }
 }
 
 int linnet::optMain(int argc, char **argv) {
@@ -80,6 +97,8 @@ int linnet::optMain(int argc, char **argv) {
     showDerivatives(registry, llvm::outs());
     return 0;
   }
+  std::deque<std::string> texts;
+  expandShortForms(args, texts);
   args.push_back(nullptr);
   return asMainReturnCode(
       MlirOptMain(static_cast<int>(args.size()) - 1, args.data(), kOptOverview, registry));

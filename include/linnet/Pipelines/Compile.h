@@ -28,9 +28,11 @@ struct CompileOptions {
   Emit emit = Emit::Bundle;
   std::string dumpDirectory, report;
   bool strictDonation = false;
-  int64_t memoryBudget = 0;  ///< bytes of every function; 0: none
-  int64_t keptBudget = 0;    ///< bytes between forward and backward; 0: no limit
-  std::string dispatchTimes; ///< trace with measured times, for plans within budgets
+  int64_t memoryBudget = 0;               ///< bytes of every function; 0: none
+  int64_t keptBudget = 0;                 ///< bytes between forward and backward; 0: no limit
+  std::string dispatchTimes;              ///< trace with measured times, for plans within budgets
+  std::vector<std::string> scripts;       ///< transform scripts, behind the rules
+  std::vector<std::string> rules;         ///< PDLL and PDL files, applied to the input
   Linearize linearize = Linearize::Exact; ///< rewrites of attention and products
   bool verbose = false;
 };

@@ -15,8 +15,10 @@ namespace linnet {
 
 /// Model IR to linalg on tensors and structured linnet ops, calls inlined, weights as arguments.
 struct StructuredOptions {
-  bool reassociate = true; ///< products in the cheapest order
-  bool explain = false;    ///< remarks: what was found, and what almost
+  bool reassociate = true;          ///< products in the cheapest order
+  std::vector<std::string> scripts; ///< transform scripts, behind the rules
+  std::vector<std::string> rules;   ///< PDLL and PDL files
+  bool explain = false;             ///< remarks: what was found, and what almost
 };
 void buildStructuredPipeline(mlir::OpPassManager &pm, const StructuredOptions &options);
 

@@ -130,4 +130,37 @@ def Reassociate : Pass<"linnet-reassociate", "mlir::func::FuncOp"> {
                            "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
 }
 
+def Pdl : Pass<"linnet-pdl"> {
+  let summary = "rewrite rules from PDLL or PDL files";
+  let description = [{
+    Applies the patterns of the files until none applies. A `.pdll` file is translated by `mlir-pdll`, with
+    the folders of Linnet's and MLIR's .td files to include from; any other file holds `pdl.pattern` ops.
+    `linnet/Rules.h` lists the constraints and rewrites that a file may name.
+
+    On the command line `--linnet-pdl=rules.pdll` is short for `--linnet-pdl=files=rules.pdll`;
+    `linnet-compile` takes it too and applies the rules to the input. An unknown constraint, a file that
+    does not parse and one without a pattern are refused before anything is changed.
+  }];
+  let options = [
+    ListOption<"files", "files", "std::string", "files with rules">,
+    ListOption<"includes", "include", "std::string", "more folders for #include">,
+    Option<"require", "require-match", "bool", "false", "an error where no rule applies">];
+  let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect", "mlir::math::MathDialect",
+                           "mlir::tensor::TensorDialect"];
+}
+
+def Script : Pass<"linnet-script", "mlir::ModuleOp"> {
+  let summary = "a transform script from a file";
+  let description = [{
+    Runs `transform.named_sequence @__transform_main` of the file on the module. All passes are there by
+    `transform.apply_registered_pass`, those of plugins and `linnet-pdl` too.
+
+    On the command line `--linnet-script=s.mlir` is short for `--linnet-script=file=s.mlir`;
+    `linnet-compile` takes it too and runs it on the input, behind `--linnet-pdl`.
+  }];
+  let options = [Option<"file", "file", "std::string", "\"\"", "file with the script">];
+  let dependentDialects = ["::linnet::LinnetDialect", "mlir::transform::TransformDialect"];
+}
+
 #endif // LINNET_TRANSFORMS_PASSES_TD

@@ -1,0 +1,96 @@
+//===- PdlNatives.cpp - functions for PDL and PDLL files --------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/IR/LinnetOps.h"
+#include "linnet/Rules.h"
+#include "mlir/AsmParser/AsmParser.h"
+
+using namespace mlir;
+using namespace linnet;
+
+// PDL passes whatever the file gives: an argument of another kind does not match.
+static StringRef text(Attribute a) {
+  auto s = dyn_cast_or_null<StringAttr>(a);
+  return s ? s.getValue() : StringRef();
+}
+
+static std::optional<int64_t> number(Attribute a) {
+  auto i = dyn_cast_or_null<IntegerAttr>(a);
+  return i ? std::optional(i.getInt()) : std::nullopt;
+}
+
+static RankedTensorType tensorType(Value v) { return dyn_cast<RankedTensorType>(v.getType()); }
+
+static LogicalResult isUnmasked(Operation *op) {
+  auto attention = dyn_cast<AttentionOp>(op);
+  if (!attention)
+    return failure();
+  MaskAttr m = attention.getMaskSet();
+  bool masked =
+      m.getCausal() || m.getWindow() || m.getIsExplicit() || m.getKvLengths() || m.getSegments();
+  return failure(masked || attention.getBias() || attention.getSoftcap() || attention.getDropout());
+}
+
+static LogicalResult hasDim(Value v, Attribute dim, Attribute size) {
+  RankedTensorType t = tensorType(v);
+  auto d = number(dim), n = number(size);
+  if (!t || !d || !n)
+    return failure();
+  int64_t at = *d < 0 ? *d + t.getRank() : *d;
+  return success(at >= 0 && at < t.getRank() && t.getDimSize(at) == *n);
+}
+
+static LogicalResult seqAtLeast(Value v, Attribute least) {
+  RankedTensorType t = tensorType(v);
+  auto n = number(least);
+  if (!t || !n || t.getRank() < 2)
+    return failure();
+  int64_t size = t.getDimSize(t.getRank() - 2);
+  return success(ShapedType::isDynamic(size) || size >= *n);
+}
+
+void linnet::registerPdlNatives(PDLPatternModule &module) {
+  using Rewriter = PatternRewriter;
+  module.registerConstraintFunction("IsEmpty",
+                                    [](Rewriter &, ValueRange vs) { return success(vs.empty()); });
+  module.registerConstraintFunction("OneUse",
+                                    [](Rewriter &, Value v) { return success(v.hasOneUse()); });
+  module.registerConstraintFunction("HasAttr", [](Rewriter &, Operation *op, Attribute name) {
+    return success(op->hasAttr(text(name)));
+  });
+  module.registerConstraintFunction(
+      "AttrIs", [](Rewriter &rewriter, Operation *op, Attribute name, Attribute value) {
+        Attribute own = op->getAttr(text(name));
+        return success(own && own == parseAttribute(text(value), rewriter.getContext()));
+      });
+  module.registerConstraintFunction("IsCausal", [](Rewriter &, Operation *op) {
+    auto attention = dyn_cast<AttentionOp>(op);
+    return success(attention && attention.getMaskSet().getCausal());
+  });
+  module.registerConstraintFunction("IsUnmasked",
+                                    [](Rewriter &, Operation *op) { return isUnmasked(op); });
+  module.registerConstraintFunction("Rank", [](Rewriter &, Value v, Attribute n) {
+    RankedTensorType t = tensorType(v);
+    return success(t && number(n) == t.getRank());
+  });
+  module.registerConstraintFunction("Dim", [](Rewriter &, Value v, Attribute dim, Attribute size) {
+    return hasDim(v, dim, size);
+  });
+  module.registerConstraintFunction(
+      "SeqAtLeast", [](Rewriter &, Value v, Attribute n) { return seqAtLeast(v, n); });
+  module.registerConstraintFunction("ElementType", [](Rewriter &, Value v, Type type) {
+    return success(getElementTypeOrSelf(v) == type);
+  });
+  module.registerRewriteFunction("ParseAttr", [](Rewriter &rewriter, Attribute source) {
+    return parseAttribute(text(source), rewriter.getContext());
+  });
+  module.registerRewriteFunction(
+      "GetAttr", [](Rewriter &, Operation *op, Attribute name) { return op->getAttr(text(name)); });
+  module.registerRewriteFunction(
+      "CopyAttr", [](Rewriter &rewriter, Operation *from, Operation *to, Attribute name) {
+        if (Attribute a = from->getAttr(text(name)))
+          rewriter.modifyOpInPlace(to, [&] { to->setAttr(text(name), a); });
+      });
+}

@@ -1,0 +1,53 @@
+//===- TransformScript.cpp - transform dialect scripts from files -----------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "linnet/IR/LinnetDialect.h"
+#include "linnet/Transforms/Passes.h"
+#include "mlir/Dialect/Transform/IR/TransformDialect.h"
+#include "mlir/Dialect/Transform/Transforms/TransformInterpreterUtils.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
+
+namespace linnet {
+#define GEN_PASS_DEF_SCRIPT
+#include "linnet/Transforms/Passes.h.inc"
+} // namespace linnet
+
+using namespace mlir;
+using namespace linnet;
+
+namespace {
+class Script : public linnet::impl::ScriptBase<Script> {
+public:
+  using ScriptBase::ScriptBase;
+  Script(const Script &other) : ScriptBase(other), script(other.script) {}
+
+  LogicalResult initialize(MLIRContext *context) override {
+    Location loc = FileLineColLoc::get(context, file, 0, 0);
+    if (!llvm::sys::fs::exists(file))
+      return emitError(loc) << "no such file";
+    OwningOpRef<ModuleOp> parsed = parseSourceFile<ModuleOp>(file, ParserConfig(context));
+    if (!parsed)
+      return failure();
+    script = std::make_shared<OwningOpRef<ModuleOp>>(std::move(parsed));
+    if (!transform::detail::findTransformEntryPoint(**script, ModuleOp()))
+      return emitError(loc) << "has no transform.named_sequence @__transform_main";
+    return success();
+  }
+
+  void runOnOperation() override {
+    // a run may change its script
+    OwningOpRef<ModuleOp> own = (*script)->clone();
+    auto entry = transform::detail::findTransformEntryPoint(*own, ModuleOp());
+    if (failed(transform::applyTransformNamedSequence(getOperation(), entry, ModuleOp(),
+                                                      transform::TransformOptions())))
+      return signalPassFailure();
+  }
+
+private:
+  std::shared_ptr<OwningOpRef<ModuleOp>> script; ///< copies of the pass share it
+};
+} // namespace
