@@ -27,6 +27,8 @@ ELSEWHERE = {"test_gradients_control_flow.py": ("scf.for", "scf.if", "linnet.che
              "test_gradients_scan.py": ("linnet.selective_scan", "linnet.causal_conv"),
              "test_gradients_linear_attention.py": ("linnet.linear_attention",)}
 MASKS = ("causal", "window", "left", "right", "explicit", "kv_lengths", "segments")
+# what an op refuses to be differentiated with, since only later passes make it
+REFUSED = {("attention", "part")}
 # operands that the text of an op does not name
 UNNAMED = {("rotary", "cos"): "tables", ("rotary", "sin"): "tables"}
 
@@ -82,7 +84,8 @@ def words(op):
     arguments = definition(op)
     for kind, name in re.findall(r"((?:Optional|UnitAttr|DefaultValued|Variadic)[^:$]*(?:::[^:$]+)*):\$(\w+)",
                                  arguments):
-        if not name.endswith("_"):  # all operands of an op that has any number of them
+        # all operands of an op that has any number of them end so
+        if not name.endswith("_") and (op, name) not in REFUSED:
             yield UNNAMED.get((op, name), name)
     attributes = (IR / "LinnetAttrs.td").read_text()
     for enum in re.findall(r"(Linnet_\w+)Attr\b", arguments):
