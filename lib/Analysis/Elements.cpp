@@ -393,7 +393,7 @@ bool Elements::same(const Element &first, const Element &second, int depth) {
   if (a.value == b.value && a.at == b.at)
     return true;
   Operation *p = op(a), *q = op(b);
-  if (depth == 0)
+  if (depth == 0 || !mayGoOn())
     return false;
   if (p && q) {
     if (p->getName() != q->getName() || p->getNumOperands() != q->getNumOperands())
@@ -440,6 +440,8 @@ bool Elements::dependsOn(const Element &element, unsigned v, int depth) {
   Element e = source(element);
   if (!mentions(e) || constant(e))
     return false;
+  if (!mayGoOn())
+    return true;
   if (Operation *computed = op(e); computed && depth) {
     for (unsigned i = 0; i < computed->getNumOperands(); ++i)
       if (dependsOn(operand(e, i), v, depth - 1))

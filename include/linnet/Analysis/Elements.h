@@ -110,8 +110,12 @@ private:
   bool dependsOn(const Element &e, unsigned v, int depth);
   void simplify(Element &e);
 
+  /// Steps that comparisons may still take: values are shared, and ways through them many.
+  bool mayGoOn() { return steps > 0 && steps-- > 0; }
+
   mlir::MLIRContext *ctx;
   llvm::SmallVector<Extent> extents;
+  int steps = 100000;
 };
 
 } // namespace linnet
