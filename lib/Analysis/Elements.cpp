@@ -91,7 +91,9 @@ static std::optional<SmallVector<AffineExpr>> collapsedFrom(tensor::CollapseShap
 
 static std::optional<SmallVector<AffineExpr>> slicedFrom(tensor::ExtractSliceOp op,
                                                          ArrayRef<AffineExpr> at) {
-  if (llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) ||
+  // of unknown size, it may hold fewer elements than its variables would run over
+  if (!op.getType().hasStaticShape() ||
+      llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) ||
       llvm::any_of(op.getStaticStrides(), ShapedType::isDynamic))
     return std::nullopt;
   llvm::SmallBitVector dropped = op.getDroppedDims();
@@ -260,8 +262,14 @@ AffineExpr Elements::index(const Element &element) {
     return {};
   if (auto i = dyn_cast<linalg::IndexOp>(op))
     return e.at[i.getDim()];
-  if (isa<arith::IndexCastOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp>(op))
+  if (isa<arith::IndexCastOp, arith::ExtSIOp>(op))
     return index(operand(e, 0));
+  if (isa<arith::TruncIOp>(op)) // positions fit 32 bits, not fewer
+    return e.type().getIntOrFloatBitWidth() >= 32 ? index(operand(e, 0)) : AffineExpr();
+  if (isa<arith::ExtUIOp>(op)) {
+    AffineExpr i = index(operand(e, 0));
+    return i && isNonNegative(i) ? i : AffineExpr();
+  }
   if (auto c = dyn_cast<arith::ConstantOp>(op)) {
     if (!isa<IntegerType, IndexType>(e.type()))
       return {};

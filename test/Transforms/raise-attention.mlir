@@ -88,3 +88,57 @@ func.func @rows_without_keys(%q: tensor<8x16xf32>, %k: tensor<4x16xf32>, %v: ten
   %o = linnet.einsum "ab,bd->ad" %p, %v : tensor<8x4xf32>, tensor<4x5xf32> -> tensor<8x5xf32>
   return %o : tensor<8x5xf32>
 }
+
+// -----
+
+// The softmax runs over more keys than the product, and how many is not known.
+// CHECK-LABEL: func.func @part_of_the_keys
+// CHECK: linnet.softmax
+func.func @part_of_the_keys(%q: tensor<8x16xf32>, %k: tensor<?x16xf32>, %v: tensor<?x5xf32>, %n: index) -> tensor<8x5xf32> {
+  %s = linnet.einsum "ac,bc->ab" %q, %k : tensor<8x16xf32>, tensor<?x16xf32> -> tensor<8x?xf32>
+  %p = linnet.softmax %s axis 1 : tensor<8x?xf32>
+  %w = tensor.extract_slice %p[0, 0] [8, %n] [1, 1] : tensor<8x?xf32> to tensor<8x?xf32>
+  %o = linnet.einsum "ab,bd->ad" %w, %v : tensor<8x?xf32>, tensor<?x5xf32> -> tensor<8x5xf32>
+  return %o : tensor<8x5xf32>
+}
+
+// -----
+
+// A factor behind the mask makes -1e9 a score like others.
+// CHECK-LABEL: func.func @hidden_no_more
+// CHECK: linnet.softmax
+func.func @hidden_no_more(%q: tensor<4x16xf32>, %v: tensor<4x5xf32>) -> tensor<4x5xf32> {
+  %c = arith.constant dense<[[true, false, false, false], [true, true, false, false], [true, true, true, false], [true, true, true, true]]> : tensor<4x4xi1>
+  %low = arith.constant dense<-1.0e9> : tensor<4x4xf32>
+  %small = arith.constant dense<1.0e-9> : tensor<4x4xf32>
+  %s = linnet.einsum "ac,bc->ab" %q, %q : tensor<4x16xf32>, tensor<4x16xf32> -> tensor<4x4xf32>
+  %m = arith.select %c, %s, %low : tensor<4x4xi1>, tensor<4x4xf32>
+  %t = arith.mulf %m, %small : tensor<4x4xf32>
+  %p = linnet.softmax %t axis 1 : tensor<4x4xf32>
+  %o = linnet.einsum "ab,bd->ad" %p, %v : tensor<4x4xf32>, tensor<4x5xf32> -> tensor<4x5xf32>
+  return %o : tensor<4x5xf32>
+}
+
+// -----
+
+// i - 2 wraps around where the comparison takes it for unsigned: no mask of positions.
+// CHECK-LABEL: func.func @wraps
+// CHECK-NOT: masks<[causal]>
+func.func @wraps(%q: tensor<4x16xf32>, %v: tensor<4x5xf32>) -> tensor<4x5xf32> {
+  %s = linnet.einsum "ac,bc->ab" %q, %q : tensor<4x16xf32>, tensor<4x16xf32> -> tensor<4x4xf32>
+  %e = tensor.empty() : tensor<4x4xf32>
+  %low = arith.constant 0xFF800000 : f32
+  %m = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} ins(%s : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %c2 = arith.constant 2 : index
+    %r = arith.subi %i, %c2 : index
+    %seen = arith.cmpi ule, %j, %r : index
+    %y = arith.select %seen, %x, %low : f32
+    linalg.yield %y : f32
+  } -> tensor<4x4xf32>
+  %p = linnet.softmax %m axis 1 : tensor<4x4xf32>
+  %o = linnet.einsum "ab,bd->ad" %p, %v : tensor<4x4xf32>, tensor<4x5xf32> -> tensor<4x5xf32>
+  return %o : tensor<4x5xf32>
+}

@@ -95,6 +95,11 @@ public:
   bool dependsOn(const Element &e, unsigned v) { return dependsOn(e, v, 24); }
   /// The element with an expression in the place of a variable.
   Element replace(Element e, unsigned from, mlir::AffineExpr to);
+  /// Whether an expression is at least 0 for all values of its variables.
+  bool isNonNegative(mlir::AffineExpr e) {
+    Range r = range(e);
+    return r.low && *r.low >= 0;
+  }
   /// Simplified by the ranges of the variables: (8 * h + c) floordiv 8 is h where c < 8.
   mlir::AffineExpr simplify(mlir::AffineExpr e);
 

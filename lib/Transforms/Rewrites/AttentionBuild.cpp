@@ -157,12 +157,7 @@ FailureOr<Value> AttentionBuilder::run() {
   MaskReader read(g, l.row, m.key);
   if (failed(readMasks(read)) || failed(makeBias()) || failed(placeWindow(read)))
     return failure();
-  auto type = cast<FloatType>(m.root.type());
-  auto at = [&](const Source &s, const Variables &h, const Variables &n, const Variables &d) {
-    return operands.widened(operands.get(s, {l.batch, h, n, d}, /*stretch=*/true), type);
-  };
-  Value q = at(l.q, l.heads, l.rows(), l.inner), k = at(l.k, l.keyHeads, {m.key}, l.inner),
-        v = at(l.v, l.keyHeads, {m.key}, l.channels);
+  auto [q, k, v] = readOperands(operands, l, m.key, cast<FloatType>(m.root.type()));
   if (!q || !k || !v)
     return fail("queries, keys and values have wider element types than the result");
   auto number = [&](std::optional<double> x) { return x ? b.getF64FloatAttr(*x) : FloatAttr(); };

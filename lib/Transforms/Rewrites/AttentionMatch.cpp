@@ -18,7 +18,7 @@ using namespace linnet;
 using namespace linnet::rewrites;
 
 /// Softmax takes no notice of such a score.
-static bool isHidden(std::optional<double> c) { return c && *c <= -1e9; }
+static bool isHidden(double score) { return score <= -1e9; }
 
 //===----------------------------------------------------------------------===//
 // Softmax
@@ -45,7 +45,8 @@ AttentionMatcher::exponent(const Element &numerator, const Element &denominator,
   if (!base2 && !g.op<math::ExpOp>(exp))
     return std::nullopt;
   auto sum = g.reduced(denominator, Elements::Reduction::Sum);
-  if (!sum || sum->start || sum->variables.size() != 1)
+  if (!sum || sum->start || sum->variables.size() != 1 ||
+      g.extent(sum->variables[0]).size != g.extent(key).size)
     return std::nullopt;
   Element other = g.replace(sum->element, sum->variables[0], g.variable(key));
   if (g.dependsOn(denominator, key) || !g.same(exp, other))
@@ -68,14 +69,16 @@ std::optional<AttentionMatcher::Scores> AttentionMatcher::probability(const Elem
                                                                       unsigned key) {
   Element p = g.source(element);
   Operation *op = p.value.getDefiningOp();
+  auto along = [&](Value input, int64_t axis) -> std::optional<Scores> {
+    auto size = cast<RankedTensorType>(input.getType()).getDimSize(axis);
+    if (p.at[axis] != g.variable(key) || size != g.extent(key).size) // a slice of more keys
+      return std::nullopt;
+    return Scores{{input, p.at}, 1};
+  };
   if (auto softmax = dyn_cast_or_null<SoftmaxOp>(op))
-    return p.at[softmax.getAxis()] == g.variable(key)
-               ? std::optional(Scores{{softmax.getInput(), p.at}, 1})
-               : std::nullopt;
+    return along(softmax.getInput(), softmax.getAxis());
   if (auto softmax = dyn_cast_or_null<linalg::SoftmaxOp>(op))
-    return p.at[softmax.getDimension()] == g.variable(key)
-               ? std::optional(Scores{{softmax.getInput(), p.at}, 1})
-               : std::nullopt;
+    return along(softmax.getInput(), softmax.getDimension());
   if (g.op<arith::DivFOp>(p))
     return exponent(g.operand(p, 0), g.operand(p, 1), key);
   if (g.op<arith::MulFOp>(p))
@@ -93,11 +96,11 @@ std::optional<AttentionMatcher::Scores> AttentionMatcher::probability(const Elem
 /// A bias that is zero or hides is a condition.
 void AttentionMatcher::addBias(const Element &bias, double factor, AttentionMatch &match) {
   Element e = g.source(bias);
-  if (g.op<arith::SelectOp>(e) && factor > 0)
+  if (g.op<arith::SelectOp>(e))
     for (bool negated : {false, true}) {
       auto visible = g.constant(g.operand(e, negated ? 2 : 1));
       auto hidden = g.constant(g.operand(e, negated ? 1 : 2));
-      if (visible == 0.0 && isHidden(hidden)) {
+      if (visible == 0.0 && hidden && isHidden(*hidden * factor)) {
         match.conditions.push_back({g.operand(e, 0), negated, *hidden * factor});
         return;
       }
@@ -128,10 +131,10 @@ bool AttentionMatcher::select(const Element &s, double factor, AttentionMatch &m
                               std::string &why) {
   for (bool negated : {false, true}) {
     auto hidden = g.constant(g.operand(s, negated ? 1 : 2));
-    if (!isHidden(hidden))
+    if (!hidden || !isHidden(*hidden * factor))
       continue;
-    if (match.softcap || factor <= 0) {
-      why = "a mask lies before the soft cap or a negative factor";
+    if (match.softcap) {
+      why = "a mask lies before the soft cap";
       return false;
     }
     match.conditions.push_back({g.operand(s, 0), negated, *hidden * factor});

@@ -74,6 +74,8 @@ FailureOr<HeadLayout> linnet::rewrites::layOut(Elements &g, OperandBuilder &oper
     l.root.push_back(*read);
     llvm::append_range(variables, *read);
   }
+  if (!operands.knowsSizes(variables))
+    return fail("a size of the result is none of queries, keys or values");
   if (!l.k.uses(key) || !l.v.uses(key) || l.q.uses(key))
     return fail("keys and values do not both change with the key, or queries do");
   for (unsigned c : inner) {
@@ -109,4 +111,13 @@ FailureOr<HeadLayout> linnet::rewrites::layOut(Elements &g, OperandBuilder &oper
   if (!read(l.k) && !read(l.v))
     l.keyHeads.clear();
   return l;
+}
+
+HeadOperands linnet::rewrites::readOperands(OperandBuilder &operands, const HeadLayout &l,
+                                            unsigned key, FloatType type) {
+  auto at = [&](const Source &s, const Variables &h, const Variables &n, const Variables &d) {
+    return operands.widened(operands.get(s, {l.batch, h, n, d}, /*stretch=*/true), type);
+  };
+  return {at(l.q, l.heads, l.rows(), l.inner), at(l.k, l.keyHeads, {key}, l.inner),
+          at(l.v, l.keyHeads, {key}, l.channels)};
 }

@@ -27,6 +27,14 @@ struct HeadLayout {
   Variables rows() const { return row ? Variables{*row} : Variables(); }
 };
 
+/// Queries [B,H,N,K], keys [B,Hk,N,K] and values [B,Hk,N,D] in an element type; null where one is
+/// wider.
+struct HeadOperands {
+  mlir::Value q, k, v;
+};
+HeadOperands readOperands(OperandBuilder &operands, const HeadLayout &layout, unsigned key,
+                          mlir::FloatType type);
+
 /// `matters`: whether a row variable is certainly one of positions. Failure says why.
 mlir::FailureOr<HeadLayout> layOut(Elements &g, OperandBuilder &operands, const Element &root,
                                    const Element &q, const Element &k, const Element &v,

@@ -19,7 +19,7 @@ bool MaskReader::readInequality(AffineExpr difference) {
     auto c = dyn_cast<AffineConstantExpr>(g.simplify(e));
     return c ? std::optional(c.getValue()) : std::nullopt;
   };
-  if (auto c = constantOf(difference - i + j); c && (!offset || *offset == *c)) { // j <= i + c
+  if (auto c = constantOf(difference - i + j)) { // j <= i + c
     if (causal && *offset != *c)
       return false;
     causal = true;
@@ -96,6 +96,9 @@ bool MaskReader::readAtom(Element atom, bool negated) {
   if (!l || !r)
     return false;
   auto p = compare.getPredicate();
+  bool isUnsigned = p >= arith::CmpIPredicate::ult;
+  if (isUnsigned && !(g.isNonNegative(l) && g.isNonNegative(r)))
+    return false;
   if (negated)
     p = arith::invertPredicate(p);
   switch (p) {

@@ -75,14 +75,17 @@ SmallVector<Source> OperandBuilder::sources(const Element &e) {
         out.push_back(std::move(s));
       }
     }
-    // What a narrower type has rounded stays so; a slice of unknown size may be smaller than what
-    // it is a slice of.
-    Operation *op = at->value.getDefiningOp();
-    auto slice = dyn_cast_or_null<tensor::ExtractSliceOp>(op);
-    if (isa_and_nonnull<arith::TruncFOp>(op) || (slice && !slice.getType().hasStaticShape()))
+    // what a narrower type has rounded stays so
+    if (at->value.getDefiningOp<arith::TruncFOp>())
       break;
   }
   return out;
+}
+
+bool OperandBuilder::knowsSizes(ArrayRef<unsigned> variables) {
+  return llvm::all_of(variables, [&](unsigned v) {
+    return !ShapedType::isDynamic(g.extent(v).size) || places.count(v);
+  });
 }
 
 OpFoldResult OperandBuilder::sizeOf(unsigned v) {

@@ -29,6 +29,8 @@ public:
 
   /// The tensors on the way from an element that can be read so, nearest first.
   llvm::SmallVector<Source> sources(const Element &e);
+  /// Whether every size is a number, or that of a dimension of a source.
+  bool knowsSizes(llvm::ArrayRef<unsigned> variables);
   /// The source as a tensor with one dimension per axis, the variables of an axis merged. What the
   /// source does not change with is repeated (stretch), or has size 1 where a whole axis is so.
   mlir::Value get(const Source &s, llvm::ArrayRef<Variables> axes, bool stretch);

@@ -269,6 +269,8 @@ Value ProductBuilder::twoProducts() {
   auto &[q, k, v] = sources;
   if (q.uses(m.key))
     return fail("queries change with the key");
+  if (!operands.knowsSizes(order))
+    return fail("a size of the result is none of the factors");
   Variables kept = unite({&k, &v}), letters = unite({&q, &k, &v});
   llvm::erase(kept, m.key);
   llvm::erase_if(kept, [&](unsigned x) {
@@ -335,11 +337,7 @@ Value ProductBuilder::recurrence() {
   // two products per position with the state, and what blocks add
   if (!pays(quadratic(l.q, l.k, l.v), {6 * size(state), 0}))
     return nullptr;
-  auto at = [&](const Source &s, const Variables &h, const Variables &n, const Variables &d) {
-    return operands.widened(operands.get(s, {l.batch, h, n, d}, /*stretch=*/true), type);
-  };
-  Value q = at(l.q, l.heads, l.rows(), l.inner), k = at(l.k, l.keyHeads, {m.key}, l.inner),
-        v = at(l.v, l.keyHeads, {m.key}, l.channels);
+  auto [q, k, v] = readOperands(operands, l, m.key, type);
   if (!q || !k || !v)
     return fail("queries, keys and values have wider element types than the result");
   SmallVector<int64_t> shape(cast<RankedTensorType>(q.getType()).getShape());
