@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Analysis/Elements.h"
+#include "linnet/Analysis/SizeOrigin.h"
 #include "linnet/IR/Einsum.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -92,8 +93,10 @@ static std::optional<SmallVector<AffineExpr>> collapsedFrom(tensor::CollapseShap
 static std::optional<SmallVector<AffineExpr>> slicedFrom(tensor::ExtractSliceOp op,
                                                          ArrayRef<AffineExpr> at) {
   // of unknown size, it may hold fewer elements than its variables would run over
-  if (!op.getType().hasStaticShape() ||
-      llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) ||
+  for (auto [d, size] : llvm::enumerate(op.getMixedSizes()))
+    if (!getConstantIntValue(size) && !(sizeOrigin(size) == sizeOrigin(op.getSource(), d)))
+      return std::nullopt;
+  if (llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) ||
       llvm::any_of(op.getStaticStrides(), ShapedType::isDynamic))
     return std::nullopt;
   llvm::SmallBitVector dropped = op.getDroppedDims();

@@ -130,6 +130,29 @@ def Reassociate : Pass<"linnet-reassociate", "mlir::func::FuncOp"> {
                            "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
 }
 
+def AbsorbProjections : Pass<"linnet-absorb-projections", "mlir::func::FuncOp"> {
+  let summary = "attention over what keys and values are projections of";
+  let description = [{
+    Keys and values that are made by a matrix per head from rows that heads share (multi-head
+    latent attention, arXiv:2405.04434; attention over an encoder's states) need not be made: with
+    `k[h,j] = Wk[h]^T c[j]` and `v[h,j] = Wv[h]^T c[j]`
+
+        dot(q[h,i], k[h,j]) = dot(Wk[h] q[h,i], c[j])
+        sum_j p[h,i,j] v[h,j] = Wv[h]^T sum_j p[h,i,j] c[j]
+
+    so that attention runs over `c` with one head of keys that all queries share. Parts of a key that heads
+    share already, say the rotated part of a latent key, stay as they are. Where `c` and such
+    a part are neighbouring slices of one cache, the cache itself is read.
+
+    Done where FLOPs and bytes (`linnet/Analysis/CostModel.h`; a dynamic size counts as 1024) say that it
+    takes less time, as in decoding, and where nothing else needs the keys and values. The
+    result is equal in real arithmetic.
+  }];
+  let options = [Option<"explain", "explain", "bool", "false", "say what was chosen at each attention">];
+  let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+}
+
 def Pdl : Pass<"linnet-pdl"> {
   let summary = "rewrite rules from PDLL or PDL files";
   let description = [{

@@ -36,6 +36,11 @@ public:
   mlir::Value get(const Source &s, llvm::ArrayRef<Variables> axes, bool stretch);
   /// The same from the farthest source; null: there is none.
   mlir::Value get(const Element &e, llvm::ArrayRef<Variables> axes, bool stretch);
+  /// A tensor with one dimension per variable, in the order in which they lie in memory. A
+  /// dimension may be read in part: columns from an offset on, of all or, where a variable counts
+  /// blocks, of each block.
+  mlir::Value getColumns(const Element &e, Variables &order);
+  bool canGetColumns(const Element &e) { return findColumns(e).has_value(); }
   /// From one dimension per axis to the tensor that `dims` describes.
   mlir::Value back(mlir::Value x, llvm::ArrayRef<Variables> axes, llvm::ArrayRef<Variables> dims,
                    mlir::RankedTensorType type);
@@ -55,6 +60,14 @@ public:
   mlir::Value addBroadcast(mlir::Value x, mlir::Value y);
 
 private:
+  /// The variables of a dimension, and if it is read in part the width of a block and the offset.
+  struct Columns {
+    Variables variables;
+    std::optional<std::pair<int64_t, int64_t>> slice;
+  };
+  std::optional<Columns> readColumns(mlir::AffineExpr x, int64_t size);
+  /// The nearest tensor that can be read so.
+  std::optional<std::pair<mlir::Value, llvm::SmallVector<Columns>>> findColumns(const Element &e);
   mlir::Value transposed(mlir::Value x, llvm::ArrayRef<int64_t> order);
   mlir::Value dropUnits(mlir::Value x, llvm::ArrayRef<bool> unit);
   mlir::Value insertUnits(mlir::Value x, llvm::ArrayRef<bool> unit);

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "HeadLayout.h"
 #include "MaskReader.h"
+#include "Uses.h"
 #include "linnet/Analysis/CostModel.h"
 #include "linnet/IR/LinnetOps.h"
 #include "linnet/Transforms/Passes.h"
@@ -386,21 +387,6 @@ Value ProductBuilder::run() {
 // Pass
 //===----------------------------------------------------------------------===//
 
-/// Whether all that becomes of a value goes into the roots: then nothing computes it any more.
-static bool onlyFeeds(Value v, const llvm::DenseSet<Operation *> &roots,
-                      llvm::DenseSet<Operation *> &seen) {
-  for (Operation *user : v.getUsers()) {
-    if (roots.contains(user) || !seen.insert(user).second)
-      continue;
-    if (user->getNumResults() == 0 || user->hasTrait<OpTrait::IsTerminator>())
-      return false;
-    for (Value result : user->getResults())
-      if (!onlyFeeds(result, roots, seen))
-        return false;
-  }
-  return true;
-}
-
 namespace {
 class Reassociate : public linnet::impl::ReassociateBase<Reassociate> {
 public:
@@ -441,9 +427,8 @@ private:
 
   void rewrite(Operation *op, Elements &elements, const ProductMatch &match,
                const llvm::DenseSet<Operation *> &roots) {
-    llvm::DenseSet<Operation *> seen;
     Value scores = match.scores;
-    if (!isa<RankedTensorType>(scores.getType()) || !onlyFeeds(scores, roots, seen)) {
+    if (!isa<RankedTensorType>(scores.getType()) || !onlyFeeds(scores, roots)) {
       if (explain)
         emitRemark(op->getLoc(), "products kept: their scores are used elsewhere too");
       return;
