@@ -304,7 +304,9 @@ std::optional<ReducedElement> Elements::reduced(const Element &element, Reductio
   Element e = source(element);
   Operation *op = e.value.getDefiningOp();
   if (auto reduce = dyn_cast_or_null<ReduceOp>(op)) {
-    if (reduce.getKind() != (kind == Reduction::Sum ? ReduceKind::sum : ReduceKind::max))
+    if (reduce.getKind() != (kind == Reduction::Sum   ? ReduceKind::sum
+                             : kind == Reduction::Max ? ReduceKind::max
+                                                      : ReduceKind::mean))
       return std::nullopt;
     ReducedElement out{{reduce.getInput(), {}}, {}, {}};
     unsigned rank = cast<RankedTensorType>(reduce.getInput().getType()).getRank(), at = 0;
@@ -320,7 +322,8 @@ std::optional<ReducedElement> Elements::reduced(const Element &element, Reductio
     return out;
   }
   auto loops = dyn_cast_or_null<linalg::LinalgOp>(op);
-  if (!loops || !loops.getNumReductionLoops() || !loops.hasPureTensorSemantics())
+  if (kind == Reduction::Mean || !loops || !loops.getNumReductionLoops() ||
+      !loops.hasPureTensorSemantics())
     return std::nullopt;
   unsigned number = cast<OpResult>(e.value).getResultNumber();
   AffineMap map = loops.getIndexingMapMatchingResult(cast<OpResult>(e.value));
@@ -427,7 +430,7 @@ bool Elements::same(const Element &first, const Element &second, int depth) {
   if (p || q)
     return false;
   unsigned before = size();
-  for (Reduction kind : {Reduction::Sum, Reduction::Max}) {
+  for (Reduction kind : {Reduction::Sum, Reduction::Max, Reduction::Mean}) {
     auto r = reduced(a, kind), s = reduced(b, kind);
     if (!r || !s || r->variables.size() != s->variables.size())
       continue;

@@ -85,7 +85,7 @@ public:
   /// The element of an integer tensor as an expression in the variables: indices, iotas, sums.
   mlir::AffineExpr index(const Element &e);
 
-  enum class Reduction { Sum, Max };
+  enum class Reduction { Sum, Max, Mean };
   std::optional<ReducedElement> reduced(const Element &e, Reduction kind);
   std::optional<ProductSum> productSum(const Element &e);
 

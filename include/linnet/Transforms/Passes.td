@@ -79,10 +79,12 @@ def SplitSums : Pass<"linnet-split-sums", "mlir::func::FuncOp"> {
 def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
   let summary = "primitive ops to the linnet ops that they spell out";
   let description = [{
-    Finds softmax attention among primitive ops and makes `linnet.attention` of it. The match is on
+    Finds attention and norms among primitive ops. The match is on
     elements, not on ops: transposes, reshapes, slices, broadcasts and casts of floats may be
     anywhere, and the steps may be `arith` and `math` on tensors, linnet ops, named linalg ops or
-    the region of a `linalg.generic`. What is found:
+    the region of a `linalg.generic`.
+
+    `linnet.attention` becomes of:
 
     - softmax as an op or as exp (or exp2), sum and division, the division before or behind
       the product with the values, with or without subtraction of anything that is the same for
@@ -98,8 +100,19 @@ def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
     Equal in real arithmetic, but for queries that see no key: softmax over nothing but `-inf`
     is NaN, and attention gives zeros.
 
-    With `explain`, a remark says at each product with a softmax what was found or what did
-    not fit.
+    `linnet.layer_norm` and `linnet.rms_norm` become of x, or x less its mean, times the inverse
+    deviation over trailing axes:
+
+    - mean as an op, as a sum times 1/n or over n; squares by a product or a power; the root
+      as `rsqrt`, `sqrt` and a division, or a power; eps within the root
+    - the variance in two passes or as E[x^2] - E[x]^2, also where that is kept from being negative
+    - a scale, for RMS norm also as 1 + w, and for layer norm a bias, over the normalised axes
+
+    Assertions that a value is not zero go where that is seen from how it is made: importers guard
+    reciprocals by them. NaN failed such an assertion, and is now a result like others.
+
+    With `explain`, a remark says at each product with a softmax or with an inverse deviation what was
+    found or what did not fit.
   }];
   let options = [Option<"explain", "explain", "bool", "false", "say what was found, and what almost">];
   let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",

@@ -350,6 +350,49 @@ Value OperandBuilder::get(const Element &e, ArrayRef<Variables> axes, bool stret
   return {};
 }
 
+Value OperandBuilder::compute(const Element &element, ArrayRef<Variables> axes, int depth) {
+  for (unsigned v = 0; v < g.size(); ++v)
+    if (!llvm::any_of(axes, [&](const Variables &axis) { return llvm::is_contained(axis, v); }) &&
+        g.dependsOn(element, v))
+      return {};
+  (void)sources(element); // which may be all that knows a size
+  if (llvm::all_of(axes, [&](const Variables &axis) { return knowsSizes(axis); }))
+    if (Value x = get(element, axes, /*stretch=*/true))
+      return x;
+  Element e = g.source(element, /*throughCasts=*/false);
+  Operation *op = g.op(e);
+  if (!op || depth == 0 || !isPure(op) || op->getNumResults() != 1)
+    return {};
+  SmallVector<Value> values;
+  Value like;
+  for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+    bool same = g.constant(g.operand(e, i)).has_value();
+    values.push_back(same ? Value() : compute(g.operand(e, i), axes, depth - 1));
+    if (!same && !values.back())
+      return {};
+    like = same ? like : values.back();
+  }
+  if (!like)
+    return {};
+  for (unsigned i = 0; i < values.size(); ++i) {
+    if (values[i])
+      continue;
+    Element operand = g.operand(e, i);
+    double number = *g.constant(operand);
+    TypedAttr attr =
+        isa<FloatType>(operand.type())
+            ? TypedAttr(b.getFloatAttr(operand.type(), number))
+            : TypedAttr(b.getIntegerAttr(operand.type(), static_cast<int64_t>(number)));
+    Value c = arith::ConstantOp::create(b, loc, attr);
+    values[i] = BroadcastOp::create(b, loc, typeOf(like).clone(operand.type()), c, like,
+                                    ValueRange(), DenseI64ArrayAttr());
+  }
+  return b
+      .create(loc, op->getName().getIdentifier(), values, typeOf(like).clone(e.type()),
+              op->getAttrs())
+      ->getResult(0);
+}
+
 Value OperandBuilder::back(Value x, ArrayRef<Variables> axes, ArrayRef<Variables> dims,
                            RankedTensorType type) {
   SmallVector<bool> unit, unitDims;
