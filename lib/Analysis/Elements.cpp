@@ -123,6 +123,51 @@ static std::optional<SmallVector<AffineExpr>> broadcastFrom(BroadcastOp op,
   return out;
 }
 
+/// Where x lies within [from, from + size): 1, outside of it: -1, or 0 where it may be either.
+int Elements::within(AffineExpr x, int64_t from, int64_t size) {
+  Range r = range(x);
+  if ((r.high && *r.high < from) || (r.low && *r.low >= from + size))
+    return -1;
+  return r.low && r.high && *r.low >= from && *r.high < from + size ? 1 : 0;
+}
+
+/// The part that holds all elements, if one does.
+std::optional<Element> Elements::concatenated(tensor::ConcatOp op, const Element &e) {
+  int64_t from = 0, dim = op.getDim();
+  for (Value part : op.getInputs()) {
+    int64_t size = cast<RankedTensorType>(part.getType()).getDimSize(dim);
+    int where = ShapedType::isDynamic(size) ? 0 : within(e.at[dim], from, size);
+    if (where == 0)
+      return std::nullopt;
+    if (where > 0) {
+      Element out{part, e.at};
+      out.at[dim] = e.at[dim] - from;
+      return out;
+    }
+    from += size;
+  }
+  return std::nullopt;
+}
+
+std::optional<Element> Elements::inserted(tensor::InsertSliceOp op, const Element &e) {
+  auto known = [](ArrayRef<int64_t> all) { return llvm::none_of(all, ShapedType::isDynamic); };
+  if (!known(op.getStaticOffsets()) || !known(op.getStaticSizes()) ||
+      llvm::any_of(op.getStaticStrides(), [](int64_t s) { return s != 1; }))
+    return std::nullopt;
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  Element out{op.getSource(), {}};
+  bool all = true;
+  for (auto [d, offset] : llvm::enumerate(op.getStaticOffsets())) {
+    int where = within(e.at[d], offset, op.getStaticSizes()[d]);
+    if (where < 0)
+      return Element{op.getDest(), e.at};
+    all &= where > 0;
+    if (!dropped[d])
+      out.at.push_back(e.at[d] - offset);
+  }
+  return all ? std::optional(out) : std::nullopt;
+}
+
 std::optional<Element> Elements::stepResult(const Element &e) {
   Operation *op = e.value.getDefiningOp();
   auto from = [](Value source, std::optional<SmallVector<AffineExpr>> at) {
@@ -134,6 +179,10 @@ std::optional<Element> Elements::stepResult(const Element &e) {
     return from(collapse.getSrc(), collapsedFrom(collapse, e.at));
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
     return from(slice.getSource(), slicedFrom(slice, e.at));
+  if (auto parts = dyn_cast<tensor::ConcatOp>(op))
+    return concatenated(parts, e);
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return inserted(insert, e);
   if (auto repeat = dyn_cast<BroadcastOp>(op))
     return from(repeat.getInput(), broadcastFrom(repeat, e.at));
   if (auto cast = dyn_cast<tensor::CastOp>(op))

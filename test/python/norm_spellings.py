@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 from attention_spellings import Writer
 
-NEAR_MISSES = ("leading", "outside", "unbiased", "uncentred", "other", "sum", "cube")
+NEAR_MISSES = ("leading", "outside", "unbiased", "uncentred", "other", "sum", "fourth")
 
 
 @dataclasses.dataclass
@@ -55,11 +55,11 @@ def reference(c, arrays):
     axes = (0,) if c.missed == "leading" else tuple(range(x.ndim - c.axes, x.ndim))
     n = np.prod([x.shape[a] for a in axes])
     t = x - x.mean(axes, keepdims=True) if c.centred else x
-    squares = t ** 3 if c.missed == "cube" else t * t
+    squares = t ** 4 if c.missed == "fourth" else t * t
     if c.missed == "other":
         squares = np.sin(x) ** 2
     count = {"unbiased": n - 1, "sum": 1}.get(c.missed, n)
-    variance = np.abs(squares.sum(axes, keepdims=True)) / count
+    variance = squares.sum(axes, keepdims=True) / count
     deviation = np.sqrt(variance) + c.eps if c.missed == "outside" else np.sqrt(variance + c.eps)
     y = (x if c.missed == "uncentred" else t) / deviation
     if c.scale:
@@ -113,8 +113,8 @@ class NormWriter(Writer):
 
     def square(self, x):
         form = self.pick("mul", "pow", "powi")
-        if self.c.missed == "cube":
-            return self.elementwise("arith.mulf", x, self.elementwise("arith.mulf", x, x))
+        if self.c.missed == "fourth":
+            x = self.elementwise("arith.mulf", x, x)
         if form == "mul":
             return self.elementwise("arith.mulf", x, x)
         if form == "pow":
@@ -129,8 +129,6 @@ class NormWriter(Writer):
     def inverse(self, variance):
         """1 / sqrt(variance + eps); a pair (root, True) where the division is left to do."""
         c = self.c
-        if c.missed == "cube":
-            variance = self.elementwise("math.absf", variance)
         eps = self.splat(repr(c.eps), variance[1])
         if c.missed == "outside":
             root = self.elementwise("math.sqrt", variance)

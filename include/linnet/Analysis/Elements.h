@@ -11,6 +11,7 @@
 #ifndef LINNET_ANALYSIS_ELEMENTS_H
 #define LINNET_ANALYSIS_ELEMENTS_H
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -68,7 +69,8 @@ public:
   Element all(mlir::Value tensor);
 
   /// One step through what only moves elements: reshapes, slices, transposes, broadcasts, copies,
-  /// the arguments and results of elementwise linalg ops. Casts of floats count where asked.
+  /// concatenations of which one part is read, the arguments and results of elementwise linalg ops.
+  /// Casts of floats count where asked.
   std::optional<Element> step(const Element &e, bool throughCasts = false);
   /// As many steps as there are.
   Element source(Element e, bool throughCasts = true);
@@ -110,6 +112,9 @@ private:
   Range range(mlir::AffineExpr e);
   mlir::AffineExpr divide(mlir::AffineExpr e, int64_t by, bool rest);
   std::optional<Element> stepResult(const Element &e);
+  int within(mlir::AffineExpr x, int64_t from, int64_t size);
+  std::optional<Element> concatenated(mlir::tensor::ConcatOp op, const Element &e);
+  std::optional<Element> inserted(mlir::tensor::InsertSliceOp op, const Element &e);
   std::optional<Element> stepArgument(const Element &e);
   bool same(const Element &a, const Element &b, int depth);
   bool dependsOn(const Element &e, unsigned v, int depth);

@@ -79,7 +79,7 @@ def SplitSums : Pass<"linnet-split-sums", "mlir::func::FuncOp"> {
 def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
   let summary = "primitive ops to the linnet ops that they spell out";
   let description = [{
-    Finds attention and norms among primitive ops. The match is on
+    Finds attention, norms and rotary embeddings among primitive ops. The match is on
     elements, not on ops: transposes, reshapes, slices, broadcasts and casts of floats may be
     anywhere, and the steps may be `arith` and `math` on tensors, linnet ops, named linalg ops or
     the region of a `linalg.generic`.
@@ -108,11 +108,16 @@ def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
     - the variance in two passes or as E[x^2] - E[x]^2, also where that is kept from being negative
     - a scale, for RMS norm also as 1 + w, and for layer norm a bias, over the normalised axes
 
+    `linnet.rotary` with tables becomes of pairs of channels, in halves or interleaved, that are turned
+    by one cosine and one sine: as x * cos plus a rotated copy times sin or by parts, with tables of pairs
+    or tables that repeat them for both channels, and with channels behind that stay. Tables per
+    channel of which nothing is known do not match: they may differ within a pair.
+
     Assertions that a value is not zero go where that is seen from how it is made: importers guard
     reciprocals by them. NaN failed such an assertion, and is now a result like others.
 
-    With `explain`, a remark says at each product with a softmax or with an inverse deviation what was
-    found or what did not fit.
+    With `explain`, a remark says at each product with a softmax or with an inverse deviation, and at each
+    sum that looks like a rotation, what was found or what did not fit.
   }];
   let options = [Option<"explain", "explain", "bool", "false", "say what was found, and what almost">];
   let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",

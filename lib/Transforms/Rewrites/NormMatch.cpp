@@ -287,7 +287,6 @@ public:
   Value run();
 
 private:
-  Value input();
   bool parameter(const Element &e, double neutral, Value &out);
   Value makeOp(Value x, Value scale, Value bias, bool unitOffset);
   Value fail(StringRef text) {
@@ -306,28 +305,6 @@ private:
   unsigned first = 0;          ///< normalised dimension
 };
 } // namespace
-
-/// What is normalised, in the type that it has before it is widened, in the result's order.
-Value NormBuilder::input() {
-  SmallVector<Source> all = operands.sources(m.input);
-  const Source *best = nullptr;
-  for (const Source &s : all) {
-    bool narrower = best && s.dims == best->dims &&
-                    getElementTypeOrSelf(s.tensor).getIntOrFloatBitWidth() <
-                        getElementTypeOrSelf(best->tensor).getIntOrFloatBitWidth();
-    if (!best || narrower)
-      best = &s;
-  }
-  if (!best)
-    return fail("what is normalised is read in an order that reshapes cannot give");
-  if (!llvm::all_of(trailing, [&](unsigned v) { return best->uses(v); }))
-    return fail("what is normalised is the same along an axis");
-  for (const Variables &axis : axes)
-    if (!operands.knowsSizes(axis))
-      return fail("a size of the result is none of what is normalised");
-  Value x = operands.get(*best, axes, /*stretch=*/true);
-  return x ? x : fail("what is normalised changes with more than the result");
-}
 
 /// A scale or bias; none where all of it is neutral.
 bool NormBuilder::parameter(const Element &e, double neutral, Value &out) {
@@ -357,9 +334,12 @@ Value NormBuilder::run() {
     if (v && v.getPosition() == trailing.front())
       first = d;
   }
-  Value x = input();
+  for (unsigned v : trailing)
+    if (!g.dependsOn(m.input, v))
+      return fail("what is normalised is the same along an axis");
+  Value x = operands.getNearest(m.input, axes);
   if (!x)
-    return {};
+    return fail("what is normalised is read in an order that reshapes cannot give");
   // Gemma stores what is added to one
   Element scale = m.scale;
   bool unitOffset = false;

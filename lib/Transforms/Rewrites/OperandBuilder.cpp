@@ -350,6 +350,19 @@ Value OperandBuilder::get(const Element &e, ArrayRef<Variables> axes, bool stret
   return {};
 }
 
+Value OperandBuilder::getNearest(const Element &e, ArrayRef<Variables> axes) {
+  SmallVector<Source> all = sources(e);
+  auto width = [](const Source &s) {
+    return getElementTypeOrSelf(s.tensor).getIntOrFloatBitWidth();
+  };
+  const Source *best = nullptr;
+  for (const Source &s : all)
+    if (!best || (s.dims == best->dims && width(s) < width(*best)))
+      best = &s;
+  bool known = llvm::all_of(axes, [&](const Variables &axis) { return knowsSizes(axis); });
+  return best && known ? get(*best, axes, /*stretch=*/true) : Value();
+}
+
 Value OperandBuilder::compute(const Element &element, ArrayRef<Variables> axes, int depth) {
   for (unsigned v = 0; v < g.size(); ++v)
     if (!llvm::any_of(axes, [&](const Variables &axis) { return llvm::is_contained(axis, v); }) &&

@@ -41,7 +41,9 @@ public:
   /// blocks, of each block.
   mlir::Value getColumns(const Element &e, Variables &order);
   bool canGetColumns(const Element &e) { return findColumns(e).has_value(); }
-  /// The same, stretched, from steps of arithmetic done again where no source holds the element.
+  /// Stretched from the nearest source, or that before it was widened.
+  mlir::Value getNearest(const Element &e, llvm::ArrayRef<Variables> axes);
+  /// Stretched, from steps of arithmetic done again where no source holds the element.
   mlir::Value compute(const Element &e, llvm::ArrayRef<Variables> axes, int depth = 8);
   /// From one dimension per axis to the tensor that `dims` describes.
   mlir::Value back(mlir::Value x, llvm::ArrayRef<Variables> axes, llvm::ArrayRef<Variables> dims,

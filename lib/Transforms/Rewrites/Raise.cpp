@@ -9,7 +9,7 @@
 #include "linnet/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/MapVector.h"
@@ -37,6 +37,7 @@ public:
     dropAssertions(getOperation());
     removeUnused();
     raiseFromTheEnd("norm", raiseNorm);
+    raiseFromTheEnd("rotary", raiseRotary);
     removeUnused();
   }
 
@@ -61,7 +62,10 @@ private:
       return false;
     Elements g(op->getContext());
     Operation *source = g.source(g.all(op->getResult(0))).value.getDefiningOp();
-    return source && op->isAncestor(source);
+    // pairs of channels are interleaved by a concatenation and a reshape
+    return source &&
+           (op->isAncestor(source) || (isa<tensor::CollapseShapeOp>(op) &&
+                                       isa<tensor::ConcatOp, tensor::InsertSliceOp>(source)));
   }
 
   /// The last value that holds an op's meaning holds most of it: scale and bias.

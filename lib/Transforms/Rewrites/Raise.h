@@ -24,6 +24,9 @@ struct Raised {
 /// x, or x less its mean, over the root of the mean of its square: layer_norm and rms_norm.
 Raised raiseNorm(mlir::OpBuilder &b, mlir::Value result);
 
+/// Pairs of channels turned by cosine and sine: rotary.
+Raised raiseRotary(mlir::OpBuilder &b, mlir::Value result);
+
 /// Removes assertions that a value is not zero where that is seen from how it is made. NaN fails
 /// such an assertion, and is a result like others without it.
 void dropAssertions(mlir::Operation *root);
