@@ -56,6 +56,8 @@ struct CommandLine {
       "dump-intermediates", cl::desc("write the IR after every stage"), cl::value_desc("DIR")};
   cl::opt<std::string> report{"report", cl::desc("write what was decided, as JSON"),
                               cl::value_desc("F.json")};
+  cl::opt<bool> foldWeights{"fold-weights", cl::init(true),
+                            cl::desc("compute what depends on weights alone now (default true)")};
   cl::opt<bool> strictDonation{"strict-donation",
                                cl::desc("fail where a donated buffer needs a copy")};
   cl::opt<std::string> memoryBudget{"memory-budget",
@@ -140,6 +142,7 @@ CompileOptions CommandLine::read() const {
   o.dumpDirectory = dumpDirectory;
   o.report = report;
   o.strictDonation = strictDonation;
+  o.foldWeights = foldWeights;
   o.memoryBudget = parseBytes(memoryBudget.getValue()).value_or(0);
   o.keptBudget = parseBytes(activationBudget.getValue()).value_or(0);
   o.dispatchTimes = dispatchTimes;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Pipelines/Compile.h"
+#include "FoldWeights.h"
 #include "MemoryBudget.h"
 #include "Output.h"
 #include "linnet/Bundle/CPULevel.h"
@@ -34,6 +35,7 @@ private:
   LogicalResult parse();
   LogicalResult stage(StringRef name, Stage stage, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult dump(StringRef name);
+  LogicalResult fold();
   LogicalResult makeCommands();
   LogicalResult planWithinBudget();
   FailureOr<int64_t> largestExcess();
@@ -89,6 +91,15 @@ LogicalResult Compiler::stage(StringRef name, Stage stage,
                    << path;
   }
   return failure();
+}
+
+LogicalResult Compiler::fold() {
+  FoldOptions fold;
+  fold.weights = options.weights;
+  fold.external = options.externalWeights;
+  fold.jobs = options.jobs;
+  fold.explain = options.verbose;
+  return foldWeights(*module, fold);
 }
 
 LogicalResult Compiler::makeCommands() {
@@ -206,6 +217,7 @@ LogicalResult Compiler::run() {
     return writeIR();
   StructuredOptions structured;
   structured.reassociate = options.linearize == Linearize::Exact;
+  structured.weightsKnown = options.foldWeights && !options.externalWeights;
   structured.scripts = options.scripts;
   structured.rules = options.rules;
   structured.explain = options.verbose;
@@ -214,7 +226,8 @@ LogicalResult Compiler::run() {
     return failure();
   if (stopsAt(Stage::Structured))
     return writeIR();
-  if (failed(stage("dispatches", Stage::Dispatches, buildDispatchPipeline)))
+  if ((options.foldWeights && failed(fold())) ||
+      failed(stage("dispatches", Stage::Dispatches, buildDispatchPipeline)))
     return failure();
   if (stopsAt(Stage::Dispatches))
     return writeIR();

@@ -39,8 +39,9 @@ void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions 
              "tosa-to-tensor,tosa-to-arith,tosa-to-scf)");
   append(pm, "canonicalize,func.func(linnet-raise" + explain + ",canonicalize)");
   if (options.reassociate)
-    append(pm, "func.func(linnet-reassociate" + explain + ",linnet-absorb-projections" + explain +
-                   ",canonicalize)");
+    append(pm, "func.func(linnet-reassociate{explain=" + std::string(options.explain ? "1" : "0") +
+                   " weights-known=" + (options.weightsKnown ? "1" : "0") + "}" +
+                   ",linnet-absorb-projections" + explain + ",canonicalize)");
   append(pm, "func.func(linnet-lower-to-structured),linnet-globals-to-arguments,"
              "canonicalize,cse");
 }

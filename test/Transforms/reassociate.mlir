@@ -81,3 +81,19 @@ func.func @softmax(%q: tensor<4096x16xf32>, %v: tensor<4096x8xf32>) -> tensor<40
   %o = linnet.einsum "ab,bd->ad" %p, %v : tensor<4096x4096xf32>, tensor<4096x8xf32> -> tensor<4096x8xf32>
   return %o : tensor<4096x8xf32>
 }
+
+// -----
+
+// Two weights behind each other: their product is one, which is computed when this is compiled.
+ml_program.global private @a(#ml_program.extern : tensor<64x64xf32>) : tensor<64x64xf32>
+ml_program.global private @b(#ml_program.extern : tensor<64x64xf32>) : tensor<64x64xf32>
+// CHECK-LABEL: func.func @weights
+// CHECK: %[[AB:.*]] = linnet.einsum "{{..,..->..}}" %{{.*}}, %{{.*}} : tensor<64x64xf32>, tensor<64x64xf32> -> tensor<64x64xf32>
+// CHECK: linnet.einsum {{.*}} %{{.*}}, %[[AB]] : tensor<?x64xf32>
+func.func @weights(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %a = ml_program.global_load_const @a : tensor<64x64xf32>
+  %b = ml_program.global_load_const @b : tensor<64x64xf32>
+  %h = linnet.einsum "nk,kj->nj" %x, %a : tensor<?x64xf32>, tensor<64x64xf32> -> tensor<?x64xf32>
+  %y = linnet.einsum "nj,jd->nd" %h, %b : tensor<?x64xf32>, tensor<64x64xf32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}

@@ -34,6 +34,7 @@ struct CompileOptions {
   std::vector<std::string> scripts;       ///< transform scripts, behind the rules
   std::vector<std::string> rules;         ///< PDLL and PDL files, applied to the input
   Linearize linearize = Linearize::Exact; ///< rewrites of attention and products
+  bool foldWeights = true;                ///< what depends on weights alone is computed now
   bool verbose = false;
 };
 

@@ -16,6 +16,7 @@ namespace linnet {
 /// Model IR to linalg on tensors and structured linnet ops, calls inlined, weights as arguments.
 struct StructuredOptions {
   bool reassociate = true;          ///< products in the cheapest order
+  bool weightsKnown = true;         ///< what depends on weights alone costs a call nothing
   std::vector<std::string> scripts; ///< transform scripts, behind the rules
   std::vector<std::string> rules;   ///< PDLL and PDL files
   bool explain = false;             ///< remarks: what was found, and what almost

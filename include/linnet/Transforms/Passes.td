@@ -138,12 +138,16 @@ def Reassociate : Pass<"linnet-reassociate", "mlir::func::FuncOp"> {
     - Sums of weights over keys, the normaliser of kernelised attention, become the same with
       values of one
     - Constants and whatever is the same for all keys are factors of the result
+    - A product of two weights (`ml_program.global_load_const`, constants) that is no larger than they are costs
+      nothing: `linnet-compile` computes it once
 
     The match is on elements as in `linnet-raise`, so the spelling does not matter. Where the scores
     are used elsewhere too, or the other order would take longer, nothing changes. The result is equal in
     real arithmetic.
   }];
-  let options = [Option<"explain", "explain", "bool", "false", "say what was chosen at each product">];
+  let options = [Option<"explain", "explain", "bool", "false", "say what was chosen at each product">,
+                 Option<"weightsKnown", "weights-known", "bool", "true",
+                        "products of weights are computed when this is compiled">];
   let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
 }

@@ -14,7 +14,9 @@
 #include "linnet/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -163,8 +165,9 @@ std::optional<ProductMatch> ProductMatcher::match(Value result) {
 namespace {
 class ProductBuilder {
 public:
-  ProductBuilder(OpBuilder &b, Location loc, Elements &g, const ProductMatch &match)
-      : b(b), loc(loc), g(g), m(match), operands(b, loc, g) {}
+  ProductBuilder(OpBuilder &b, Location loc, Elements &g, const ProductMatch &match,
+                 bool weightsKnown)
+      : b(b), loc(loc), g(g), m(match), operands(b, loc, g), weightsKnown(weightsKnown) {}
   /// Null, with `why`, where it cannot be done or does not pay.
   Value run();
   std::string why, gain;
@@ -173,6 +176,7 @@ private:
   Value twoProducts();
   Value recurrence();
   bool pays(const Work &before, const Work &after);
+  bool isComputedOnce(const Source &a, const Source &b, double elements);
   Work quadratic(const Source &q, const Source &k, const Source &v);
   Value finished(Value x);
   double size(const Variables &vars);
@@ -189,6 +193,7 @@ private:
   ProductMatch m;
   OperandBuilder operands;
   CostModel model;
+  bool weightsKnown;
   FloatType type;
   SmallVector<Variables> root; ///< per dimension of the result
   Variables order;             ///< of the result, flat
@@ -212,6 +217,24 @@ Variables ProductBuilder::unite(std::initializer_list<const Source *> sources) {
   return all;
 }
 
+/// Whether a value depends on weights alone.
+static bool isOfWeights(Value v, unsigned steps = 32) {
+  Operation *op = v.getDefiningOp();
+  if (!op || !steps)
+    return false;
+  if (isa<ml_program::GlobalLoadConstOp, arith::ConstantOp>(op))
+    return true;
+  return isPure(op) && op->getNumRegions() == 0 &&
+         llvm::all_of(op->getOperands(), [&](Value x) { return isOfWeights(x, steps - 1); });
+}
+
+/// A product of weights costs a call nothing: linnet-compile computes it, if it is no larger than
+/// they are.
+bool ProductBuilder::isComputedOnce(const Source &x, const Source &y, double elements) {
+  return weightsKnown && isOfWeights(x.tensor) && isOfWeights(y.tensor) &&
+         elements <= size(unite({&x})) + size(unite({&y}));
+}
+
 /// The scores, written and read, and both products.
 Work ProductBuilder::quadratic(const Source &q, const Source &k, const Source &v) {
   Variables scores = unite({&q, &k});
@@ -220,7 +243,10 @@ Work ProductBuilder::quadratic(const Source &q, const Source &k, const Source &v
   for (unsigned x : unite({&v}))
     if (!llvm::is_contained(scores, x))
       channels *= size({x});
-  return {2 * size(unite({&q, &k})) + 2 * elements * channels, 8 * elements};
+  double last = 2 * elements * channels;
+  if (isComputedOnce(q, k, elements))
+    return {last, 0};
+  return {2 * size(unite({&q, &k})) + last, 8 * elements};
 }
 
 bool ProductBuilder::pays(const Work &before, const Work &after) {
@@ -281,7 +307,9 @@ Value ProductBuilder::twoProducts() {
   for (unsigned x : kept)
     if (!llvm::is_contained(second, x))
       second.push_back(x);
-  Work after = {2 * size(unite({&k, &v})) + 2 * size(second), 8 * size(kept)};
+  Work after = {2 * size(second), 0};
+  if (!isComputedOnce(k, v, size(kept)))
+    after = {after.flops + 2 * size(unite({&k, &v})), 8 * size(kept)};
   if (!pays(quadratic(q, k, v), after))
     return nullptr;
   auto text = [&](const Variables &vars) {
@@ -434,7 +462,7 @@ private:
       return;
     }
     OpBuilder b(op);
-    ProductBuilder builder(b, op->getLoc(), elements, match);
+    ProductBuilder builder(b, op->getLoc(), elements, match, weightsKnown);
     Value made = builder.run();
     if (explain)
       emitRemark(op->getLoc()) << (made ? "products in another order: " + builder.gain
