@@ -48,6 +48,17 @@ static LogicalResult dropTrueMask(AttentionOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+static LogicalResult dropZeroSlopes(AttentionOp op, PatternRewriter &rewriter) {
+  if (!isZeroConstant(op.getAlibiSlopes()))
+    return rewriter.notifyMatchFailure(op, "no constant slopes of zero");
+  rewriter.modifyOpInPlace(op, [&] {
+    op.getAlibiSlopesMutable().clear();
+    if (!op.readsPositions())
+      op.getQOffsetMutable().clear();
+  });
+  return success();
+}
+
 static LogicalResult dropZeroBias(AttentionOp op, PatternRewriter &rewriter) {
   if (!isZeroConstant(op.getBias()))
     return rewriter.notifyMatchFailure(op, "no constant bias of zero");
@@ -59,8 +70,8 @@ static LogicalResult dropZeroBias(AttentionOp op, PatternRewriter &rewriter) {
 static LogicalResult dropIdleAttributes(AttentionOp op, PatternRewriter &rewriter) {
   MaskAttr masks = op.getMaskSet();
   bool empty = op.getMasksAttr() && masks.isEmpty();
-  bool idle = op.getAlignment() != MaskAlignment::bottom_right &&
-              (op.getQOffset() || !masks.isPositional());
+  bool idle =
+      op.getAlignment() != MaskAlignment::bottom_right && (op.getQOffset() || !op.readsPositions());
   if (!empty && !idle)
     return rewriter.notifyMatchFailure(op, "every attribute says something");
   rewriter.modifyOpInPlace(op, [&] {
@@ -76,6 +87,7 @@ void AttentionOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRC
   patterns.add(normaliseWindow);
   patterns.add(dropTrueMask);
   patterns.add(dropZeroBias);
+  patterns.add(dropZeroSlopes);
   patterns.add(dropIdleAttributes);
   patterns.add<DropUnusedLastResult<AttentionOp>>(patterns.getContext());
 }

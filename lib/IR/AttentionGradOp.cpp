@@ -25,8 +25,8 @@ void AttentionGradOp::build(OpBuilder &b, OperationState &st, AttentionOp primal
   Type dbias = withBias ? primal.getBias().getType() : Type();
   build(b, st, primal.getQ().getType(), primal.getK().getType(), primal.getV().getType(), dbias,
         primal.getQ(), primal.getK(), primal.getV(), primal.getO(), primal.getLse(), dout, dlse,
-        primal.getBias(), primal.getMask(), primal.getKvLengths(), primal.getQOffset(),
-        primal.getQSegments(), primal.getKvSegments(), primal.getDropoutKey(),
+        primal.getBias(), primal.getAlibiSlopes(), primal.getMask(), primal.getKvLengths(),
+        primal.getQOffset(), primal.getQSegments(), primal.getKvSegments(), primal.getDropoutKey(),
         primal.getDropoutCounter(), primal.getMasksAttr(), primal.getAlignment(),
         primal.getScaleAttr(), primal.getSoftcapAttr(), primal.getDropoutAttr());
 }
@@ -48,8 +48,8 @@ static LogicalResult verifyGradient(Operation *op, StringRef constraint, StringR
 
 LogicalResult AttentionGradOp::verify() {
   if (failed(verifyOperandShapes(*this)) || failed(verifyResults(*this)) ||
-      failed(verifyBroadcast(*this, "(C4)", "bias", getBias())) ||
-      failed(verifyMaskOperands(*this)) || failed(verifyNumbers(*this)))
+      failed(verifyAddends(*this)) || failed(verifyMaskOperands(*this)) ||
+      failed(verifyNumbers(*this)))
     return failure();
   if (Value dlse = getDlse();
       dlse && failed(verifyCompatibleShape(dlse.getType(), getLse().getType())))

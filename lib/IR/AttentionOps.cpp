@@ -81,8 +81,8 @@ void AttentionOp::build(OpBuilder &b, OperationState &st, Value q, Value k, Valu
     lse = RankedTensorType::get(qType.getShape().drop_back(), b.getF32Type());
   Value none;
   build(b, st, inferOutputType(qType, cast<RankedTensorType>(v.getType())), lse, q, k, v, none,
-        none, none, none, none, none, none, none, masks, MaskAlignment::bottom_right, FloatAttr(),
-        FloatAttr(), FloatAttr(), IntegerAttr());
+        none, none, none, none, none, none, none, none, masks, MaskAlignment::bottom_right,
+        FloatAttr(), FloatAttr(), FloatAttr(), IntegerAttr());
 }
 
 /// How many parts the keys have; dynamic where their number is.
@@ -109,8 +109,7 @@ static LogicalResult verifyOutput(AttentionOp op) {
 
 LogicalResult AttentionOp::verify() {
   if (failed(verifyOperandShapes(*this)) || failed(verifyOutput(*this)) ||
-      failed(verifyBroadcast(*this, "(C4)", "bias", getBias())) ||
-      failed(verifyMaskOperands(*this)))
+      failed(verifyAddends(*this)) || failed(verifyMaskOperands(*this)))
     return failure();
   return verifyNumbers(*this);
 }

@@ -73,6 +73,18 @@ mlir::LogicalResult verifyBroadcast(OpTy op, llvm::StringRef constraint, llvm::S
   return mlir::success();
 }
 
+/// Checks what is added to the scores.
+template <typename OpTy> mlir::LogicalResult verifyAddends(OpTy op) {
+  if (mlir::failed(verifyBroadcast(op, "(C4)", "bias", op.getBias())))
+    return mlir::failure();
+  mlir::Value slopes = op.getAlibiSlopes();
+  if (!slopes)
+    return mlir::success();
+  return expectShape(op, "(C4)", "alibi_slopes",
+                     mlir::cast<mlir::RankedTensorType>(slopes.getType()),
+                     {{"query heads", op.getQ().getType().getDimSize(1)}});
+}
+
 /// A mask condition and the operand that it reads come together.
 template <typename OpTy>
 mlir::LogicalResult expectTogether(OpTy op, llvm::StringRef constraint, llvm::StringRef operand,
@@ -99,8 +111,9 @@ template <typename OpTy> mlir::LogicalResult verifyMaskOperands(OpTy op) {
     if (mlir::failed(expectShape(op, "(C6)", "kv_lengths", typeOf(lengths), {batch})))
       return mlir::failure();
   if (mlir::Value offset = op.getQOffset()) {
-    if (!masks.isPositional())
-      return op.emitOpError("(C7) expects masks to list causal or window with operand q_offset");
+    if (!op.readsPositions())
+      return op.emitOpError("(C7) expects masks to list causal or window, or operand alibi_slopes, "
+                            "with operand q_offset");
     if (typeOf(offset).getRank() == 1 &&
         mlir::failed(expectShape(op, "(C7)", "q_offset", typeOf(offset), {batch})))
       return mlir::failure();
@@ -152,6 +165,7 @@ template <typename OpTy> void addEqualSizes(OpTy op, SizePairs &sizes) {
       if (type.getDimSize(i) != 1)
         sizes.add(value, i, scores[4 - r + i].first, scores[4 - r + i].second);
   }
+  sizes.add(op.getAlibiSlopes(), 0, q, 1);
   sizes.addAll(op.getKvLengths(), {{q, 0}});
   if (mlir::Value offset = op.getQOffset();
       offset && mlir::cast<mlir::ShapedType>(offset.getType()).getRank())

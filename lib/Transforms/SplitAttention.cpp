@@ -76,8 +76,8 @@ AttentionOp AttentionSplitter::emitParts() {
                ShapedType::isDynamic(keys) ? keys : int64_t(llvm::divideCeil(keys, size)));
   return AttentionOp::create(
       b, RankedTensorType::get(shape, f32), RankedTensorType::get(ArrayRef(shape).drop_back(), f32),
-      op.getQ(), op.getK(), op.getV(), op.getBias(), op.getMask(), op.getKvLengths(),
-      op.getQOffset(), op.getQSegments(), op.getKvSegments(), op.getDropoutKey(),
+      op.getQ(), op.getK(), op.getV(), op.getBias(), op.getAlibiSlopes(), op.getMask(),
+      op.getKvLengths(), op.getQOffset(), op.getQSegments(), op.getKvSegments(), op.getDropoutKey(),
       op.getDropoutCounter(), op.getMasksAttr(), op.getAlignment(), op.getScaleAttr(),
       op.getSoftcapAttr(), op.getDropoutAttr(), b.getI64IntegerAttr(size));
 }

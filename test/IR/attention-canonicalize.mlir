@@ -73,3 +73,24 @@ func.func @relu_of_relu2(%x: tensor<?xf32>) -> tensor<?xf32> {
   %1 = linnet.feature_map relu %0 : tensor<?xf32>
   return %1 : tensor<?xf32>
 }
+
+// -----
+
+// CHECK-LABEL: @alibi_keeps_its_alignment
+// CHECK: alibi_slopes({{.*}}) alignment<top_left>
+func.func @alibi_keeps_its_alignment(%q: tensor<1x2x4x8xf32>, %s: tensor<2xf32>) -> tensor<1x2x4x8xf32> {
+  %o = linnet.attention %q, %q, %q alibi_slopes(%s : tensor<2xf32>) alignment<top_left>
+      : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32> -> tensor<1x2x4x8xf32>
+  return %o : tensor<1x2x4x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @no_slope
+// CHECK: linnet.attention %{{.*}}, %{{.*}}, %{{.*}} :
+func.func @no_slope(%q: tensor<1x2x4x8xf32>, %p: tensor<i64>) -> tensor<1x2x4x8xf32> {
+  %s = arith.constant dense<0.0> : tensor<2xf32>
+  %o = linnet.attention %q, %q, %q alibi_slopes(%s : tensor<2xf32>) q_offset(%p : tensor<i64>)
+      : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32> -> tensor<1x2x4x8xf32>
+  return %o : tensor<1x2x4x8xf32>
+}

@@ -153,8 +153,24 @@ func.func @c6_shape(%q: tensor<1x4x5x8xf32>, %n: tensor<2xi32>) {
 // -----
 
 func.func @c7_unread(%q: tensor<1x4x5x8xf32>, %n: tensor<i64>) {
-  // expected-error @+1 {{(C7) expects masks to list causal or window with operand q_offset}}
+  // expected-error @+1 {{(C7) expects masks to list causal or window, or operand alibi_slopes, with operand q_offset}}
   %r = linnet.attention %q, %q, %q q_offset(%n : tensor<i64>) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @c4_slopes(%q: tensor<1x4x5x8xf32>, %s: tensor<2xf32>) {
+  // expected-error @+1 {{(C4) expects alibi_slopes size 0 2 to match query heads 4}}
+  %r = linnet.attention %q, %q, %q alibi_slopes(%s : tensor<2xf32>) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @grad_c4_slopes(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x5xf32>, %s: tensor<5xf32>) {
+  // expected-error @+1 {{(C4) expects alibi_slopes size 0 5 to match query heads 4}}
+  %r:3 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q) alibi_slopes(%s : tensor<5xf32>) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>
   return
 }
 

@@ -32,6 +32,15 @@ func.func @top_left(%q: tensor<1x1x4x8xf16>, %k: tensor<1x1x6x8xf16>, %key: tens
   return %o : tensor<1x1x4x8xf16>
 }
 
+// A distance reads positions also where no mask does.
+// CHECK-LABEL: @alibi
+func.func @alibi(%q: tensor<1x4x?x8xf16>, %s: tensor<4xf32>, %p: tensor<i64>) -> tensor<1x4x?x8xf16> {
+  // CHECK: alibi_slopes(%{{.*}} : tensor<4xf32>) q_offset(%{{.*}} : tensor<i64>) :
+  %o = linnet.attention %q, %q, %q alibi_slopes(%s : tensor<4xf32>) q_offset(%p : tensor<i64>)
+      : tensor<1x4x?x8xf16>, tensor<1x4x?x8xf16>, tensor<1x4x?x8xf16> -> tensor<1x4x?x8xf16>
+  return %o : tensor<1x4x?x8xf16>
+}
+
 // CHECK-LABEL: @grad
 func.func @grad(%q: tensor<2x8x?x64xf32>, %k: tensor<2x2x?x64xf32>, %v: tensor<2x2x?x32xf32>,
                 %o: tensor<2x8x?x32xf32>, %l: tensor<2x8x?xf32>)

@@ -24,6 +24,7 @@ CASES = {
     "kv_lengths": ("masks<[kv_lengths]>", [("n", "kv_lengths", "tensor<1xi64>")]),
     "segments": ("masks<[segments]>", [("qs", "q_segments", "tensor<1xNxi32>"),
                                        ("ks", "kv_segments", "tensor<1xNxi32>")]),
+    "alibi": ("masks<[causal]>", [("s", "alibi_slopes", "tensor<4xf32>")]),
     "bias": ("masks<[causal]>", [("b", "bias", "tensor<4xNxNxf32>")]),
 }
 

@@ -20,10 +20,12 @@ CASES = {
     "plain": ("", "", {}), "causal": ("", "masks<[causal]>", dict(causal=True)),
     "window": ("", "masks<[causal, window<left = 2>]>", dict(causal=True, window=(2, None))),
     "bias": ("bias(%b : tensor<4x1x7xDTYPE>)", "masks<[causal]>", dict(causal=True)),
+    "alibi": ("alibi_slopes(%slopes : tensor<4xf32>)", "masks<[causal]>", dict(causal=True)),
     "softcap": ("", "scale(0.5) softcap(1.5)", dict(scale=0.5, softcap=1.5)),
     "dropout": ("dropout_key(%key : i64) dropout_counter(%key : i64)", "masks<[causal]> dropout(0.3)",
                 dict(causal=True, dropout=(0.3, KEY, KEY))),
 }
+SLOPES = [0.5, 0.25, -0.125, 1.0]
 SHAPES = [(2, 4, 5, 8), (2, 2, 7, 8), (2, 2, 7, 6), (4, 1, 7)]
 
 
@@ -34,7 +36,9 @@ def program(case, dtype):
     o = lt.tensor_type((2, 4, 5, 6), dtype)
     arguments = [f"%q: {q}", f"%k: {k}", f"%v: {v}"]
     arguments += [f"%b: {b}"] * ("%b" in operands) + ["%key: i64"] * ("%key" in operands)
+    slopes = ", ".join(map(str, SLOPES))
     return f"""func.func @main({', '.join(arguments)}) -> {o} {{
+  %slopes = arith.constant dense<[{slopes}]> : tensor<4xf32>
   %o = linnet.attention %q, %k, %v {operands} {attributes} : {q}, {k}, {v} -> {o}
   return %o : {o}
 }}"""
@@ -53,6 +57,9 @@ def torch_oracle(case):
 
     def call(q, k, v, *rest):
         biased = {"bias": rest[0]} if "%b" in CASES[case][0] else {}
+        if "%slopes" in CASES[case][0]:  # the last query is at the last key
+            distance = torch.arange(7)[None] - (2 + torch.arange(5))[:, None]
+            biased = {"bias": torch.tensor(SLOPES)[:, None, None].to(q.dtype) * distance}
         o, _ = torch_attention(q, k, v, **biased, **options)
         return o
     return call
@@ -74,6 +81,16 @@ def test_the_forward_op_keeps_its_bits():
     cotangent[1, 2, 3, 4] = 1
     loss, *_ = lt.run(lg.module(text), *inputs, cotangent)
     assert np.float32(loss) == np.asarray(o)[1, 2, 3, 4]
+
+
+def test_slopes_have_no_gradient():
+    q = "tensor<1x2x3x8xf32>"
+    text = f"""func.func @main(%q: {q}, %s: tensor<2xf32>) -> {q} {{
+  %o = linnet.attention %q, %q, %q alibi_slopes(%s : tensor<2xf32>) : {q}, {q}, {q} -> {q}
+  return %o : {q}
+}}"""
+    with pytest.raises(lt.CompileError, match=r":2:\d+: error:.*has no derivative by its alibi_slopes"):
+        lt.compile_text(lg.module(text))
 
 
 ROTARY = {

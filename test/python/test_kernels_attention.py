@@ -33,6 +33,7 @@ class Site:
     depth: int = 16
     value_depth: int = 16
     bias: tuple = ()
+    alibi: bool = False
     mask: tuple = ()
     lengths: bool = False
     offset: tuple = None
@@ -52,7 +53,8 @@ class Site:
         v = f"tensor<{d(self.batch, self.key_heads, self.keys, self.value_depth)}{t}>"
         o = f"tensor<{d(self.batch, self.heads, self.queries, self.value_depth)}{t}>"
         args, extra = [("q", q), ("k", k), ("v", v)], ""
-        operands = [("bias", self.bias, "f32"), ("mask", self.mask, "i1"),
+        operands = [("bias", self.bias, "f32"),
+                    ("alibi_slopes", (self.heads,) if self.alibi else (), "f32"), ("mask", self.mask, "i1"),
                     ("kv_lengths", (self.batch,) if self.lengths else (), "i32")]
         if self.offset is not None:
             operands.append(("q_offset", self.offset, "i64"))
@@ -107,6 +109,9 @@ def draw(site, nq, nk, seed=0, batch=None):
     extra, options = [], {}
     if site.bias:
         options["bias"] = rng.standard_normal(full(site.bias)).astype(np.float32)
+    if site.alibi:  # of any sign, some as steep as models have them
+        options["alibi_slopes"] = np.float32(2.0 ** -np.arange(2, site.heads + 2))
+        options["alibi_slopes"][1::3] *= -0.25
     if site.mask:
         options["mask"] = rng.random(full(site.mask)) < 0.6
     if site.lengths:
@@ -175,6 +180,9 @@ SITES = {
     "offset": Site("causal", offset=(), lse=True),
     "offset_batch": Site("window<left = 12>", offset=(2,), lengths=True),
     "segments": Site("causal", segments=True, lse=True),
+    "alibi": Site("causal", alibi=True, lse=True, dtype="bf16"),
+    "alibi_future": Site(alibi=True, lse=True),
+    "alibi_offset": Site(alibi=True, offset=(2,), lengths=True, dtype="f16"),
     "everything": Site("causal, window<left = 40>", bias=(4, -1, -1), mask=(2, 1, 1, -1),
                        lengths=True, offset=(2,), segments=True, lse=True),
     "multi_head": Site(key_heads=4, depth=8, value_depth=40),
@@ -292,6 +300,34 @@ def test_scale_and_softcap(queries):
                         attributes=attributes)
             args, given = draw(site, nq, 83)
             check(site, args, {**given, **options}, kernels.LEVELS[-1])
+
+
+@pytest.mark.parametrize("cpu", kernels.LEVELS)
+def test_alibi(cpu):
+    """With everything else that changes scores, and with a handful of rows."""
+    capped = Site("causal, window<left = 40>", alibi=True, key_heads=1, bias=(4, 1, -1),
+                  attributes="softcap(2.0)", lse=True)
+    top_left = Site("causal", alibi=True, mask=(-1,), dropout=0.3, attributes="alignment<top_left>")
+    for nq, nk in [(1, 1), (7, 7), (13, 7), (40, 70)]:
+        args, options = draw(capped, nq, nk)
+        check(capped, args, {**options, "softcap": 2.0}, cpu)
+        args, options = draw(top_left, nq, nk)
+        check(top_left, args, {**options, "alignment": "top_left"}, cpu)
+    for heads, queries, masks in [(2, 1, ""), (4, 1, "causal"), (6, 2, "window<left = 90>")]:
+        few = Site(masks, heads=heads, queries=queries, alibi=True, lengths=True, offset=(2,),
+                   depth=20, value_depth=33)
+        for nk in (0, 1, 65, 300):
+            check(few, *draw(few, queries, nk, seed=nk), cpu)
+
+
+def test_alibi_far_away():
+    """Distances are whole numbers: at 40,000 keys the term has the error of one rounding, and a
+    head of slope 0 has none."""
+    site = Site("causal", heads=3, key_heads=3, queries=1, alibi=True, lse=True, depth=4,
+                value_depth=4)
+    args, options = draw(site, 1, 40000)
+    args[3] = options["alibi_slopes"] = np.float32([0, 1e-5, 0.1])
+    check(site, args, options, kernels.LEVELS[-1])
 
 
 @pytest.mark.parametrize("queries", [1, -1])

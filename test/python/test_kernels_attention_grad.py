@@ -84,7 +84,7 @@ def magnitudes(q, k, v, o, lse, dout, dlse=0, *, bias=None, scale=None, dropout=
 
 
 def torch_gradients(q, k, v, dout, dlse=0, *, bias=None, scale=None, softcap=None, dropout=None,
-                    **masks):
+                    alibi_slopes=None, **masks):
     """PyTorch's autograd in float64 through the formulas of the op."""
     leaves = [torch.from_numpy(x.astype(np.float64)).requires_grad_()
               for x in ((q, k, v) if bias is None else (q, k, v, bias))]
@@ -95,6 +95,10 @@ def torch_gradients(q, k, v, dout, dlse=0, *, bias=None, scale=None, softcap=Non
         s = softcap * torch.tanh(s / softcap)
     if bias is not None:
         s = s + leaves[3]
+    if alibi_slopes is not None:
+        _, p = family.positions(q.shape[0], q.shape[2], k.shape[2], **masks)
+        slopes = alibi_slopes.astype(np.float64)[:, None, None]
+        s = s + torch.from_numpy(slopes * (np.arange(k.shape[2]) - p))
     seen = np.broadcast_to(ref.visible_keys(q.shape[0], q.shape[2], k.shape[2], **masks), s.shape)
     # a row without keys is left out, as it has no gradients
     s = s.masked_fill(~torch.from_numpy(seen.copy()), -torch.inf)
@@ -168,6 +172,11 @@ SITES = {
     "offset_batch": GradSite("window<left = 12>", offset=(2,), lengths=True),
     "segments": GradSite("causal", segments=True, dlse=True),
     "dropout": GradSite("causal", dropout=0.2, dlse=True),
+    "alibi": GradSite("causal", alibi=True, dlse=True),
+    "alibi_bias": GradSite("window<left = 40>", alibi=True, bias=(4, 1, -1), dbias=True,
+                           offset=(2,), key_heads=1),
+    "alibi_softcap": GradSite(alibi=True, dropout=0.2, dtype="bf16", lengths=True,
+                              attributes="softcap(2.0)"),
     "everything": GradSite("causal, window<left = 40>", bias=(4, -1, -1), mask=(2, 1, 1, -1),
                            lengths=True, offset=(2,), segments=True, dlse=True, dbias=True,
                            dropout=0.3, attributes="softcap(2.0)"),
@@ -178,7 +187,8 @@ SITES = {
     "one_channel": GradSite(depth=1, value_depth=1),
     "wide": GradSite("causal", depth=80, value_depth=144),
 }
-OPTIONS = {"top_left": dict(alignment="top_left"), "everything": dict(softcap=2.0)}
+OPTIONS = {"top_left": dict(alignment="top_left"), "everything": dict(softcap=2.0),
+           "alibi_softcap": dict(softcap=2.0)}
 
 
 @pytest.mark.parametrize("cpu", kernels.LEVELS)

@@ -74,6 +74,18 @@ def test_masks_and_bias():
     assert not o[:, :, 3].any() and np.isneginf(lse[:, :, 3]).all()
 
 
+@pytest.mark.parametrize("nq,nk", [(1, 1), (1, 9), (7, 7), (5, 9), (9, 5), (0, 3), (3, 0)])
+@pytest.mark.parametrize("causal", [False, True])
+def test_alibi_is_a_bias(nq, nk, causal):
+    q, k, v = draw(4, (2, 4, nq, 8), (2, 2, nk, 8), (2, 2, nk, 3))
+    slopes = 2.0 ** -np.arange(1, 5)
+    o, _ = ref.attention(q, k, v, alibi_slopes=slopes, causal=causal)
+    distance = np.arange(nk)[None, :] - (nk - nq + np.arange(nq))[:, None]
+    seen = distance <= 0 if causal else None
+    bias = slopes[:, None, None] * distance
+    np.testing.assert_allclose(o, torch_attention(q, k, v, seen, bias), atol=1e-13)
+
+
 def test_finite_bias_is_no_mask():
     q, k, v = draw(3, (1, 1, 2, 4), (1, 1, 3, 4), (1, 1, 3, 4))
     low = np.finfo(np.float32).min.astype(np.float64)

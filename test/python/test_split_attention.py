@@ -18,8 +18,8 @@ LENGTHS = {"whole": [5000, 4100], "short": [1, 3000], "none": [0, 2048]}
 
 
 def attend(cpu, *, keys=5000, batch=2, heads=4, key_heads=2, queries=1, depth=16, dtype="f32",
-           dynamic=False, masks="", lengths=None, offset=None, bias=False, attributes="", lse=False,
-           **options):
+           dynamic=False, masks="", lengths=None, offset=None, bias=False, alibi=False, attributes="",
+           lse=False, **options):
     rng = np.random.default_rng(keys + depth)
     q = lt.random(rng, (batch, heads, queries, depth), dtype)
     k, v = (lt.random(rng, (batch, key_heads, keys, depth), dtype) for _ in range(2))
@@ -41,6 +41,11 @@ def attend(cpu, *, keys=5000, batch=2, heads=4, key_heads=2, queries=1, depth=16
         arguments.append(f"%b: tensor<{heads}x1x{keys}xf32>")
         words.insert(0, f"bias(%b : tensor<{heads}x1x{keys}xf32>)")
         options["bias"] = b
+    if alibi:
+        slopes = options["alibi_slopes"] = np.float32(2.0 ** -np.arange(8, 8 + heads))
+        arrays.append(slopes)
+        arguments.append(f"%slopes: tensor<{heads}xf32>")
+        words.insert(0, f"alibi_slopes(%slopes : tensor<{heads}xf32>)")
     if masks:
         words.append(f"masks<[{masks}]>")
     o = lt.tensor_type(q.shape, dtype)
@@ -99,6 +104,15 @@ def test_positions(cpu):
 @pytest.mark.parametrize("dtype", ["bf16", "f16"])
 def test_types(cpu, dtype):
     attend(cpu, dtype=dtype, depth=64)
+
+
+@pytest.mark.parametrize("cpu", LEVELS)
+def test_alibi(cpu):
+    """Positions count from the first key, not from that of a part."""
+    attend(cpu, alibi=True, lse=True)
+    attend(cpu, alibi=True, masks="kv_lengths", lengths=[4999, 2100], kv_lengths=[4999, 2100],
+           dynamic=True, heads=8)
+    attend(cpu, alibi=True, masks="causal", offset=2500, q_offset=2500, causal=True, queries=2)
 
 
 @pytest.mark.parametrize("cpu", LEVELS)

@@ -19,6 +19,7 @@ def Linnet_RandomSeed : AnyTypeOf<[I64, 0DTensorOf<[I64]>]>;
 def Linnet_AttentionOptions {
   dag args = (ins
     Optional<Linnet_RankedFloat<[0, 1, 2, 3, 4]>>:$bias,
+    Optional<Linnet_RankedF32<[1]>>:$alibi_slopes,
     Optional<Linnet_Ranked<[I1], [0, 1, 2, 3, 4]>>:$mask,
     Optional<Linnet_RankedIndex<[1]>>:$kv_lengths,
     Optional<Linnet_RankedIndex<[0, 1]>>:$q_offset,
@@ -30,6 +31,7 @@ def Linnet_AttentionOptions {
     OptionalAttr<F64Attr>:$scale, OptionalAttr<F64Attr>:$softcap, OptionalAttr<F64Attr>:$dropout);
   string format = [{
     (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`alibi_slopes` `(` $alibi_slopes^ `:` type($alibi_slopes) `)`)?
     (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`kv_lengths` `(` $kv_lengths^ `:` type($kv_lengths) `)`)?
     (`q_offset` `(` $q_offset^ `:` type($q_offset) `)`)?
@@ -61,19 +63,25 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
         s[j] = scale * dot(q[b,h,i,:], k[b,hk,j,:])         scale: 1 / sqrt(Dk) by default
         s[j] = softcap * tanh(s[j] / softcap)               where softcap is given
         s[j] = s[j] + bias[b,h,i,j]                         where bias is given
+        s[j] = s[j] + alibi_slopes[h] * (j - p)             where alibi_slopes is given
         w[j] = exp(s[j]) where masks let i see j, else 0
         o[b,h,i,:] = sum_j w[j] * v[b,hk,j,:] / sum_j w[j]
         lse[b,h,i] = log sum_j w[j]
 
-    (arXiv:1706.03762; grouped heads: arXiv:2305.13245; soft cap: arXiv:2408.00118.)
+    (arXiv:1706.03762; grouped heads: arXiv:2305.13245; soft cap: arXiv:2408.00118; ALiBi:
+    arXiv:2108.12409.)
     A row without a visible key gives zeros, and -inf as `lse`. A bias of -inf masks; a finite
     one never does. Scores, softmax and sums are f32 for every element type.
 
-    Position-dependent masks compare key `j` with the position `p` of query `i`:
+    Position-dependent masks compare key `j` with the position `p` of query `i`, and ALiBi takes
+    their distance:
     - `q_offset`, one value or one per batch: `p = q_offset + i`
     - else `alignment = bottom_right`, the default: the last query is at the last valid key,
       `p = valid - Nq + i` where `valid` is `kv_lengths[b]` if given and else `Nk`
     - else `alignment = top_left`: `p = i`
+
+    The term of ALiBi is linear on both sides: a key beyond `p`, which only a call without `causal`
+    sees, gains by its distance. A bias that is symmetric in the distance is a `bias`.
 
     `kv_lengths` says how many keys are valid: a cache may be longer. Lengths are clamped to
     0 … Nk. Dropout acts on `w` after normalisation: weight `(b, h, i, j)` is multiplied by
@@ -90,10 +98,11 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
     - (C2) H is a multiple of Hk, both at least 1
     - (C3) o is [B,H,Nq,Dv] of q's element type; lse, if present, is [B,H,Nq] of f32
     - (C4) bias has at most rank 4 and, aligned at its last dimension, sizes 1 or those of
-      [B,H,Nq,Nk]; a dynamic size is the full one
+      [B,H,Nq,Nk]; a dynamic size is the full one. alibi_slopes is [H] of f32
     - (C5) mask, a tensor of i1 shaped as in (C4), is present exactly when masks has `explicit`
     - (C6) kv_lengths is [B] of i32 or i64, and present exactly when masks has `kv_lengths`
-    - (C7) q_offset is a scalar or [B] of i32 or i64, and masks then has `causal` or `window`
+    - (C7) q_offset is a scalar or [B] of i32 or i64, and masks then has `causal` or `window`, or
+      alibi_slopes is given
     - (C8) q_segments is [B,Nq] and kv_segments [B,Nk] of i32 or i64; both are present exactly
       when masks has `segments`
     - (C9) scale is finite; softcap is finite and positive
@@ -118,6 +127,8 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
     ::linnet::MaskAttr getMaskSet();
     /// How many query heads share one key head; 0 where a head count is dynamic.
     int64_t getGroupSize();
+    /// Whether the result depends on the positions of queries.
+    bool readsPositions() { return getMaskSet().isPositional() || getAlibiSlopes(); }
     /// The type of `o` for operands of these types.
     static ::mlir::RankedTensorType inferOutputType(::mlir::RankedTensorType q,
                                                     ::mlir::RankedTensorType v);
@@ -151,7 +162,8 @@ def Linnet_AttentionGradOp : Linnet_Op<"attention_grad", [
         dq[i,:] = sum_j dz[i,j] * k[j,:]
         dk[j,:] = sum_i dz[i,j] * q[i,:]
 
-    `dk` and `dv` are summed over the query heads that share a key head. A row without a visible
+    `dk` and `dv` are summed over the query heads that share a key head; `alibi_slopes` has no
+    gradient. A row without a visible
     key, whose `lse` is -inf, gives zeros (arXiv:2307.08691). All sums are f32 in an order that
     depends on the shapes only, and are rounded once. `w` is found from `lse`, so it loses
     precision where scores are large: a row whose scores are all around -1e30, say, has no use of
@@ -185,6 +197,8 @@ def Linnet_AttentionGradOp : Linnet_Op<"attention_grad", [
     ::linnet::MaskAttr getMaskSet();
     /// How many query heads share one key head; 0 where a head count is dynamic.
     int64_t getGroupSize();
+    /// Whether the result depends on the positions of queries.
+    bool readsPositions() { return getMaskSet().isPositional() || getAlibiSlopes(); }
   }];
   let hasVerifier = 1;
 }

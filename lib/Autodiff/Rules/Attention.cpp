@@ -22,11 +22,12 @@ static AttentionOp withLse(AttentionOp op, Adjoints &a) {
     return op;
   OpBuilder b(op);
   auto rows = RankedTensorType::get(op.getQ().getType().getShape().drop_back(), b.getF32Type());
-  auto full = AttentionOp::create(
-      b, op.getLoc(), op.getO().getType(), rows, op.getQ(), op.getK(), op.getV(), op.getBias(),
-      op.getMask(), op.getKvLengths(), op.getQOffset(), op.getQSegments(), op.getKvSegments(),
-      op.getDropoutKey(), op.getDropoutCounter(), op.getMasksAttr(), op.getAlignment(),
-      op.getScaleAttr(), op.getSoftcapAttr(), op.getDropoutAttr(), IntegerAttr());
+  auto full = AttentionOp::create(b, op.getLoc(), op.getO().getType(), rows, op.getQ(), op.getK(),
+                                  op.getV(), op.getBias(), op.getAlibiSlopes(), op.getMask(),
+                                  op.getKvLengths(), op.getQOffset(), op.getQSegments(),
+                                  op.getKvSegments(), op.getDropoutKey(), op.getDropoutCounter(),
+                                  op.getMasksAttr(), op.getAlignment(), op.getScaleAttr(),
+                                  op.getSoftcapAttr(), op.getDropoutAttr(), IntegerAttr());
   full->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   op.getO().replaceAllUsesWith(full.getO());
   a.replaced(op.getO(), full.getO());
@@ -37,6 +38,8 @@ static AttentionOp withLse(AttentionOp op, Adjoints &a) {
 static LogicalResult differentiateAttention(AttentionOp op, Adjoints &a) {
   if (op.getPart())
     return op.emitOpError("has no derivative with part");
+  if (op.getAlibiSlopes() && a.wants(op.getAlibiSlopes()))
+    return op.emitOpError("has no derivative by its alibi_slopes");
   op = withLse(op, a);
   Value dout = a.ofOrZero(op.getO()), dlse = a.of(op.getLse());
   bool withBias = op.getBias() && a.wants(op.getBias());

@@ -103,6 +103,7 @@ LogicalResult AttentionKernel::bind() {
                                   {op.getK(), &k},
                                   {op.getV(), &v},
                                   {op.getBias(), &bias},
+                                  {op.getAlibiSlopes(), &slopes},
                                   {op.getMask(), &mask},
                                   {op.getKvLengths(), &lengths},
                                   {op.getQOffset(), &offset},
@@ -173,7 +174,7 @@ void AttentionKernel::loadKeyLimits() {
   };
   Value count = k.sizes[2];
   validKeys = masks.getKvLengths() ? e.max(e.min(number(lengths), count), e.index(0)) : count;
-  if (!masks.isPositional())
+  if (!op.readsPositions())
     return;
   if (op.getQOffset())
     position = e.max(e.min(number(offset), e.index(kFar)), e.index(-kFar));
@@ -282,7 +283,7 @@ void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
     }
     e.forLoop(blockRows, [&](Value i) {
       Value r = e.add(firstRow, i);
-      softmaxRow(r, e.mul(i, geo.keys), from, to);
+      softmaxRow(r, e.mul(i, geo.keys), key, from, to);
       if (geo.spreads)
         prefetchValues(i, key);
       if (dropout)

@@ -28,7 +28,7 @@ AttentionGradGeometry::AttentionGradGeometry(AttentionGradOp op) {
   rows = 48;
   drops = static_cast<bool>(op.getDropoutAttr());
   capped = static_cast<bool>(op.getSoftcapAttr());
-  simple = !drops && !capped && !op.getBias();
+  simple = !drops && !capped && !op.getBias() && !op.getAlibiSlopes();
   if (op.getDbias()) {
     auto shape = cast<RankedTensorType>(op.getBias().getType()).getShape();
     sharesBatches = shape.size() < 4 || shape[0] == 1;
@@ -89,6 +89,7 @@ LogicalResult AttentionGradKernel::bind() {
                                   {op.getDout(), &dout},
                                   {op.getDlse(), &dlse},
                                   {op.getBias(), &bias},
+                                  {op.getAlibiSlopes(), &alibi},
                                   {op.getMask(), &mask},
                                   {op.getKvLengths(), &lengths},
                                   {op.getQOffset(), &offset},
@@ -171,7 +172,7 @@ void AttentionGradKernel::loadKeyLimits() {
   };
   Value count = k.sizes[2];
   validKeys = masks.getKvLengths() ? e.max(e.min(number(lengths), count), e.index(0)) : count;
-  if (!masks.isPositional())
+  if (!op.readsPositions())
     return;
   if (op.getQOffset())
     position = e.max(e.min(number(offset), e.index(kFar)), e.index(-kFar));

@@ -7,7 +7,7 @@
 // r / group of head r % group. Over blocks of keys, and for each over blocks of rows that see it:
 //
 //   scores     S = Q K^T              from transposed panels of keys
-//   weights    W = exp(S - lse)       with soft cap, bias, masks and dropout where there are any
+//   weights    W = exp(S - lse)       with soft cap, biases, masks and dropout where there are any
 //   gradients  Z = W (dO V^T - t)     t: the row's sum of dO O, less dlse
 //   queries    dQ += Z K              in the result itself, which is f32
 //   keys       dK += Z^T Q, dV += W^T dO
@@ -113,7 +113,7 @@ private:
   AttentionGradGeometry geo;
   MaskAttr masks;
   double scale = 1;
-  View q, k, v, o, lse, dout, dlse, bias, mask, lengths, offset, qSegments, kvSegments;
+  View q, k, v, o, lse, dout, dlse, bias, alibi, mask, lengths, offset, qSegments, kvSegments;
   std::optional<View> dq, dk, dv, dbias;
   std::optional<Dropout> dropout;
   Value keyPanels, valuePanels, keyRows, keySums, valueSums; // scratch

@@ -132,6 +132,11 @@ void AttentionGradKernel::weighRow(const Part &part, Value i) {
     first = e.add(e.mul(first, k.sizes[2]), e.add(part.key, part.from));
     skipped = dropout->fill(kept, first, e.sub(part.to, part.from));
   }
+  Value slope, p;
+  if (op.getAlibiSlopes()) {
+    slope = e.splat(frame.load(alibi, frame.position(alibi, {row.head})));
+    p = e.add(position, row.query);
+  }
   e.forLoop(part.from, part.to, e.index(kLanes), [&](Value c) {
     Value key = e.add(part.key, c), at = e.add(s, c), x = e.vload(weights, at);
     Lanes inRange = keysFrom(key);
@@ -147,6 +152,8 @@ void AttentionGradKernel::weighRow(const Part &part, Value i) {
       Value from = frame.position(bias, {batch, row.head, row.query, key});
       x = e.addf(x, e.convert(loadRaw(bias, from, inRange), e.f32()));
     }
+    if (slope)
+      x = e.fma(slope, countFrom(e, e.sub(key, p)), x);
     Value w = exponential(e.mulf(e.subf(x, top), e.vf(kLog2e)));
     w = e.select(visible(row, key, inRange), w, zero);
     e.vstore(w, weights, at);

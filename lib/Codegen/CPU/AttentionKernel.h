@@ -2,13 +2,14 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// A chunk is a block of rows of one key head and, where the op says so, a part of the keys. The rows of a key head are the queries of all query
-// heads that share it: row r is query r / group of head r % group, so that neighbours see nearly
-// the same keys and keys and values are read once for all of them. Over blocks of keys:
+// A chunk is a block of rows of one key head and, where the op says so, a part of the keys. The
+// rows of a key head are the queries of all query heads that share it: row r is query r / group of
+// head r % group, so that neighbours see nearly the same keys and keys and values are read once for
+// all of them. Over blocks of keys:
 //
 //   scores    S = Q K^T, from transposed panels of keys (tile form) or straight from the rows of
 //             K (decode form, for a handful of rows)
-//   adjust    soft cap, bias, masks
+//   adjust    soft cap, bias, masks; the bias of ALiBi is added on the way to the maximum
 //   softmax   S = exp(S - max), with running maximum and sum; then dropout of S
 //   values    O += S V
 //
@@ -105,7 +106,9 @@ private:
   void accumulateRows(Value key, Value from, Value to);
 
   //--- AttentionSoftmax.cpp
-  void softmaxRow(Value r, Value s, Value from, Value to);
+  void softmaxRow(Value r, Value s, Value key, Value from, Value to);
+  Value rowMaximum(Value r, Value s, Value from, Value end);
+  Value biasedRowMaximum(Value r, Value s, Value key, Value from, Value end);
   void rescale(Value r, Value factor);
   void dropRow(Value r, Value s, Value key, Value from, Value to);
   void accumulate(Value firstRow, Value rows, Value key, Value from, Value to);
@@ -126,7 +129,7 @@ private:
   AttentionOp op;
   AttentionGeometry geo;
   MaskAttr masks;
-  View q, k, v, bias, mask, lengths, offset, qSegments, kvSegments;
+  View q, k, v, bias, slopes, mask, lengths, offset, qSegments, kvSegments;
   std::optional<View> out, lse;
   std::optional<Dropout> dropout;
   Value queries, scores, outputs, sums, maxima, firsts, lasts, panels, values, kept; // scratch

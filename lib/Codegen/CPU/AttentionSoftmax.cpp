@@ -25,18 +25,54 @@ Value AttentionKernel::exponential(Value difference) {
   return e.exp2Fast(e.maxf(e.fconst(difference.getType(), -1000.0), difference));
 }
 
-/// Scores of row `r` at `s` become weights; maximum, sum and output so far follow. Sums stay 16
-/// lanes wide to the end.
-void AttentionKernel::softmaxRow(Value r, Value s, Value from, Value to) {
-  Value end = e.roundUp(to, kPanel), old = e.load(maxima, r);
-  Values top(kUnroll, e.splat(old));
+static Value maximum(Emitter &e, ValueRange top) {
+  return e.maxLanes(e.maxf(e.maxf(top[0], top[1]), e.maxf(top[2], top[3])));
+}
+
+/// Of the scores of row `r` at `s`, and those before.
+Value AttentionKernel::rowMaximum(Value r, Value s, Value from, Value end) {
+  Values top(kUnroll, e.splat(e.load(maxima, r)));
   top = e.forLoop(from, end, e.index(kPanel), top, [&](Value c, ValueRange in) {
     Values next;
     for (int64_t u = 0; u < kUnroll; ++u)
       next.push_back(e.maxf(e.vload(scores, e.add(e.add(s, c), u * kLanes)), in[u]));
     return next;
   });
-  Value now = e.maxLanes(e.maxf(e.maxf(top[0], top[1]), e.maxf(top[2], top[3])));
+  return maximum(e, top);
+}
+
+/// The same of the scores with the bias of ALiBi, which are stored. Distances to the keys grow by
+/// whole numbers, so that none of their sums is rounded.
+Value AttentionKernel::biasedRowMaximum(Value r, Value s, Value key, Value from, Value end) {
+  Row row = rowAt(r);
+  Value slope = frame.load(slopes, frame.position(slopes, {row.head}));
+  if (!op.getBias())
+    slope = e.mulf(slope, e.f(kLog2e));
+  slope = e.splat(slope);
+  Values state(kUnroll, e.splat(e.load(maxima, r)));
+  state.push_back(countFrom(e, e.sub(e.add(key, from), e.add(position, row.query))));
+  state = e.forLoop(from, end, e.index(kPanel), state, [&](Value c, ValueRange in) {
+    Values next;
+    Value distance = in.back();
+    for (int64_t u = 0; u < kUnroll; ++u) {
+      Value at = e.add(e.add(s, c), u * kLanes);
+      Value score = e.fma(slope, distance, e.vload(scores, at));
+      e.vstore(score, scores, at);
+      next.push_back(e.maxf(score, in[u]));
+      distance = e.addf(distance, e.vf(kLanes));
+    }
+    next.push_back(distance);
+    return next;
+  });
+  return maximum(e, state);
+}
+
+/// Scores of row `r` at `s` become weights; maximum, sum and output so far follow. Sums stay 16
+/// lanes wide to the end.
+void AttentionKernel::softmaxRow(Value r, Value s, Value key, Value from, Value to) {
+  Value end = e.roundUp(to, kPanel), old = e.load(maxima, r);
+  Value now =
+      op.getAlibiSlopes() ? biasedRowMaximum(r, s, key, from, end) : rowMaximum(r, s, from, end);
   Value shift = e.splat(now);
   Values sum(kUnroll, e.vf(0));
   sum = e.forLoop(from, end, e.index(kPanel), sum, [&](Value c, ValueRange in) {

@@ -246,6 +246,16 @@ Value linnet::codegen::softplus(Emitter &e, Value x) {
   return e.fma(series, z, e.maxf(x, e.vf(0)));
 }
 
+Value linnet::codegen::countFrom(Emitter &e, Value first) {
+  SmallVector<float> steps;
+  for (int64_t i = 0; i < kLanes; ++i)
+    steps.push_back(i);
+  Value lanes = arith::ConstantOp::create(
+      e, DenseElementsAttr::get(cast<VectorType>(e.vec(e.f32())), ArrayRef<float>(steps)));
+  Value start = arith::SIToFPOp::create(e, e.f32(), e.toInt(first, e.i64()));
+  return e.addf(e.splat(start), lanes);
+}
+
 Value linnet::codegen::loadFloat(Emitter &e, const View &v, Value position) {
   return e.convert(e.load(v.memory, position), e.f32());
 }

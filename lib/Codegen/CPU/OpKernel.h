@@ -64,6 +64,8 @@ Value siluSlope(Emitter &e, Value x, Value sigmoid);
 Value softplus(Emitter &e, Value x);
 /// Vector i of 16 holds terms of sum i; lane i of the result is that sum, lanes met in halves.
 Value sumEachLanes(Emitter &e, Values x);
+/// kLanes whole numbers from the index `first` on, as f32.
+Value countFrom(Emitter &e, Value first);
 /// One element as f32.
 Value loadFloat(Emitter &e, const View &v, Value position);
 

@@ -5,6 +5,7 @@
 // A match speaks of elements; the op wants [B,H,N,D], and its own words for masks.
 //
 //===----------------------------------------------------------------------===//
+#include "AlibiReader.h"
 #include "AttentionMatch.h"
 #include "HeadLayout.h"
 #include "MaskReader.h"
@@ -27,6 +28,7 @@ private:
   /// Whether masks or biases change with a variable.
   bool matters(unsigned v);
   LogicalResult readMasks(MaskReader &masks);
+  void readSlopes(const MaskReader &masks);
   LogicalResult makeBias();
   LogicalResult placeWindow(const MaskReader &masks);
   LogicalResult fail(const Twine &text) {
@@ -42,7 +44,7 @@ private:
   OperandBuilder operands;
   HeadLayout l;
   SmallVector<Condition> explicitConditions, biasConditions;
-  Value bias, mask, position;
+  Value bias, slopes, mask, position;
   MaskAttr masks;
   MaskAlignment alignment = MaskAlignment::bottom_right;
 };
@@ -98,6 +100,25 @@ LogicalResult AttentionBuilder::readMasks(MaskReader &masks) {
 //===----------------------------------------------------------------------===//
 // The op
 //===----------------------------------------------------------------------===//
+
+/// A bias per head and distance is an operand of its own: as a tensor it has the size of the
+/// scores. Of two such, one stays a bias.
+void AttentionBuilder::readSlopes(const MaskReader &masks) {
+  AlibiReader reader(g, masks, l.row, m.key);
+  for (const Bias &c : m.biases) {
+    auto linear = reader.read(c.element);
+    if (!linear)
+      continue;
+    Value x = operands.get(linear->slope, {l.heads}, /*stretch=*/true);
+    x = operands.widened(x, b.getF32Type());
+    if (!x || cast<RankedTensorType>(x.getType()).getElementType() != b.getF32Type())
+      continue;
+    double factor = linear->factor * c.factor;
+    slopes = factor == 1 ? x : operands.scaled(x, factor);
+    m.biases.erase(&c);
+    return;
+  }
+}
 
 LogicalResult AttentionBuilder::makeBias() {
   SmallVector<Variables> axes = {l.batch, l.heads, l.rows(), {m.key}};
@@ -155,7 +176,10 @@ FailureOr<Value> AttentionBuilder::run() {
     return failure();
   l = *layout;
   MaskReader read(g, l.row, m.key);
-  if (failed(readMasks(read)) || failed(makeBias()) || failed(placeWindow(read)))
+  if (failed(readMasks(read)))
+    return failure();
+  readSlopes(read);
+  if (failed(makeBias()) || failed(placeWindow(read)))
     return failure();
   auto [q, k, v] = readOperands(operands, l, m.key, cast<FloatType>(m.root.type()));
   if (!q || !k || !v)
@@ -165,7 +189,7 @@ FailureOr<Value> AttentionBuilder::run() {
   Type o = AttentionOp::inferOutputType(cast<RankedTensorType>(q.getType()),
                                         cast<RankedTensorType>(v.getType()));
   auto op = AttentionOp::create(
-      b, loc, TypeRange{o}, q, k, v, bias, mask, /*kv_lengths=*/Value(), position,
+      b, loc, TypeRange{o}, q, k, v, bias, slopes, mask, /*kv_lengths=*/Value(), position,
       /*q_segments=*/Value(), /*kv_segments=*/Value(), /*dropout_key=*/Value(),
       /*dropout_counter=*/Value(), any ? masks : MaskAttr(), alignment, number(m.scale),
       number(m.softcap), FloatAttr(), IntegerAttr());

@@ -30,7 +30,8 @@ static LogicalResult isUnmasked(Operation *op) {
   MaskAttr m = attention.getMaskSet();
   bool masked =
       m.getCausal() || m.getWindow() || m.getIsExplicit() || m.getKvLengths() || m.getSegments();
-  return failure(masked || attention.getBias() || attention.getSoftcap() || attention.getDropout());
+  return failure(masked || attention.getBias() || attention.getAlibiSlopes() ||
+                 attention.getSoftcap() || attention.getDropout());
 }
 
 static LogicalResult hasDim(Value v, Attribute dim, Attribute size) {

@@ -19,15 +19,20 @@ def feature_map(x, kind):
     return _FEATURES[kind](np.asarray(x, np.float64))
 
 
-def visible_keys(batch, nq, nk, *, causal=False, window=None, mask=None, kv_lengths=None,
-                 q_offset=None, q_segments=None, kv_segments=None, alignment="bottom_right"):
-    """Booleans [B, 1 or H, Nq, Nk]: which key a query sees. `window` is (left, right)."""
+def positions(batch, nq, nk, kv_lengths=None, q_offset=None, alignment="bottom_right", **_):
+    """How many keys are valid, [B], and the positions of the queries, [B, 1, Nq, 1]."""
     valid = np.full(batch, nk) if kv_lengths is None else np.clip(kv_lengths, 0, nk)
     if q_offset is not None:
         start = np.broadcast_to(np.asarray(q_offset), (batch,))
     else:
         start = valid - nq if alignment == "bottom_right" else np.zeros(batch, int)
-    p = (start[:, None] + np.arange(nq))[:, None, :, None]
+    return valid, (start[:, None] + np.arange(nq))[:, None, :, None]
+
+
+def visible_keys(batch, nq, nk, *, causal=False, window=None, mask=None, kv_lengths=None,
+                 q_offset=None, q_segments=None, kv_segments=None, alignment="bottom_right"):
+    """Booleans [B, 1 or H, Nq, Nk]: which key a query sees. `window` is (left, right)."""
+    valid, p = positions(batch, nq, nk, kv_lengths, q_offset, alignment)
     j = np.arange(nk)
     seen = np.broadcast_to(j < valid[:, None, None, None], (batch, 1, nq, nk))
     if causal:
@@ -43,7 +48,7 @@ def visible_keys(batch, nq, nk, *, causal=False, window=None, mask=None, kv_leng
     return seen if mask is None else seen & np.asarray(mask)
 
 
-def _scores(q, k, bias=None, scale=None, softcap=None, **masks):
+def _scores(q, k, bias=None, scale=None, softcap=None, alibi_slopes=None, **masks):
     """Scores [B,H,Nq,Nk], -inf where hidden, and their derivative by scale * dot(q, k)."""
     s = q @ k.swapaxes(2, 3) * (q.shape[3] ** -0.5 if scale is None else scale)
     slope = np.ones_like(s)
@@ -52,6 +57,9 @@ def _scores(q, k, bias=None, scale=None, softcap=None, **masks):
         s, slope = softcap * t, 1 - t**2
     if bias is not None:
         s = s + np.asarray(bias, np.float64)
+    if alibi_slopes is not None:
+        _, p = positions(q.shape[0], q.shape[2], k.shape[2], **masks)
+        s = s + np.asarray(alibi_slopes, np.float64)[:, None, None] * (np.arange(k.shape[2]) - p)
     return np.where(visible_keys(q.shape[0], q.shape[2], k.shape[2], **masks), s, -np.inf), slope
 
 
