@@ -291,11 +291,11 @@ std::optional<double> Elements::constant(const Element &element) {
   return std::nullopt;
 }
 
-/// start + step * i for the elements of a constant of one dimension.
+/// start + step * i for the elements of a constant whose other sizes are 1.
 static std::optional<std::pair<int64_t, int64_t>> progression(DenseIntElementsAttr values) {
   auto all = values.getValues<APInt>();
   int64_t n = all.size();
-  if (values.getType().getRank() != 1 || n == 0)
+  if (n == 0 || !llvm::is_contained(values.getType().getShape(), n))
     return std::nullopt;
   int64_t first = (*all.begin()).getSExtValue();
   int64_t step = n > 1 ? (*(all.begin() + 1)).getSExtValue() - first : 0, expected = first;
@@ -329,7 +329,11 @@ AffineExpr Elements::index(const Element &element) {
       return getAffineConstantExpr(static_cast<int64_t>(*value), ctx);
     auto dense = dyn_cast<DenseIntElementsAttr>(c.getValue());
     auto steps = dense ? progression(dense) : std::nullopt;
-    return steps ? simplify(e.at[0] * steps->second + steps->first) : AffineExpr();
+    if (!steps)
+      return {};
+    auto shape = cast<RankedTensorType>(e.value.getType()).getShape();
+    AffineExpr i = e.at[llvm::find(shape, dense.getNumElements()) - shape.begin()];
+    return simplify(i * steps->second + steps->first);
   }
   if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
     return {};

@@ -10,11 +10,12 @@ import pathlib
 import re
 import subprocess
 
+import attention_exports as exports
 import attention_spellings as spellings
 import numpy as np
 import pytest
 from linnet import testing
-from upstream import lower
+from upstream import Module, lower
 
 FOLDER = pathlib.Path(__file__).parents[1] / "Foreign"
 FULL = bool(os.environ.get("LINNET_FULL"))
@@ -82,6 +83,37 @@ def test_near_misses_stay():
     after = call_all(raised("\n".join(body for _, body, _ in some))[0], some, 5)
     for (c, _, x), (_, _, y) in zip(before, after):
         np.testing.assert_array_equal(x, y, err_msg=str(c))
+
+
+TOSA = "--pass-pipeline=builtin.module(func.func(tosa-make-broadcastable,tosa-to-linalg-named," \
+    "canonicalize,tosa-to-linalg,tosa-to-tensor,tosa-to-arith,canonicalize))"
+
+
+def test_exported_spellings():
+    """Twenty, all found; what the op cannot say stays. Their results are those of upstream's loops over the
+    steps as they are written."""
+    cases = [exports.write(make) for make in [*exports.RAISED, *exports.STAY]]
+    text = lower("\n".join(body for body, _, _ in cases), TOSA)
+    bodies = re.split(r"(?=func\.func @)", lower(text, "--linnet-raise", "--canonicalize"))[1:]
+    assert len(exports.RAISED) == 20 and len(bodies) == len(cases)
+    for (make, masks), body in zip(exports.RAISED.items(), bodies):
+        assert body.count("linnet.attention ") == 1, body
+        line = re.search(r"linnet\.attention .*", body)[0]
+        found = ["bias"] if " bias(" in line else []
+        found += [m for m in ("causal", "window", "explicit") if m in line]
+        assert " ".join(found) == masks, (make.__name__, line)
+        assert not re.search(r"math\.exp|\.softmax ", body), body
+    assert all("linnet.attention" not in body for body in bodies[len(exports.RAISED):])
+    plain = Module(text, "--canonicalize", "--linnet-lower-to-structured", "--canonicalize", "--cse")
+    session = testing.load("\n".join(body for body, _, _ in cases)).session()
+    for make, (_, given, shape) in zip([*exports.RAISED, *exports.STAY], cases):
+        arrays = exports.inputs(given, np.random.default_rng(1))
+        want, = plain.call(make.__name__, arrays, [(np.float32, len(shape))])
+        got = session.call(make.__name__, *arrays)
+        # weights that the program rounds to 16 bits are f32 in attention
+        bound = 2e-3 if make is exports.half_precision else 5e-6
+        np.testing.assert_allclose(got[0] if isinstance(got, (list, tuple)) else got, want, rtol=bound,
+                                   atol=bound, err_msg=make.__name__)
 
 
 @pytest.mark.parametrize("name, masks", [

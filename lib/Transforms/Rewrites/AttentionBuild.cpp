@@ -25,8 +25,8 @@ public:
 
 private:
   void split();
-  /// Whether masks or biases change with a variable.
-  bool matters(unsigned v);
+  /// 2 where masks change with a variable, 1 more where biases do.
+  unsigned matters(unsigned v);
   LogicalResult readMasks(MaskReader &masks);
   void readSlopes(const MaskReader &masks);
   LogicalResult makeBias();
@@ -59,9 +59,9 @@ void AttentionBuilder::split() {
   splitVariables(g, all, {&m.q, &m.k, &m.v}, m.inner);
 }
 
-bool AttentionBuilder::matters(unsigned x) {
-  return llvm::any_of(m.conditions,
-                      [&](const Condition &c) { return g.dependsOn(c.condition, x); }) ||
+unsigned AttentionBuilder::matters(unsigned x) {
+  return 2 * llvm::any_of(m.conditions,
+                          [&](const Condition &c) { return g.dependsOn(c.condition, x); }) +
          llvm::any_of(m.biases, [&](const Bias &c) { return g.dependsOn(c.element, x); });
 }
 

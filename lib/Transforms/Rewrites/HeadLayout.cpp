@@ -52,7 +52,7 @@ FailureOr<HeadLayout> linnet::rewrites::layOut(Elements &g, OperandBuilder &oper
                                                const Element &root, const Element &q,
                                                const Element &k, const Element &v, unsigned key,
                                                ArrayRef<unsigned> inner,
-                                               llvm::function_ref<bool(unsigned)> matters,
+                                               llvm::function_ref<unsigned(unsigned)> matters,
                                                std::string &why) {
   auto fail = [&](StringRef text) {
     why = text.str();

@@ -35,11 +35,12 @@ struct HeadOperands {
 HeadOperands readOperands(OperandBuilder &operands, const HeadLayout &layout, unsigned key,
                           mlir::FloatType type);
 
-/// `matters`: whether a row variable is certainly one of positions. Failure says why.
+/// `matters`: how certainly a row variable is one of positions. Failure says why.
 mlir::FailureOr<HeadLayout> layOut(Elements &g, OperandBuilder &operands, const Element &root,
                                    const Element &q, const Element &k, const Element &v,
                                    unsigned key, llvm::ArrayRef<unsigned> inner,
-                                   llvm::function_ref<bool(unsigned)> matters, std::string &why);
+                                   llvm::function_ref<unsigned(unsigned)> matters,
+                                   std::string &why);
 
 } // namespace linnet::rewrites
 

@@ -12,6 +12,8 @@ using namespace linnet::rewrites;
 
 /// A condition of the form difference >= 0.
 bool MaskReader::readInequality(AffineExpr difference) {
+  if (g.isNonNegative(g.simplify(difference)))
+    return true; // everywhere
   if (!row)
     return false;
   AffineExpr i = g.variable(*row), j = g.variable(key);
@@ -102,6 +104,8 @@ bool MaskReader::readAtom(Element atom, bool negated) {
   if (negated)
     p = arith::invertPredicate(p);
   switch (p) {
+  case arith::CmpIPredicate::eq:
+    return g.simplify(l - r) == getAffineConstantExpr(0, l.getContext());
   case arith::CmpIPredicate::sge:
   case arith::CmpIPredicate::uge:
     return readInequality(g.simplify(l - r));
