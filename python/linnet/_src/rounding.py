@@ -28,28 +28,34 @@ EXACT = {"maximum", "minimum", "amax", "amin", "max_pool2d_with_indices", "max_p
          "logical_and", "isnan", "fill", "ones_like", "full_like", "empty_like", "embedding"}
 
 
+@functools.cache
+def _is_exact(func):
+    """Views and what is written in place, too, stay what they are."""
+    aliases = any(r.alias_info is not None for r in func._schema.returns)
+    return aliases or func._overloadpacket.__name__ in EXACT
+
+
 class Disturbed(TorchDispatchMode):
     """Every operation inside is off by at most `unit`, relatively."""
 
     def __init__(self, unit, generator):
         super().__init__()
-        self.unit, self.generator = unit, generator
+        self.range, self.generator = (1 - unit, 1 + unit), generator
 
     def disturb(self, x):
-        if not isinstance(x, torch.Tensor) or x.dtype != torch.float64:
-            return x
-        signs = torch.rand(x.shape, generator=self.generator, dtype=torch.float64) * 2 - 1
-        return x * (1 + signs * self.unit)  # infinities stay
+        if isinstance(x, torch.Tensor):
+            if x.dtype != torch.float64:
+                return x
+            factors = torch.empty(x.shape, dtype=torch.float64)
+            return x * factors.uniform_(*self.range, generator=self.generator)  # infinities stay
+        return type(x)(map(self.disturb, x)) if isinstance(x, (list, tuple)) else x
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        # views and what is written in place stay what they are
-        aliases = any(r.alias_info is not None for r in func._schema.returns)
-        if aliases or func._overloadpacket.__name__ in EXACT:
+        if _is_exact(func):
             return func(*args, **kwargs)
-        with torch.utils._python_dispatch._disable_current_modes():
-            each = functools.partial(torch.utils._pytree.tree_map, self.disturb)
-            return each(func(*each(args), **kwargs))
+        kwargs = {name: self.disturb(x) for name, x in kwargs.items()}
+        return self.disturb(func(*self.disturb(args), **kwargs))
 
 
 def spread(compute, unit, samples, seed=0):
