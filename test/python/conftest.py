@@ -1,9 +1,81 @@
-# ===- conftest.py - makes python/linnet importable without installing it -===//
+# ===- conftest.py - makes python/linnet importable, and the quick subset -===//
 #
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
+"""How much of the tests runs is one knob, `./dev test [--all|--full]`:
+
+- quick, pytest's `--quick`: of every test, cases that together have every value of every one of its
+  parameters, and every pair of values of three or more parameters; of tests marked
+  `slow(quick=EXPR)` only the cases whose id is matched by EXPR, or none. CPU levels take turns
+  instead of being paired with the rest;
+- all, which is pytest's default: every case;
+- full, with LINNET_FULL=1: more random programs, longer runs, larger models in the tests that have
+  more than what is worth running each time.
+"""
+import collections
+import itertools
 import pathlib
+import re
 import sys
 
+import pytest
+
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "python"))
+
+TAKES_TURNS = {"cpu", "level", "threads"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="a subset that has every parameter's values")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow(quick=None): with --quick only cases matched by `quick`")
+
+
+def _values(item):
+    """(parameter, value) of a case; values that are not plain are told apart by identity."""
+    plain = (str, int, float, bool, type(None), tuple)
+    return [(name, repr(value) if isinstance(value, plain) else id(value))
+            for name, value in sorted(item.callspec.params.items())]
+
+
+def _wanted(values):
+    """What a case is there to cover."""
+    mixed = [value for value in values if value[0] not in TAKES_TURNS]
+    pairs = itertools.combinations(mixed, 2) if len(mixed) > 2 else ()
+    return {*((value,) for value in values), *pairs}
+
+
+def cover(cases):
+    """Some of the cases that together cover what all do: always that which adds most, and of those
+    the one whose values were taken least."""
+    values = [_values(case) for case in cases]
+    wanted, used = [_wanted(v) for v in values], collections.Counter()
+    left, chosen = set().union(*wanted), set()
+    while left:
+        best = max(range(len(cases)),
+                   key=lambda i: (len(wanted[i] & left), -sum(used[v] for v in values[i])))
+        chosen.add(best)
+        used.update(values[best])
+        left -= wanted[best]
+    return [cases[i] for i in sorted(chosen)]
+
+
+def _is_quick(item):
+    marks = list(item.iter_markers("slow"))
+    case = item.name.partition("[")[2].removesuffix("]")
+    return all(m.kwargs.get("quick") and re.search(m.kwargs["quick"], case) for m in marks)
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--quick"):
+        return
+    groups = collections.defaultdict(list)
+    for item in filter(_is_quick, items):
+        groups[item.nodeid.partition("[")[0]].append(item)
+    kept = {item for group in groups.values()
+            for item in (cover(group) if hasattr(group[0], "callspec") else group)}
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]

@@ -14,6 +14,8 @@ import tempfile
 import ml_dtypes
 import numpy as np
 
+from linnet._src import testing
+
 DTYPES = {
     "f64": np.float64, "f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16,
     "i1": np.bool_, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
@@ -264,16 +266,20 @@ def tool(*args, text=None):
 
 
 def compile(text, cpu=LEVELS[-1], constants=None):
-    """Compiles the kernels of an MLIR text; a dictionary by name. `constants` holds, by kernel, the
-    positions of arguments that are constants."""
-    flags = [f"--constant=@{k}:{','.join(map(str, v))}" for k, v in (constants or {}).items()]
-    with tempfile.NamedTemporaryFile(suffix=".so", dir=workdir().name, delete=False) as f:
-        path = f.name
-    tool("-", f"--cpu={cpu}", "-o", path, *flags, text=text)
-    undefined = subprocess.run(["nm", "-D", "-u", path], capture_output=True, text=True).stdout
-    assert not undefined.strip(), undefined
-    library = ctypes.CDLL(path)
-    signatures = json.loads(pathlib.Path(path + ".json").read_text())
+    """Compiles the kernels of an MLIR text, once per text and compiler; a dictionary by name.
+    `constants` holds, by kernel, the positions of arguments that are constants."""
+    flags = [f"--cpu={cpu}"]
+    flags += [f"--constant=@{k}:{','.join(map(str, v))}" for k, v in (constants or {}).items()]
+
+    def make(path, target):
+        tool("-", "-o", path, *flags, text=text)
+        undefined = subprocess.run(["nm", "-D", "-u", path], capture_output=True, text=True).stdout
+        assert not undefined.strip(), undefined
+        pathlib.Path(f"{path}.json").rename(f"{target}.json")
+
+    path = testing.cached(make, ".so", text, *flags, testing.stamp("linnet-kernels"))
+    library = ctypes.CDLL(str(path))
+    signatures = json.loads(pathlib.Path(f"{path}.json").read_text())
     return {name: Kernel(library, name, info) for name, info in signatures.items()}
 
 

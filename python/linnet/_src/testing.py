@@ -58,9 +58,9 @@ def build_folder():
 
 
 @functools.cache
-def _stamp():
-    """What a cached bundle depends on beside its input: the compiler's files."""
-    files = [build_folder() / "bin" / "linnet-compile", build_folder() / "lib" / "libLinnet.so"]
+def stamp(tool="linnet-compile"):
+    """What a cached output depends on beside its input: the compiler's files."""
+    files = [build_folder() / "bin" / tool, build_folder() / "lib" / "libLinnet.so"]
     stats = [path.stat() for path in files]
     return repr([(s.st_size, s.st_mtime_ns) for s in stats])
 
@@ -73,44 +73,48 @@ class CompileError(Exception):
         self.code = code
 
 
+@functools.cache
 def cache_folder():
-    """What compilers made; files in it are removed after a day."""
+    """What compilers made; files of before yesterday are removed, since they pile up."""
     folder = pathlib.Path(tempfile.gettempdir()) / f"linnet-tests-{os.getuid()}"
     folder.mkdir(exist_ok=True, mode=0o700)
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > 24 * 3600:
+                path.unlink()
     return folder
 
 
-def compile_text(text, *flags, weights=None, cpu="native"):
-    """Path of the bundle for IR text; compiled once per text, flags and compiler."""
-    flags = [f"--cpu={cpu}", *flags]
-    stamp = _stamp()
-    if weights is not None:
-        with open(weights, "rb") as file:
-            stamp += hashlib.file_digest(file, "sha256").hexdigest()
-    key = hashlib.sha256("\0".join([text, *flags, stamp]).encode()).hexdigest()[:32]
-    if weights is not None:
-        flags.append(f"--weights={weights}")
-    folder = cache_folder()
-    target = folder / f"{key}.lnb"
+def cached(make, suffix, *parts):
+    """Path of the file for `parts` in cache_folder(). If there is none, make(path, target) writes one
+    to `path`, which becomes `target`, and what goes with it beside `target`."""
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    target = cache_folder() / f"{key}{suffix}"
     if not target.exists():
-        _remove_old(folder)
         # a name of its own first: tests run in parallel
-        unfinished = folder / f"{key}.{os.getpid()}.lnb"
-        done = subprocess.run(
-            [build_folder() / "bin" / "linnet-compile", "-", "-o", unfinished, *flags],
-            input=text, text=True, capture_output=True)
-        if done.returncode != 0:
-            raise CompileError(done.returncode, done.stderr)
+        unfinished = cache_folder() / f"{key}.{os.getpid()}{suffix}"
+        make(unfinished, target)
         unfinished.rename(target)
     return target
 
 
-def _remove_old(folder, seconds=24 * 3600):
-    """Bundles of compilers that were built anew since pile up."""
-    for path in [*folder.glob("*.lnb"), *folder.glob("*.vmfb")]:
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > seconds:
-                path.unlink()
+def compile_text(text, *flags, weights=None, cpu="native"):
+    """Path of the bundle for IR text; compiled once per text, flags and compiler."""
+    flags, given = [f"--cpu={cpu}", *flags], []
+    digest = ""
+    if weights is not None:
+        given = [f"--weights={weights}"]
+        with open(weights, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+
+    def make(path, _):
+        done = subprocess.run(
+            [build_folder() / "bin" / "linnet-compile", "-", "-o", path, *flags, *given],
+            input=text, text=True, capture_output=True)
+        if done.returncode != 0:
+            raise CompileError(done.returncode, done.stderr)
+
+    return cached(make, ".lnb", text, *flags, stamp() + digest)
 
 
 def load(text, *flags, threads=1, **options):
