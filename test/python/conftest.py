@@ -35,10 +35,16 @@ def pytest_configure(config):
 
 
 def _values(item):
-    """(parameter, value) of a case; values that are not plain are told apart by identity."""
+    """(parameter, value) of a case. Names that are parametrized together are one parameter; values
+    that are not plain are told apart by identity."""
     plain = (str, int, float, bool, type(None), tuple)
-    return [(name, repr(value) if isinstance(value, plain) else id(value))
-            for name, value in sorted(item.callspec.params.items())]
+    parameters = item.callspec.params
+    told = {name: repr(v) if isinstance(v, plain) else id(v) for name, v in parameters.items()}
+    values = []
+    for mark in item.iter_markers("parametrize"):
+        names = mark.args[0].replace(" ", "").split(",") if isinstance(mark.args[0], str) else mark.args[0]
+        values.append((",".join(names), *(told.pop(name) for name in names)))
+    return values + list(told.items())
 
 
 def _wanted(values):

@@ -133,14 +133,11 @@ RULES = {
     "normalised": dict(normalise=1e-6),
     "normalised_decay": dict(normalise=1e-6, decay="scalar", scale=0.5),
 }
-CASES = {f"{name}": Case(**rule) for name, rule in RULES.items()}
 SHAPES = {  # key and value depth
-    "k5d3": dict(k=5, d=3), "k64d48": dict(k=64, d=48, scale=0.125), "k33d80": dict(k=33, d=80),
-    "k1d1": dict(k=1, d=1), "k300d32": dict(k=300, d=32),
+    "k64d64": dict(), "k5d3": dict(k=5, d=3), "k64d48": dict(k=64, d=48, scale=0.125),
+    "k33d80": dict(k=33, d=80), "k1d1": dict(k=1, d=1), "k300d32": dict(k=300, d=32),
 }
-CASES |= {f"{name}_{shape}": Case(**rule, **sizes) for shape, sizes in SHAPES.items()
-          for name, rule in RULES.items() if not ("scale" in rule and "scale" in sizes)}
-CASES |= {
+FORMS = {
     "read_pre": Case(read="pre"),
     "delta_pre": Case(read="pre", beta=True, decay="scalar"),
     "erase_pre": Case(read="pre", erase=True),
@@ -156,10 +153,12 @@ CASES |= {
 }
 
 
-@pytest.mark.parametrize("level", kernels.LEVELS)
-@pytest.mark.parametrize("name", CASES)
-def test_matches_float64(level, name):
-    case = CASES[name]
+@functools.cache
+def rule_case(rule, shape="k64d64"):
+    return Case(**{**SHAPES[shape], **RULES[rule]})
+
+
+def check(level, case):
     kernel = compiled(level, case)
     for length in LENGTHS if case.length < 0 else [case.length]:
         args = case.arguments(2, length)
@@ -176,9 +175,22 @@ def test_matches_float64(level, name):
 
 
 @pytest.mark.parametrize("level", kernels.LEVELS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("rule", RULES)
+def test_rule(level, rule, shape):
+    check(level, rule_case(rule, shape))
+
+
+@pytest.mark.parametrize("level", kernels.LEVELS)
+@pytest.mark.parametrize("name", FORMS)
+def test_form(level, name):
+    check(level, FORMS[name])
+
+
+@pytest.mark.parametrize("level", kernels.LEVELS)
 @pytest.mark.parametrize("name", RULES)
 def test_long(level, name):
-    case = CASES[name]
+    case = rule_case(name)
     args = case.arguments(1, 1000)
     o, s = case.expected(args)
     got, final = compiled(level, case)(*args.values(), sizes=case.sizes(1, 1000))

@@ -129,17 +129,19 @@ def run(text, *inputs, function="main", threads=1, flags=(), symbols=None, **opt
 
 
 def run_cases(cases, threads=1, flags=()):
-    """Runs many small functions as one module, which compiles faster than one by one.
+    """Runs many small functions as one module, which compiles faster than one by one; the same text
+    is compiled once.
 
     A case is (label, IR text of one function @main, inputs, check), where check takes the results;
     the failures of all are raised together."""
-    cases = list(cases)
-    text = "\n".join(text.replace("func.func @main(", f"func.func @main_{i}(", 1)
-                     for i, (_, text, _, _) in enumerate(cases))
-    model, failures = load(text, *flags, threads=threads), []
-    for i, (label, _, inputs, check) in enumerate(cases):
+    cases, names, failures = list(cases), {}, []
+    for _, text, _, _ in cases:
+        names.setdefault(text, f"main_{len(names)}")
+    model = load("\n".join(text.replace("func.func @main(", f"func.func @{name}(", 1)
+                           for text, name in names.items()), *flags, threads=threads)
+    for label, text, inputs, check in cases:
         try:
-            check(*model.session().call(f"main_{i}", *inputs))
+            check(*model.session().call(names[text], *inputs))
         except (AssertionError, runtime.Error) as error:
             failures.append(f"{label}: {str(error).strip()}")
     if failures:
