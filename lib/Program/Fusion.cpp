@@ -188,6 +188,7 @@ LogicalResult linnet::fuseElementwise(Operation *root) {
   recomputeForLateReaders(root);
   if (failed(fuse(root)))
     return failure();
+  recomputeInEpilogues(root);
   mergeInBodies(root);
   splitReductions(root);
   return success();

@@ -67,10 +67,13 @@ bool linnet::isStructured(Operation *op) {
 }
 
 bool linnet::isElementwiseEpilogue(linalg::GenericOp op) {
-  return op.getNumDpsInits() == 1 && op.getNumParallelLoops() == op.getNumLoops() &&
+  return op.getNumDpsInits() >= 1 && op.getNumParallelLoops() == op.getNumLoops() &&
          op.hasPureTensorSemantics() && hasProjectedPermutationsOnly(op) &&
-         op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() &&
-         !op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)) &&
+         llvm::all_of(op.getDpsInitsMutable(),
+                      [&](OpOperand &init) {
+                        return op.getMatchingIndexingMap(&init).isIdentity() &&
+                               !op.payloadUsesValueFromOperand(&init);
+                      }) &&
          llvm::none_of(op.getBody()->getOperations(),
                        llvm::IsaPred<tensor::ExtractOp, linalg::IndexOp, cf::AssertOp>);
 }

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -132,6 +133,153 @@ void linnet::recomputeForLateReaders(Operation *root) {
     if (!func.isExternal())
       for (Block &block : func.getBody())
         LateReaders(block).run();
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// What late products read
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// A product reads its operands from memory. One that is a function of a tensor that the epilogue
+/// of another product of that stage reads anyway is a second result of that epilogue: a train step
+/// then keeps what goes into an activation from forward to backward, and not what comes out too.
+class LateProducts {
+public:
+  explicit LateProducts(Block &block) : block(block), stages(block) {}
+  void run();
+
+private:
+  linalg::GenericOp findEpilogue(linalg::GenericOp op, Operation *reader);
+  bool dependsOn(Operation *op, Operation *maker);
+  void makeIn(linalg::GenericOp epilogue, linalg::GenericOp op, OpOperand &use);
+
+  Block &block;
+  Stages stages;
+};
+
+} // namespace
+
+/// An elementwise op of one tensor that is no wider than the op's result.
+static linalg::GenericOp getFunctionOfOne(Operation &op) {
+  linalg::GenericOp generic =
+      op.getNumResults() == 1 ? getElementwise(op.getResult(0)) : linalg::GenericOp();
+  if (!generic || !llvm::all_equal(generic.getDpsInputs()))
+    return {};
+  Type from = generic.getDpsInputs()[0].getType(), to = generic.getResult(0).getType();
+  return getElementTypeOrSelf(from).getIntOrFloatBitWidth() <=
+                 getElementTypeOrSelf(to).getIntOrFloatBitWidth()
+             ? generic
+             : linalg::GenericOp();
+}
+
+static bool followsProduct(linalg::GenericOp op) {
+  return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+    Operation *def = input->get().getDefiningOp();
+    return def && (isContraction(def) || isConvolution(def)) && def->hasOneUse() &&
+           op.getMatchingIndexingMap(input).isIdentity();
+  });
+}
+
+bool LateProducts::dependsOn(Operation *op, Operation *maker) {
+  SmallVector<Operation *> work = {maker};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!work.empty()) {
+    Operation *next = work.pop_back_val();
+    if (next == op)
+      return true;
+    for (Operation *user : next->getUsers())
+      if (Operation *outer = block.findAncestorOpInBlock(*user); outer && seen.insert(outer).second)
+        work.push_back(outer);
+  }
+  return false;
+}
+
+/// An epilogue that reads the same tensor at about the time of `reader`, and does not need it.
+linalg::GenericOp LateProducts::findEpilogue(linalg::GenericOp op, Operation *reader) {
+  for (OpOperand &use : op.getDpsInputs()[0].getUses()) {
+    auto epilogue = dyn_cast<linalg::GenericOp>(use.getOwner());
+    if (epilogue && epilogue != op && epilogue->getBlock() == &block &&
+        epilogue->getNumResults() == 1 && isElementwiseEpilogue(epilogue) &&
+        !epilogue.isDpsInit(&use) && epilogue.getMatchingIndexingMap(&use).isIdentity() &&
+        stages.isLater(epilogue, op) && !stages.isMuchLater(epilogue, reader) &&
+        followsProduct(epilogue) && !dependsOn(epilogue, reader))
+      return epilogue;
+  }
+  return {};
+}
+
+/// Clones a body but for its terminator, of which it gives the first operand.
+static Value inlineBody(OpBuilder &b, linalg::GenericOp op, ValueRange args) {
+  IRMapping map;
+  map.map(op.getBody()->getArguments(), args);
+  for (Operation &inner : op.getBody()->without_terminator())
+    b.clone(inner, map);
+  return map.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0));
+}
+
+void LateProducts::makeIn(linalg::GenericOp epilogue, linalg::GenericOp op, OpOperand &use) {
+  OpBuilder b(epilogue);
+  Location loc = epilogue.getLoc();
+  Value source = op.getDpsInputs()[0], made = op.getResult(0);
+  // the epilogue may read the value itself: then it need not either
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  auto isMade = [&](OpOperand &operand) {
+    return operand.get() == made && epilogue.getMatchingIndexingMap(&operand).isIdentity();
+  };
+  for (OpOperand *input : epilogue.getDpsInputOperands())
+    if (!isMade(*input)) {
+      inputs.push_back(input->get());
+      maps.push_back(epilogue.getMatchingIndexingMap(input));
+    }
+  AffineMap identity = b.getMultiDimIdentityMap(epilogue.getNumLoops());
+  maps.append(2, identity);
+  Type types[] = {epilogue.getResult(0).getType(), made.getType()};
+  Value inits[] = {epilogue.getDpsInits()[0],
+                   tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, source),
+                                           getElementTypeOrSelf(made))};
+  auto body = [&](OpBuilder &inner, Location innerLoc, ValueRange args) {
+    size_t at = 0;
+    while (inputs[at] != source || !maps[at].isIdentity())
+      ++at;
+    SmallVector<Value> own(op->getNumOperands(), args[at]), others;
+    Value value = inlineBody(inner, op, own);
+    auto next = args.begin();
+    for (OpOperand &operand : epilogue->getOpOperands())
+      others.push_back(isMade(operand) ? value : *next++);
+    linalg::YieldOp::create(inner, innerLoc, {inlineBody(inner, epilogue, others), value});
+  };
+  auto both = linalg::GenericOp::create(b, loc, types, inputs, inits, maps,
+                                        epilogue.getIteratorTypesArray(), body);
+  epilogue.getResult(0).replaceAllUsesWith(both.getResult(0));
+  use.set(both.getResult(1));
+  epilogue.erase();
+}
+
+void LateProducts::run() {
+  SmallVector<OpOperand *> late;
+  for (Operation &op : block)
+    if (getFunctionOfOne(op))
+      for (OpOperand &use : op.getResult(0).getUses())
+        if (Operation *reader = use.getOwner(); reader->getBlock() == &block &&
+                                                isContraction(reader) && stages.isLater(reader, &op))
+          late.push_back(&use);
+  // what replaces an epilogue has two results, and is not asked for more
+  for (OpOperand *use : late)
+    if (auto op = cast<linalg::GenericOp>(use->get().getDefiningOp()); op->getNumResults() == 1)
+      if (linalg::GenericOp epilogue = findEpilogue(op, use->getOwner()))
+        makeIn(epilogue, op, *use);
+}
+
+void linnet::recomputeInEpilogues(Operation *root) {
+  root->walk([](func::FuncOp func) {
+    if (!func.isExternal())
+      for (Block &block : func.getBody()) {
+        LateProducts(block).run();
+        sortTopologically(&block);
+      }
   });
 }
 

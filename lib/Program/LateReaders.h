@@ -20,6 +20,9 @@ public:
   bool isLater(mlir::Operation *reader, mlir::Operation *maker) const {
     return before.lookup(reader) > before.lookup(maker);
   }
+  bool isMuchLater(mlir::Operation *op, mlir::Operation *other) const {
+    return before.lookup(op) > before.lookup(other) + 1;
+  }
 
 private:
   llvm::DenseMap<mlir::Operation *, unsigned> before;
@@ -28,6 +31,9 @@ private:
 /// Late readers of a value that is an elementwise function of one tensor read that tensor and
 /// compute the value again, if so nothing has to store it.
 void recomputeForLateReaders(mlir::Operation *root);
+
+/// The same for late products, where an epilogue that reads that tensor can make the value too.
+void recomputeInEpilogues(mlir::Operation *root);
 
 /// Late readers of what `transpose` views read `copy`, which holds it transposed, through the
 /// opposite view: only one of both is kept.

@@ -34,6 +34,47 @@ func.func @stored(%x: !M, %w: !M) -> !M {
   return %g : !M
 }
 
+// But a late product reads it from the epilogue that has what it is a function of: %u is not kept.
+// CHECK-LABEL: func.func @product
+// CHECK:         %[[H:.*]] = exec.dispatch @{{.*}} ins(%arg0, %arg1 :
+// CHECK:         %[[U:.*]] = exec.dispatch @{{.*}} ins(%[[H]] :
+// CHECK:         %[[Y:.*]] = exec.dispatch @{{.*}} ins(%[[U]], %arg1 :
+// CHECK:         %[[BOTH:.*]]:2 = exec.dispatch @[[BESIDE:.*]] ins(%[[Y]], %arg1, %[[H]] :
+// CHECK:         %[[D:.*]] = exec.dispatch @{{.*}} ins(%[[BOTH]]#1, %[[Y]] :
+// CHECK:         return %[[BOTH]]#0, %[[D]]
+func.func @product(%x: !M, %w: !M) -> (!M, !M) {
+  %h = linnet.einsum "nk,km->nm" %x, %w : !M, !M -> !M
+  %t = math.tanh %h : !M
+  %u = arith.mulf %t, %h : !M
+  %y = linnet.einsum "nk,km->nm" %u, %w : !M, !M -> !M
+  %d = linnet.einsum "nk,nm->km" %u, %y : !M, !M -> !M
+  %z = linnet.einsum "nk,mk->nm" %y, %w : !M, !M -> !M
+  %s = arith.mulf %t, %h : !M
+  %p = arith.addf %s, %t : !M
+  %g = arith.mulf %z, %p : !M
+  return %g, %d : !M, !M
+}
+
+// Not where the epilogue needs that product.
+// CHECK-LABEL: func.func @needed
+// CHECK:         %[[H:.*]] = exec.dispatch @{{.*}} ins(%arg0, %arg1 :
+// CHECK:         %[[U:.*]] = exec.dispatch @{{.*}} ins(%[[H]] :
+// CHECK:         %[[Y:.*]] = exec.dispatch @{{.*}} ins(%[[U]], %arg1 :
+// CHECK:         %[[D:.*]] = exec.dispatch @{{.*}} ins(%[[U]], %[[Y]] :
+// CHECK:         %[[G:.*]] = exec.dispatch @{{.*}} ins(%[[D]], %arg1, %[[H]] :
+// CHECK:         return %[[G]]
+func.func @needed(%x: !M, %w: !M) -> !M {
+  %h = linnet.einsum "nk,km->nm" %x, %w : !M, !M -> !M
+  %t = math.tanh %h : !M
+  %u = arith.mulf %t, %h : !M
+  %y = linnet.einsum "nk,km->nm" %u, %w : !M, !M -> !M
+  %d = linnet.einsum "nk,nm->km" %u, %y : !M, !M -> !M
+  %z = linnet.einsum "nk,mk->nm" %d, %w : !M, !M -> !M
+  %p = arith.addf %h, %t : !M
+  %g = arith.mulf %z, %p : !M
+  return %g : !M
+}
+
 !H = tensor<1x2x16x8xf32>
 
 // Of the heads and their copy by rows only the copy is kept.
@@ -57,6 +98,10 @@ func.func @transposed(%q: !H, %w: tensor<16x16xf32>) -> !H {
 }
 
 // CHECK:       exec.kernel @[[LATE]](
+// CHECK:         math.tanh
+// CHECK-NOT:     math.tanh
+// CHECK:       exec.kernel
+// CHECK:       exec.kernel @[[BESIDE]](
 // CHECK:         math.tanh
 // CHECK-NOT:     math.tanh
 // CHECK:       exec.kernel

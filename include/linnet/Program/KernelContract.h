@@ -52,7 +52,7 @@ bool isContraction(mlir::Operation *op);
 bool isConvolution(mlir::Operation *op);
 /// An op of the linnet dialect that has its own kernel class.
 bool isStructured(mlir::Operation *op);
-/// All loops parallel, one result at the identity map, operands at projected permutations.
+/// All loops parallel, results at the identity map, operands at projected permutations.
 bool isElementwiseEpilogue(mlir::linalg::GenericOp op);
 /// A linalg.transpose, or a linalg.generic that only permutes its one input.
 bool isTranspose(mlir::Operation *op);
