@@ -16,6 +16,7 @@ the licences that every Debian machine carries, or the files of `--text`.
 Parameters, moments and the step count are mutable globals: states of the session. `tokens` is
 [batch, length + 1]: every byte but the last predicts the next one. `rate` is the learning rate of
 the step. Matrices decay by 0.1, vectors do not; the global norm of the gradients is clipped to 1.
+Queries of the linear variant start as their keys (model.py says why).
 """
 
 import argparse
@@ -26,7 +27,7 @@ import numpy as np
 
 from linnet._src.irtext import Value, number, tensor
 from linnet.examples.bytelm import emit
-from linnet.examples.bytelm.emit import DEPTH, EPS, KEY_HEADS, LAYERS, THETA, VOCAB
+from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, THETA, VOCAB, WIDTH
 
 BETAS, CLIP, DECAY = (0.9, 0.98), 1.0, 0.1
 LICENCES = pathlib.Path("/usr/share/common-licenses")
@@ -50,6 +51,11 @@ def initial_parameters(variant, seed):
                 scale /= (2 * LAYERS) ** 0.5
             value = rng.standard_normal(shape) * scale
         parameters[name] = value.astype(np.float32)
+    if variant == "linear":
+        for i in range(LAYERS):
+            keys = parameters[f"layers.{i}.k"].reshape(KEY_HEADS, DEPTH, WIDTH)
+            queries = np.repeat(keys, HEADS // KEY_HEADS, 0)
+            parameters[f"layers.{i}.q"] = queries.reshape(WIDTH, WIDTH)
     return parameters
 
 

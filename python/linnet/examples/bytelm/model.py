@@ -61,6 +61,9 @@ def parameter_shapes(config: Config) -> dict:
 
 
 def initial_parameters(config: Config, seed: int) -> dict:
+    """Random weights. In the linear variant queries start as the keys that they read: the norm behind
+    a first position leaves the sign of its q.k only, which rounding would choose where that is
+    about zero, and Adam would spread."""
     generator = torch.Generator().manual_seed(seed)
     parameters = {}
     for name, shape in parameter_shapes(config).items():
@@ -74,8 +77,13 @@ def initial_parameters(config: Config, seed: int) -> dict:
             if name.endswith((".o", ".down")):
                 scale /= (2 * config.layers) ** 0.5
             value = torch.randn(shape, generator=generator) * scale
-        parameters[name] = value.requires_grad_()
-    return parameters
+        parameters[name] = value
+    if config.variant == "linear":
+        for i in range(config.layers):
+            keys = parameters[f"layers.{i}.k"].unflatten(0, (config.key_heads, config.depth))
+            queries = keys.repeat_interleave(config.heads // config.key_heads, 0)
+            parameters[f"layers.{i}.q"] = queries.flatten(0, 1)
+    return {name: value.requires_grad_() for name, value in parameters.items()}
 
 
 def initial_state(config: Config, dtype=torch.float32) -> dict:

@@ -8,7 +8,9 @@
     python -m linnet.examples.bytelm.train --variant softmax --out DIR
 
 writes DIR/model.<variant>.safetensors and DIR/reference.<variant>.safetensors: a prompt, its
-logits at every position and the greedy continuation, computed by PyTorch in f32.
+logits at every position and the greedy continuation, computed by PyTorch in f32. The stored weights
+of the linear variant started with queries of their own; `model.initial_parameters` has them start as
+their keys since.
 """
 
 import argparse
