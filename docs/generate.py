@@ -14,6 +14,7 @@ PAGES = {
     "dialect-linnet.md": ("include/linnet/IR/LinnetAttrs.td", "-gen-dialect-doc", ["-dialect=linnet"]),
     "dialect-exec.md": ("include/linnet/IR/ExecOps.td", "-gen-dialect-doc", ["-dialect=exec"]),
     "passes-transforms.md": ("include/linnet/Transforms/Passes.td", "-gen-pass-doc", []),
+    "ops-transform.md": ("include/linnet/Transforms/TransformOps.td", "-gen-op-doc", ["-dialect=transform"]),
     "passes-autodiff.md": ("include/linnet/Autodiff/Passes.td", "-gen-pass-doc", []),
     "passes-program.md": ("include/linnet/Program/Passes.td", "-gen-pass-doc", []),
 }

@@ -6,6 +6,7 @@
 #include "linnet/Pipelines/Compile.h"
 #include "linnet/Pipelines/PluginLoader.h"
 #include "linnet/Pipelines/Tools.h"
+#include "linnet/Rules.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
@@ -73,6 +74,11 @@ struct CommandLine {
       cl::value_desc("F.json")};
   cl::list<std::string> rules{"linnet-pdl", cl::desc("rewrite rules for the input"),
                               cl::value_desc("F.pdll|F.mlir"), cl::CommaSeparated};
+  cl::list<std::string> ruleNames{
+      "linnet-apply-rules",
+      cl::desc("registered rules for the input: of plugins (--plugin=P.so) and files "
+               "(--rules=F.pdll)"),
+      cl::value_desc("NAME"), cl::CommaSeparated};
   cl::list<std::string> scripts{"linnet-script", cl::desc("transform scripts for the input"),
                                 cl::value_desc("F.mlir"), cl::CommaSeparated};
   cl::opt<Linearize> linearize{"linearize", cl::desc("rewrites of attention and of products"),
@@ -147,6 +153,7 @@ CompileOptions CommandLine::read() const {
   o.keptBudget = parseBytes(activationBudget.getValue()).value_or(0);
   o.dispatchTimes = dispatchTimes;
   o.rules.assign(rules.begin(), rules.end());
+  o.ruleNames.assign(ruleNames.begin(), ruleNames.end());
   o.scripts.assign(scripts.begin(), scripts.end());
   o.linearize = linearize;
   o.verbose = verbose;
@@ -160,7 +167,7 @@ int main(int argc, char **argv) {
   registerAllDialects(registry);
   registerAllPasses();
   llvm::SmallVector<char *> args(argv, argv + argc);
-  if (!loadPlugins(args, registry))
+  if (!loadPlugins(args, registry) || !loadRuleFiles(args, registry))
     return 1;
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();

@@ -7,7 +7,10 @@
 // other:
 //
 //   #include "linnet/Plugin.h"
-//   LINNET_PLUGIN("my-passes") { mlir::PassRegistration<MyPass>(); }
+//   LINNET_PLUGIN("my-passes") {
+//     mlir::PassRegistration<MyPass>();
+//     linnet::registerRule({"my-rule", "what it does", populateMyPatterns});
+//   }
 //
 // Build it with add_linnet_plugin() from LinnetConfig.cmake. The tools refuse a plugin that was
 // built against another version of Linnet or LLVM.
@@ -17,6 +20,7 @@
 #define LINNET_PLUGIN_H
 
 #include "linnet/IR/LinnetOps.h"
+#include "linnet/Rules.h"
 #include "linnet/Version.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/Pass.h"
@@ -37,8 +41,8 @@ inline constexpr char kPluginABI[] = "linnet-" LINNET_VERSION_STRING "/llvm-" LL
 
 } // namespace linnet
 
-/// Defines the plugin's entry; the block that follows registers passes and, through `registry`,
-/// dialects.
+/// Defines the plugin's entry; the block that follows registers passes, rules and, through
+/// `registry`, dialects.
 #define LINNET_PLUGIN(NAME)                                                                        \
   static void linnetRegisterPlugin(::mlir::DialectRegistry &registry);                             \
   extern "C" __attribute__((visibility("default"))) ::linnet::PluginInfo linnetPlugin() {          \

@@ -220,6 +220,7 @@ LogicalResult Compiler::run() {
   structured.weightsKnown = options.foldWeights && !options.externalWeights;
   structured.scripts = options.scripts;
   structured.rules = options.rules;
+  structured.ruleNames = options.ruleNames;
   structured.explain = options.verbose;
   if (failed(stage("structured", Stage::Structured,
                    [&](OpPassManager &pm) { buildStructuredPipeline(pm, structured); })))

@@ -21,7 +21,14 @@ void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions 
   if (!options.rules.empty()) {
     PdlOptions pdl;
     pdl.files.assign(options.rules.begin(), options.rules.end());
+    pdl.explain = options.explain;
     pm.addPass(createPdl(pdl));
+  }
+  if (!options.ruleNames.empty()) {
+    ApplyRulesOptions rules;
+    rules.names.assign(options.ruleNames.begin(), options.ruleNames.end());
+    rules.explain = options.explain;
+    pm.addPass(createApplyRules(rules));
   }
   for (const std::string &file : options.scripts) {
     ScriptOptions script;

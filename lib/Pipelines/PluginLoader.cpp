@@ -36,7 +36,7 @@ static bool loadPlugin(llvm::StringRef file, mlir::DialectRegistry &registry) {
     return false;
   }
   info.registerPlugin(registry);
-  return true;
+  return rulesAreSound();
 }
 
 bool linnet::loadPlugins(llvm::SmallVectorImpl<char *> &args, mlir::DialectRegistry &registry) {

@@ -11,7 +11,9 @@
 #include "linnet/Pipelines/Pipelines.h"
 #include "linnet/Pipelines/PluginLoader.h"
 #include "linnet/Program/Passes.h"
+#include "linnet/Rules.h"
 #include "linnet/Transforms/Passes.h"
+#include "linnet/Transforms/TransformOps.h"
 #include "linnet/Version.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
@@ -29,6 +31,7 @@ void linnet::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<LinnetDialect, exec::ExecDialect>();
+  registerTransformOps(registry);
   registerDerivativeRules(registry);
 }
 
@@ -40,6 +43,7 @@ void linnet::registerAllPasses() {
     registerLinnetAutodiffPasses();
     registerLinnetProgramPasses();
     registerPipelines();
+    registerBuiltinRules();
     return true;
   }();
   (void)done;
@@ -56,6 +60,9 @@ static constexpr char kOptOverview[] =
     "  linnet-opt --plugin=my-passes.so model.mlir --my-pass\n"
     "  linnet-opt --linnet-pdl=rules.pdll model.mlir\n"
     "  linnet-opt --linnet-script=script.mlir model.mlir\n"
+    "  linnet-opt --rules=rules.pdll --linnet-apply-rules=a-rule model.mlir\n"
+    "  linnet-opt --list-rules           names of rules, with --plugin= and --rules= those of "
+    "files\n"
     "  linnet-opt --show-derivatives     names of the ops that have a derivative rule\n";
 
 static void showDerivatives(const DialectRegistry &registry, llvm::raw_ostream &os) {
@@ -73,8 +80,9 @@ static void showDerivatives(const DialectRegistry &registry, llvm::raw_ostream &
 /// `--linnet-pdl=F` is what people write; the passes have options of their own.
 static void expandShortForms(SmallVectorImpl<char *> &args, std::deque<std::string> &texts) {
   for (char *&arg : args) {
-    for (auto [flag, option] :
-         {std::pair("--linnet-pdl=", "files="), {"--linnet-script=", "file="}}) {
+    for (auto [flag, option] : {std::pair("--linnet-pdl=", "files="),
+                                {"--linnet-script=", "file="},
+                                {"--linnet-apply-rules=", "names="}}) {
       StringRef text(arg);
       if (!text.consume_front(flag) || text.contains('='))
         continue;
@@ -90,11 +98,17 @@ int linnet::optMain(int argc, char **argv) {
   linnet::registerAllPasses();
   llvm::cl::AddExtraVersionPrinter(printVersion);
   SmallVector<char *> args(argv, argv + argc);
-  if (!loadPlugins(args, registry))
+  if (!loadPlugins(args, registry) || !loadRuleFiles(args, registry))
     return 1;
-  if (llvm::is_contained(llvm::map_range(args, [](char *a) { return StringRef(a); }),
-                         "--show-derivatives")) {
+  auto asks = [&](StringRef flag) {
+    return llvm::any_of(args, [&](char *arg) { return flag == arg; });
+  };
+  if (asks("--show-derivatives")) {
     showDerivatives(registry, llvm::outs());
+    return 0;
+  }
+  if (asks("--list-rules")) {
+    listRules(llvm::outs());
     return 0;
   }
   std::deque<std::string> texts;

@@ -33,6 +33,7 @@ struct CompileOptions {
   std::string dispatchTimes;              ///< trace with measured times, for plans within budgets
   std::vector<std::string> scripts;       ///< transform scripts, behind the rules
   std::vector<std::string> rules;         ///< PDLL and PDL files, applied to the input
+  std::vector<std::string> ruleNames;     ///< registered rules, behind those of the files
   Linearize linearize = Linearize::Exact; ///< rewrites of attention and products
   bool foldWeights = true;                ///< what depends on weights alone is computed now
   bool verbose = false;

@@ -175,31 +175,54 @@ def AbsorbProjections : Pass<"linnet-absorb-projections", "mlir::func::FuncOp"> 
                            "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
 }
 
+def ApplyRules : Pass<"linnet-apply-rules"> {
+  let summary = "rewrite rules by name";
+  let description = [{
+    Applies registered rules until none applies: Linnet's own, those of plugins (`registerRule` of
+    `linnet/Rules.h`), the patterns of PDLL files that `--rules=F.pdll` names, and Python's
+    (`linnet-py`). `linnet-opt --list-rules` lists them.
+
+    On the command line `--linnet-apply-rules=a,b` is short for `--linnet-apply-rules=names=a,b`;
+    `linnet-compile` takes it too and applies the rules to the input. A rule that is not there is
+    refused, with the names of those there are; one that leaves invalid IR is named.
+
+    With `explain`, remarks say where each rule applies and what it gives as the reason where it does not
+    (`notifyMatchFailure`; constraints in PDLL).
+  }];
+  let options = [
+    ListOption<"names", "names", "std::string", "rules">,
+    Option<"explain", "explain", "bool", "false", "say what applied, and why a rule did not">,
+    Option<"require", "require-match", "bool", "false", "an error where no rule applies">];
+}
+
 def Pdl : Pass<"linnet-pdl"> {
   let summary = "rewrite rules from PDLL or PDL files";
   let description = [{
     Applies the patterns of the files until none applies. A `.pdll` file is translated by `mlir-pdll`, with
     the folders of Linnet's and MLIR's .td files to include from; any other file holds `pdl.pattern` ops.
-    `linnet/Rules.h` lists the constraints and rewrites that a file may name.
+    `linnet/Rules.h` lists the constraints and rewrites that a file may name. `--rules=F.pdll` registers the
+    patterns by name instead, for `linnet-apply-rules` and scripts.
 
     On the command line `--linnet-pdl=rules.pdll` is short for `--linnet-pdl=files=rules.pdll`;
     `linnet-compile` takes it too and applies the rules to the input. An unknown constraint, a file that
     does not parse and one without a pattern are refused before anything is changed.
+
+    With `explain`, remarks say where each pattern applies and which constraint of `linnet/Rules.h` did not
+    hold.
   }];
   let options = [
     ListOption<"files", "files", "std::string", "files with rules">,
     ListOption<"includes", "include", "std::string", "more folders for #include">,
+    Option<"explain", "explain", "bool", "false", "say what applied, and which constraint did not hold">,
     Option<"require", "require-match", "bool", "false", "an error where no rule applies">];
-  let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
-                           "mlir::linalg::LinalgDialect", "mlir::math::MathDialect",
-                           "mlir::tensor::TensorDialect"];
 }
 
 def Script : Pass<"linnet-script", "mlir::ModuleOp"> {
   let summary = "a transform script from a file";
   let description = [{
     Runs `transform.named_sequence @__transform_main` of the file on the module. All passes are there by
-    `transform.apply_registered_pass`, those of plugins and `linnet-pdl` too.
+    `transform.apply_registered_pass`, those of plugins and `linnet-pdl` too, and rules by their names in
+    `transform.apply_patterns.linnet.rules`.
 
     On the command line `--linnet-script=s.mlir` is short for `--linnet-script=file=s.mlir`;
     `linnet-compile` takes it too and runs it on the input, behind `--linnet-pdl`.

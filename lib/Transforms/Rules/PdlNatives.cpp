@@ -3,6 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "Conditions.h"
 #include "linnet/IR/LinnetOps.h"
 #include "linnet/Rules.h"
 #include "mlir/AsmParser/AsmParser.h"
@@ -23,15 +24,10 @@ static std::optional<int64_t> number(Attribute a) {
 
 static RankedTensorType tensorType(Value v) { return dyn_cast<RankedTensorType>(v.getType()); }
 
-static LogicalResult isUnmasked(Operation *op) {
+static LogicalResult isPlain(Operation *op, bool orCausal) {
   auto attention = dyn_cast<AttentionOp>(op);
-  if (!attention)
-    return failure();
-  MaskAttr m = attention.getMaskSet();
-  bool masked =
-      m.getCausal() || m.getWindow() || m.getIsExplicit() || m.getKvLengths() || m.getSegments();
-  return failure(masked || attention.getBias() || attention.getAlibiSlopes() ||
-                 attention.getSoftcap() || attention.getDropout());
+  return success(attention && rules::isPlain(attention) &&
+                 (orCausal || !attention.getMaskSet().getCausal()));
 }
 
 static LogicalResult hasDim(Value v, Attribute dim, Attribute size) {
@@ -48,11 +44,10 @@ static LogicalResult seqAtLeast(Value v, Attribute least) {
   auto n = number(least);
   if (!t || !n || t.getRank() < 2)
     return failure();
-  int64_t size = t.getDimSize(t.getRank() - 2);
-  return success(ShapedType::isDynamic(size) || size >= *n);
+  return success(rules::atLeast(t.getDimSize(t.getRank() - 2), *n));
 }
 
-void linnet::registerPdlNatives(PDLPatternModule &module) {
+static void addNatives(PDLPatternModule &module) {
   using Rewriter = PatternRewriter;
   module.registerConstraintFunction("IsEmpty",
                                     [](Rewriter &, ValueRange vs) { return success(vs.empty()); });
@@ -71,7 +66,9 @@ void linnet::registerPdlNatives(PDLPatternModule &module) {
     return success(attention && attention.getMaskSet().getCausal());
   });
   module.registerConstraintFunction("IsUnmasked",
-                                    [](Rewriter &, Operation *op) { return isUnmasked(op); });
+                                    [](Rewriter &, Operation *op) { return isPlain(op, false); });
+  module.registerConstraintFunction("IsPlain",
+                                    [](Rewriter &, Operation *op) { return isPlain(op, true); });
   module.registerConstraintFunction("Rank", [](Rewriter &, Value v, Attribute n) {
     RankedTensorType t = tensorType(v);
     return success(t && number(n) == t.getRank());
@@ -94,4 +91,37 @@ void linnet::registerPdlNatives(PDLPatternModule &module) {
         if (Attribute a = from->getAttr(text(name)))
           rewriter.modifyOpInPlace(to, [&] { to->setAttr(text(name), a); });
       });
+}
+
+/// Where an argument of a constraint is; nothing for one that is no part of the program.
+static std::optional<Location> locate(ArrayRef<PDLValue> values) {
+  for (PDLValue value : values) {
+    if (auto op = value.dyn_cast<Operation *>())
+      return op->getLoc();
+    if (auto v = value.dyn_cast<Value>())
+      return v.getLoc();
+  }
+  return std::nullopt;
+}
+
+void linnet::registerPdlNatives(PDLPatternModule &module) {
+  PDLPatternModule natives;
+  addNatives(natives);
+  // a constraint that does not hold says so to who listens
+  for (auto &entry : natives.takeConstraintFunctions()) {
+    std::string name = entry.first().str();
+    PDLConstraintFunction holds = entry.second;
+    module.registerConstraintFunction(
+        name,
+        [name, holds](PatternRewriter &rewriter, PDLResultList &results,
+                      ArrayRef<PDLValue> values) -> LogicalResult {
+          if (succeeded(holds(rewriter, results, values)))
+            return success();
+          if (auto loc = locate(values))
+            return rewriter.notifyMatchFailure(*loc, "constraint '" + name + "' does not hold");
+          return failure();
+        });
+  }
+  for (auto &entry : natives.takeRewriteFunctions())
+    module.registerRewriteFunction(entry.first(), entry.second);
 }

@@ -3,6 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "RuleScope.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/Rules.h"
 #include "linnet/Transforms/Passes.h"
@@ -10,12 +11,12 @@
 #include "mlir/Dialect/PDL/IR/PDLOps.h"
 #include "mlir/Dialect/PDLInterp/IR/PDLInterp.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/SourceMgr.h"
 #include <dlfcn.h>
 
 namespace linnet {
@@ -109,8 +110,9 @@ static LogicalResult checkNatives(ModuleOp module) {
   return failure(failed);
 }
 
-FailureOr<PDLPatternModule> linnet::loadPdlRules(MLIRContext *context, StringRef file,
-                                                 ArrayRef<std::string> includes) {
+/// The patterns of a file, each by its name.
+static FailureOr<OwningOpRef<ModuleOp>> parseRules(MLIRContext *context, StringRef file,
+                                                   ArrayRef<std::string> includes) {
   context->loadDialect<pdl::PDLDialect, pdl_interp::PDLInterpDialect>();
   Location loc = FileLineColLoc::get(context, file, 0, 0);
   if (!llvm::sys::fs::exists(file))
@@ -128,9 +130,75 @@ FailureOr<PDLPatternModule> linnet::loadPdlRules(MLIRContext *context, StringRef
     return failure();
   if (module->getOps<pdl::PatternOp>().empty())
     return emitError(loc) << "has no pattern", failure();
-  PDLPatternModule rules(std::move(module));
+  return module;
+}
+
+namespace {
+/// Says which pattern it is that rewrites.
+struct RuleName : PDLPatternConfigBase<RuleName> {
+  explicit RuleName(std::string name) : name(std::move(name)) {}
+  void notifyRewriteBegin(PatternRewriter &) override { rules::currentPdlRule = name; }
+  std::string name;
+};
+} // namespace
+MLIR_DECLARE_EXPLICIT_TYPE_ID(RuleName)
+MLIR_DEFINE_EXPLICIT_TYPE_ID(RuleName)
+
+static PDLPatternModule makeRules(OwningOpRef<ModuleOp> module, StringRef name) {
+  PDLPatternModule rules(std::move(module), RuleName(name.str()));
   registerPdlNatives(rules);
   return rules;
+}
+
+FailureOr<PDLPatternModule> linnet::loadPdlRules(MLIRContext *context, StringRef file,
+                                                 ArrayRef<std::string> includes) {
+  auto module = parseRules(context, file, includes);
+  if (failed(module))
+    return failure();
+  PDLPatternModule all;
+  for (auto pattern : llvm::make_early_inc_range((*module)->getOps<pdl::PatternOp>())) {
+    OwningOpRef<ModuleOp> own = ModuleOp::create(pattern.getLoc());
+    pattern->moveBefore(own->getBody(), own->getBody()->end());
+    all.mergeIn(makeRules(std::move(own), pattern.getSymName().value_or(file)));
+  }
+  return all;
+}
+
+LogicalResult linnet::registerRuleFile(StringRef file, const DialectRegistry &registry) {
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler printer(sources, &context);
+  auto module = parseRules(&context, file, {});
+  if (failed(module))
+    return failure();
+  for (auto pattern : (*module)->getOps<pdl::PatternOp>()) {
+    if (!pattern.getSymName())
+      return emitError(pattern.getLoc()) << "a rule expects a name: 'Pattern NAME {'";
+    std::string name = pattern.getSymName()->str(), text;
+    llvm::raw_string_ostream(text) << *pattern;
+    // the patterns of every context that uses the rule are its own
+    auto populate = [text, name](RewritePatternSet &patterns) {
+      MLIRContext *context = patterns.getContext();
+      context->loadDialect<pdl::PDLDialect, pdl_interp::PDLInterpDialect>();
+      patterns.add(makeRules(parseSourceString<ModuleOp>(text, ParserConfig(context)), name));
+    };
+    if (!registerRule({name, ("from " + file).str(), populate}))
+      return failure();
+  }
+  return success();
+}
+
+bool linnet::loadRuleFiles(SmallVectorImpl<char *> &args, const DialectRegistry &registry) {
+  SmallVector<char *> kept;
+  for (char *arg : args) {
+    StringRef text(arg ? arg : "");
+    if (!text.consume_front("--rules="))
+      kept.push_back(arg);
+    else if (failed(registerRuleFile(text, registry)))
+      return false;
+  }
+  args.assign(kept.begin(), kept.end());
+  return true;
 }
 
 namespace {
@@ -138,6 +206,10 @@ class Pdl : public linnet::impl::PdlBase<Pdl> {
 public:
   using PdlBase::PdlBase;
   Pdl(const Pdl &other) : PdlBase(other), rules(other.rules) {}
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registerRuleDialects(registry);
+  }
 
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
@@ -153,15 +225,8 @@ public:
   }
 
   void runOnOperation() override {
-    bool changed = false;
-    if (failed(applyPatternsGreedily(getOperation(), *rules, GreedyRewriteConfig(), &changed))) {
-      getOperation()->emitError("the rules do not come to an end");
-      return signalPassFailure();
-    }
-    if (require && !changed) {
-      getOperation()->emitError("no rule applies");
+    if (failed(applyRules(getOperation(), *rules, {explain, require})))
       signalPassFailure();
-    }
   }
 
 private:

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/Rules.h"
 #include "linnet/Transforms/Passes.h"
 #include "mlir/Dialect/Transform/IR/TransformDialect.h"
 #include "mlir/Dialect/Transform/Transforms/TransformInterpreterUtils.h"
@@ -25,6 +26,15 @@ public:
   using ScriptBase::ScriptBase;
   Script(const Script &other) : ScriptBase(other), script(other.script) {}
 
+  // what a rule makes has to be there before it runs
+  void getDependentDialects(DialectRegistry &registry) const override {
+    ScriptBase::getDependentDialects(registry);
+    registerRuleDialects(registry);
+    for (const Rule *rule : allRules())
+      if (rule->dialects)
+        rule->dialects(registry);
+  }
+
   LogicalResult initialize(MLIRContext *context) override {
     Location loc = FileLineColLoc::get(context, file, 0, 0);
     if (!llvm::sys::fs::exists(file))
@@ -42,9 +52,11 @@ public:
     // a run may change its script
     OwningOpRef<ModuleOp> own = (*script)->clone();
     auto entry = transform::detail::findTransformEntryPoint(*own, ModuleOp());
-    if (failed(transform::applyTransformNamedSequence(getOperation(), entry, ModuleOp(),
-                                                      transform::TransformOptions())))
-      return signalPassFailure();
+    (void)takeRuleError();
+    LogicalResult ended = transform::applyTransformNamedSequence(getOperation(), entry, ModuleOp(),
+                                                                 transform::TransformOptions());
+    if (takeRuleError() || failed(ended))
+      signalPassFailure();
   }
 
 private:
