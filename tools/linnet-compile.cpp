@@ -87,6 +87,9 @@ struct CommandLine {
                                           clEnumValN(Linearize::Exact, "exact",
                                                      "those that are equal in real arithmetic "
                                                      "(default)"))};
+  cl::opt<bool> emitPair{
+      "emit-pair", cl::desc("every function without rewrites and rules too, as NAME.exact, to "
+                            "compare (linnet-run --pair)")};
   cl::opt<bool> verbose{"v", cl::desc("say more: in errors, and what was rewritten or almost")};
 
   CompileOptions read() const;
@@ -156,6 +159,7 @@ CompileOptions CommandLine::read() const {
   o.ruleNames.assign(ruleNames.begin(), ruleNames.end());
   o.scripts.assign(scripts.begin(), scripts.end());
   o.linearize = linearize;
+  o.emitPair = emitPair;
   o.verbose = verbose;
   return o;
 }

@@ -7,6 +7,7 @@
 #include "FoldWeights.h"
 #include "MemoryBudget.h"
 #include "Output.h"
+#include "Pair.h"
 #include "linnet/Bundle/CPULevel.h"
 #include "linnet/Bundle/Write.h"
 #include "linnet/Codegen/CPU.h"
@@ -36,6 +37,7 @@ private:
   LogicalResult stage(StringRef name, Stage stage, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult dump(StringRef name);
   LogicalResult fold();
+  LogicalResult makeStructured(const StructuredOptions &structured);
   LogicalResult makeCommands();
   LogicalResult planWithinBudget();
   FailureOr<int64_t> largestExcess();
@@ -100,6 +102,26 @@ LogicalResult Compiler::fold() {
   fold.jobs = options.jobs;
   fold.explain = options.verbose;
   return foldWeights(*module, fold);
+}
+
+LogicalResult Compiler::makeStructured(const StructuredOptions &structured) {
+  auto run = [&](StringRef name, const StructuredOptions &how) {
+    return stage(name, Stage::Structured,
+                 [&](OpPassManager &pm) { buildStructuredPipeline(pm, how); });
+  };
+  if (!options.emitPair)
+    return run("structured", structured);
+  OwningOpRef<ModuleOp> exact = module->clone();
+  if (failed(run("structured", structured)))
+    return failure();
+  // what the input says, without rules and rewrites
+  StructuredOptions plain;
+  plain.reassociate = false;
+  plain.weightsKnown = structured.weightsKnown;
+  std::swap(module, exact);
+  LogicalResult made = run("exact-forms", plain);
+  std::swap(module, exact);
+  return failed(made) ? failure() : addExactForms(*module, *exact);
 }
 
 LogicalResult Compiler::makeCommands() {
@@ -222,8 +244,7 @@ LogicalResult Compiler::run() {
   structured.rules = options.rules;
   structured.ruleNames = options.ruleNames;
   structured.explain = options.verbose;
-  if (failed(stage("structured", Stage::Structured,
-                   [&](OpPassManager &pm) { buildStructuredPipeline(pm, structured); })))
+  if (failed(makeStructured(structured)))
     return failure();
   if (stopsAt(Stage::Structured))
     return writeIR();

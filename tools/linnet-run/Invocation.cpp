@@ -160,26 +160,31 @@ Error Invocation::call(Recording *recording) {
 }
 
 /// Donated inputs are overwritten by a call: every one starts from the same.
+void Invocation::restoreInputs() {
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (info->arguments[i].alias >= 0 && !info->arguments[i].state)
+      std::copy(inputs[i].words.begin(), inputs[i].words.end(), working[i].words.begin());
+}
+
+Error Invocation::timeCall(std::vector<double> &seconds) {
+  restoreInputs();
+  auto begin = std::chrono::steady_clock::now();
+  Error error = call(nullptr);
+  seconds.push_back(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  return error;
+}
+
 Error Invocation::benchmark() {
   std::vector<double> seconds;
   Recording recording;
-  auto restore = [&] {
-    for (size_t i = 0; i < inputs.size(); ++i)
-      if (info->arguments[i].alias >= 0 && !info->arguments[i].state)
-        std::copy(inputs[i].words.begin(), inputs[i].words.end(), working[i].words.begin());
-  };
-  for (int64_t i = 0; i < options.benchmark; ++i) {
-    restore();
-    auto begin = std::chrono::steady_clock::now();
-    if (Error error = call(nullptr))
+  for (int64_t i = 0; i < options.benchmark; ++i)
+    if (Error error = timeCall(seconds))
       return error;
-    seconds.push_back(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  }
   // Apart from the timed calls, so that taking times costs these nothing.
   int64_t traced = std::min<int64_t>(options.benchmark, 10);
   for (int64_t i = 0; i < traced; ++i) {
-    restore();
+    restoreInputs();
     recording.call = size_t(i);
     if (Error error = call(&recording))
       return error;
@@ -276,6 +281,8 @@ Error Invocation::run(bool &usage) {
     return error;
   if (options.steps != 0)
     return train();
+  if (options.pair)
+    return measurePair();
   Recording recording;
   bool traced = !options.trace.empty() && !options.benchmark;
   if (Error error = call(traced ? &recording : nullptr))

@@ -30,6 +30,11 @@ private:
   Error allocateResults();
   Error call(Recording *recording);
   Error benchmark();
+  void restoreInputs();
+  Error timeCall(std::vector<double> &seconds);
+  // Pair.cpp
+  Error measurePair();
+  Error prepareExact(const std::string &name);
   Error report();
   // Train.cpp
   Error readBatches(const std::vector<size_t> &wanted);

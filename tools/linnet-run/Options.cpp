@@ -61,6 +61,8 @@ Reports
   --describe              functions, arguments, results, states and memory; no call
   --print-memory          bytes of the call by kind
   --benchmark[=N]         times N calls (default 10) and every dispatch
+  --pair[=F.json]         times the function beside its exact form (linnet-compile --emit-pair),
+                          --benchmark calls each in turns, and compares their results
   --trace=F.json          dispatches of the call, or of the calls behind --benchmark, for
                           Perfetto, chrome://tracing or linnet-compile --dispatch-times
   --help --version
@@ -215,6 +217,11 @@ bool parseFlag(const Argument &argument, Options &options, Error &error) {
       options.*flag.flag = true;
       return true;
     }
+  if (argument.name == "--pair") {
+    options.pair = true;
+    options.pairFile = argument.value ? argument.value : "";
+    return true;
+  }
   if (argument.name != "--benchmark")
     return false;
   options.benchmark = 10;
@@ -258,6 +265,9 @@ Error parseOptions(int argc, char **argv, Options &options) {
     return makeError("--batches, --save-every, --log-every and --losses expect --steps");
   if (options.saveEvery != 0 && options.saveState.empty())
     return makeError("--save-every expects --save-state");
+  if (options.pair && (options.steps || !options.trace.empty() || !options.outputs.empty() ||
+                       !options.expects.empty() || !options.saveState.empty()))
+    return makeError("--pair excludes --steps, --trace, --output, --expect and --save-state");
   if (options.steps != 0 && (options.benchmark || !options.trace.empty() ||
                              !options.outputs.empty() || !options.expects.empty()))
     return makeError("--steps excludes --benchmark, --trace, --output and --expect");

@@ -27,6 +27,8 @@ struct Options {
   int32_t threads = 0;
   int64_t benchmark = 0;                          // timed calls; 0: none
   int64_t steps = 0, saveEvery = 0, logEvery = 0; // training; 0: no, never, by time
+  bool pair = false;                              // beside the exact form
+  std::string pairFile;
   bool describe = false, printMemory = false, profile = false, poison = false;
   bool help = false, version = false;
 };

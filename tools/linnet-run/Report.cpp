@@ -169,9 +169,7 @@ void printBenchmark(std::vector<double> seconds, const Recording &recording, int
   std::printf("%9.1f in dispatches\n", double(total) / 1e3 / calls);
 }
 
-namespace {
-
-std::string quote(const char *text) {
+std::string quoteJson(const char *text) {
   std::string quoted = "\"";
   for (; *text; ++text) {
     char code[8];
@@ -188,13 +186,11 @@ std::string quote(const char *text) {
   return quoted + "\"";
 }
 
-} // namespace
-
 Error writeTrace(const std::string &path, const std::string &function, const Recording &recording) {
   std::string text = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n"
                      "{\"ph\":\"M\",\"pid\":1,\"tid\":1,\"name\":\"thread_name\",\"args\":{"
                      "\"name\":" +
-                     quote(function.c_str()) + "}}";
+                     quoteJson(function.c_str()) + "}}";
   for (const auto &[event, call] : recording.events) {
     char numbers[256];
     std::snprintf(numbers, sizeof numbers,
@@ -202,10 +198,9 @@ Error writeTrace(const std::string &path, const std::string &function, const Rec
                   "\"flops\":%lld,\"bytes\":%lld,",
                   double(event.start) / 1e3, double(event.duration) / 1e3, event.dispatch,
                   (long long)event.chunks, (long long)event.flops, (long long)event.bytes);
-    text +=
-        ",\n{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"cat\":\"dispatch\",\"name\":" + quote(event.op) +
-        "," + numbers + "\"kernel\":" + quote(event.kernel) +
-        ",\"location\":" + quote(event.location) + "}}";
+    text += ",\n{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"cat\":\"dispatch\",\"name\":" +
+            quoteJson(event.op) + "," + numbers + "\"kernel\":" + quoteJson(event.kernel) +
+            ",\"location\":" + quoteJson(event.location) + "}}";
   }
   text += "\n]}\n";
   bundle::AtomicFile file(path);

@@ -37,6 +37,9 @@ struct Recording {
 /// Seconds of each timed call, then the dispatches of the traced ones.
 void printBenchmark(std::vector<double> seconds, const Recording &recording, int32_t threads);
 
+/// `text` between quotes, escaped.
+std::string quoteJson(const char *text);
+
 /// Chrome's trace format.
 Error writeTrace(const std::string &path, const std::string &function, const Recording &recording);
 

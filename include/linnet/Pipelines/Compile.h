@@ -28,6 +28,7 @@ struct CompileOptions {
   Emit emit = Emit::Bundle;
   std::string dumpDirectory, report;
   bool strictDonation = false;
+  bool emitPair = false;                  ///< every function without rewrites too, as NAME.exact
   int64_t memoryBudget = 0;               ///< bytes of every function; 0: none
   int64_t keptBudget = 0;                 ///< bytes between forward and backward; 0: no limit
   std::string dispatchTimes;              ///< trace with measured times, for plans within budgets

@@ -1,0 +1,230 @@
+# ===- report.py - linnet-report -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+"""Tables of what `linnet-compile --report=F.json` wrote: memory, plans within budgets, attention, kernels.
+
+`--measure` runs both forms of every function of a bundle that `linnet-compile --emit-pair` made, times them,
+compares their results, and adds both to the report.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+DEFAULT_ROWS = 12
+
+
+#===------------------------------------------------------------------------===//
+# Numbers and tables
+#===------------------------------------------------------------------------===//
+
+def amount(value, units, step):
+    """"12.3 MiB": a number in the largest unit that leaves at least one."""
+    if value is None or isinstance(value, str):
+        return value or "-"
+    if value < 0:
+        return "unbounded"
+    for unit in units[:-1]:
+        if value < step:
+            break
+        value /= step
+    else:
+        unit = units[-1]
+    text = f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{text} {unit}".strip()
+
+
+def size(value):
+    return amount(value, ["B", "KiB", "MiB", "GiB"], 1024)
+
+
+def work(value):
+    return amount(value, ["", "k", "M", "G", "T"], 1000)
+
+
+def seconds(value):
+    if value is None or isinstance(value, str):
+        return value or "-"
+    return amount(value * 1e12, ["ps", "ns", "us", "ms", "s"], 1000)
+
+
+def number(value):
+    return "-" if value is None else value if isinstance(value, str) else f"{value:.3g}"
+
+
+def table(header, rows):
+    """Columns as wide as their widest cell; the first and the last are words, the others numbers."""
+    cells = [[str(c) for c in row] for row in [header, *rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = []
+    for row in cells:
+        aligned = [c.ljust(w) if i in (0, len(row) - 1) else c.rjust(w)
+                   for i, (c, w) in enumerate(zip(row, widths))]
+        lines.append("  " + "  ".join(aligned).rstrip())
+    return "\n".join(lines)
+
+
+def section(title, header, rows, limit=None):
+    """A titled table; nothing where there is no row."""
+    if not rows:
+        return ""
+    shown = rows[:limit] if limit else rows
+    more = f"\n  and {len(rows) - len(shown)} more: --all" if len(shown) < len(rows) else ""
+    return f"{title}\n{table(header, shown)}{more}\n"
+
+
+#===------------------------------------------------------------------------===//
+# Sections
+#===------------------------------------------------------------------------===//
+
+def functions(report):
+    rows = [(f["name"], f["dispatches"], size(f["arena_bytes"]), size(f["largest_live_bytes"]),
+             size(f["scratch_bytes_per_thread"]), f["forced_copies"]) for f in report.get("functions", [])]
+    return section("Functions", ("name", "dispatches", "arena", "largest live", "scratch/thread", "copies"), rows)
+
+
+def peaks(report, limit):
+    parts = []
+    for f in report.get("functions", []):
+        peak = f.get("peak")
+        if not peak or not peak["buffers"]:
+            continue
+        buffers = sorted(peak["buffers"], key=lambda b: -b["bytes"])
+        rows = [(b.get("op", "argument"), size(b["bytes"]), b.get("location", "")) for b in buffers]
+        during = peak.get("during", {})
+        where = f" during {during['op']} at {during['location']}" if during else ""
+        parts.append(section(f"'{f['name']}': {size(peak['live_bytes'])} live{where}",
+                             ("made by", "bytes", "at"), rows, limit))
+    return "\n".join(parts)
+
+
+def budgets(report):
+    parts = []
+    for f in report.get("functions", []):
+        plan = f.get("recompute")
+        if not plan:
+            continue
+        kind = "kept" if any("kept" in row for row in plan.get("table", [])) else "budget"
+        rows = [(size(row[kind]), size(row["peak"]), seconds(row["extra_time_ps"] * 1e-12),
+                 seconds(row["least_extra_time_ps"] * 1e-12), row["recomputed"])
+                for row in plan.get("table", [])]
+        title = (f"'{f['name']}' within its budget: peak {size(plan['peak'])}, {plan['recomputed']} dispatches "
+                 f"again, {seconds(plan['extra_time_ps'] * 1e-12)} more than {seconds(plan['time_ps'] * 1e-12)}")
+        parts.append(section(title, (kind, "peak", "more time", "at least", "run again"), rows) or title + "\n")
+    return "\n".join(parts)
+
+
+def attention(report):
+    """Why each attention is what it is; a bound is relative to the largest value of a channel."""
+    rows, reasons = [], []
+    for site in report.get("attention", []):
+        before, after = site["before"], site.get("after", {})
+        ratio = before["predicted_seconds"] / after["predicted_seconds"] if after.get("predicted_seconds") else None
+        rows.append((site["location"], site["decision"], site["class"], site["method"], number(site.get("bound")),
+                     work(before["flops"]), work(after.get("flops")), size(before["bytes"]), size(after.get("bytes")),
+                     seconds(before["predicted_seconds"]), seconds(after.get("predicted_seconds")),
+                     f"{ratio:.3g}x" if ratio else "-"))
+        why = [site[key] for key in ("condition", "reason") if site.get(key)]
+        if why:
+            reasons.append(f"  {site['location']}: {'; '.join(why)}")
+    header = ("attention at", "decision", "class", "method", "bound", "FLOPs", "new", "bytes", "new", "time", "new",
+              "predicted")
+    text = section("Attention, predicted by the cost model", header, rows)
+    return text + ("\n".join(reasons) + "\n" if reasons else "")
+
+
+def pairs(report):
+    rows = []
+    for f in report.get("functions", []):
+        for result in f.get("pair", {}).get("results", []):
+            pair = f["pair"]
+            rows.append((f["name"], seconds(pair["exact_seconds"]), seconds(pair["seconds"]),
+                         f"{pair['exact_seconds'] / pair['seconds']:.3g}x", number(result["largest_difference"]),
+                         number(result["largest_value"]), result["name"]))
+    return section(f"Measured, both forms on the same inputs", ("function", "exact", "rewritten", "faster",
+                   "largest difference", "largest value", "result"), rows)
+
+
+def kernels(report, limit):
+    rows = []
+    for kernel in sorted(report.get("kernels", []), key=lambda k: -k["dispatches"]):
+        strategy = ", ".join(f"{k}={v}" for k, v in kernel["strategy"].items() if not isinstance(v, (list, dict)))
+        ops = ", ".join(f"{count} {op}" if count > 1 else op for op, count in kernel["ops"].items())
+        rows.append((kernel["name"], kernel["dispatches"], f"{ops}  [{strategy}]" if strategy else ops))
+    return section("Kernels", ("name", "dispatches", "ops [strategy]"), rows, limit)
+
+
+def describe(report, limit):
+    parts = [functions(report), attention(report), pairs(report), budgets(report), peaks(report, limit),
+             kernels(report, limit)]
+    return "\n".join(part for part in parts if part)
+
+
+#===------------------------------------------------------------------------===//
+# Measuring
+#===------------------------------------------------------------------------===//
+
+def measure(report, command):
+    """Runs the pair of each function that has one; True where it all went well."""
+    run = pathlib.Path(os.environ.get("LINNET_BUILD", ""), "bin", "linnet-run")
+    names = {f["name"] for f in report["functions"]}
+    wanted = [a.partition("=")[2] for a in command if a.startswith("--function=")]
+    paired = [name for name in sorted(names) if f"{name}.exact" in names and name in (wanted or [name])]
+    if len(paired) != 1:
+        found = ", ".join(paired) or "none"
+        print(f"linnet-report: error: expects one function with an exact form, found {found}: "
+              "compile with --emit-pair, and choose by --function=NAME", file=sys.stderr)
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "pair.json")
+        rest = [a for a in command if not a.startswith("--function=")]
+        done = subprocess.run([run, *rest, f"--function={paired[0]}", f"--pair={path}"], stdout=subprocess.DEVNULL)
+        if done.returncode:
+            return False
+        pair = json.loads(path.read_text())
+    for f in report["functions"]:
+        if f["name"] == paired[0]:
+            f["pair"] = pair
+    return True
+
+
+def write(path, report):
+    """All of it or nothing."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(report, indent=2) + "\n")
+    temporary.replace(path)
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(prog="linnet-report", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("report", type=pathlib.Path, metavar="F.json")
+    parser.add_argument("--all", action="store_true", help="all rows of every table")
+    parser.add_argument("--measure", nargs=argparse.REMAINDER, metavar="ARG",
+                        help="BUNDLE and the arguments of linnet-run: inputs, --benchmark=N, --threads=N")
+    options = parser.parse_args(argv)
+    try:
+        report = json.loads(options.report.read_text())
+        if options.measure is not None:
+            if not measure(report, options.measure):
+                return 1
+            write(options.report, report)
+        print(describe(report, None if options.all else DEFAULT_ROWS), end="")
+    except (OSError, ValueError) as error:
+        print(f"linnet-report: error: {options.report}: {error}", file=sys.stderr)
+        return 1
+    except (KeyError, TypeError, AttributeError) as error:
+        print(f"linnet-report: error: {options.report}: is no report of linnet-compile --report ({error!r})",
+              file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
