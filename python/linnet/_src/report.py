@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 DEFAULT_ROWS = 12
+PLAIN = ("arith.constant", "linalg.fill", "tensor.empty")  # around every kernel's work
 
 
 #===------------------------------------------------------------------------===//
@@ -120,21 +121,29 @@ def budgets(report):
     return "\n".join(parts)
 
 
+def both_forms(pair):
+    """How much faster, and the largest difference of a result as a part of its largest value."""
+    error = max((r["largest_difference"] / (r["largest_value"] or 1) for r in pair["results"]), default=0)
+    return f"{pair['exact_seconds'] / pair['seconds']:.3g}x, error {error:.2g}"
+
+
 def attention(report):
     """Why each attention is what it is; a bound is relative to the largest value of a channel."""
     rows, reasons = [], []
+    measured = {f["name"]: f["pair"] for f in report.get("functions", []) if "pair" in f}
     for site in report.get("attention", []):
         before, after = site["before"], site.get("after", {})
         ratio = before["predicted_seconds"] / after["predicted_seconds"] if after.get("predicted_seconds") else None
+        pair = measured.get(site.get("function"))
         rows.append((site["location"], site["decision"], site["class"], site["method"], number(site.get("bound")),
                      work(before["flops"]), work(after.get("flops")), size(before["bytes"]), size(after.get("bytes")),
                      seconds(before["predicted_seconds"]), seconds(after.get("predicted_seconds")),
-                     f"{ratio:.3g}x" if ratio else "-"))
+                     f"{ratio:.3g}x" if ratio else "-", both_forms(pair) if pair else "-"))
         why = [site[key] for key in ("condition", "reason") if site.get(key)]
         if why:
             reasons.append(f"  {site['location']}: {'; '.join(why)}")
     header = ("attention at", "decision", "class", "method", "bound", "FLOPs", "new", "bytes", "new", "time", "new",
-              "predicted")
+              "predicted", "function measured")
     text = section("Attention, predicted by the cost model", header, rows)
     return text + ("\n".join(reasons) + "\n" if reasons else "")
 
@@ -147,7 +156,7 @@ def pairs(report):
             rows.append((f["name"], seconds(pair["exact_seconds"]), seconds(pair["seconds"]),
                          f"{pair['exact_seconds'] / pair['seconds']:.3g}x", number(result["largest_difference"]),
                          number(result["largest_value"]), result["name"]))
-    return section(f"Measured, both forms on the same inputs", ("function", "exact", "rewritten", "faster",
+    return section("Measured, both forms on the same inputs", ("function", "exact", "rewritten", "faster",
                    "largest difference", "largest value", "result"), rows)
 
 
@@ -155,7 +164,7 @@ def kernels(report, limit):
     rows = []
     for kernel in sorted(report.get("kernels", []), key=lambda k: -k["dispatches"]):
         strategy = ", ".join(f"{k}={v}" for k, v in kernel["strategy"].items() if not isinstance(v, (list, dict)))
-        ops = ", ".join(f"{count} {op}" if count > 1 else op for op, count in kernel["ops"].items())
+        ops = ", ".join(f"{count} {op}" if count > 1 else op for op, count in kernel["ops"].items() if op not in PLAIN)
         rows.append((kernel["name"], kernel["dispatches"], f"{ops}  [{strategy}]" if strategy else ops))
     return section("Kernels", ("name", "dispatches", "ops [strategy]"), rows, limit)
 
