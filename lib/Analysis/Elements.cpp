@@ -291,6 +291,18 @@ std::optional<double> Elements::constant(const Element &element) {
   return std::nullopt;
 }
 
+std::optional<Element> Elements::negated(const Element &element) {
+  Element e = source(element);
+  Operation *op = this->op(e);
+  if (isa_and_nonnull<arith::NegFOp>(op))
+    return operand(e, 0);
+  if (isa_and_nonnull<arith::MulFOp, arith::DivFOp>(op))
+    for (unsigned i = isa<arith::MulFOp>(op) ? 0 : 1; i < 2; ++i)
+      if (constant(operand(e, i)) == -1.0)
+        return operand(e, 1 - i);
+  return std::nullopt;
+}
+
 /// start + step * i for the elements of a constant whose other sizes are 1.
 static std::optional<std::pair<int64_t, int64_t>> progression(DenseIntElementsAttr values) {
   auto all = values.getValues<APInt>();

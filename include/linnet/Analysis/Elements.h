@@ -84,6 +84,8 @@ public:
 
   /// The element as a constant: splats, scalars, and their negation.
   std::optional<double> constant(const Element &e);
+  /// x where the element is -x.
+  std::optional<Element> negated(const Element &e);
   /// The element of an integer tensor as an expression in the variables: indices, iotas, sums.
   mlir::AffineExpr index(const Element &e);
 

@@ -79,7 +79,7 @@ def SplitSums : Pass<"linnet-split-sums", "mlir::func::FuncOp"> {
 def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
   let summary = "primitive ops to the linnet ops that they spell out";
   let description = [{
-    Finds attention, norms and rotary embeddings among primitive ops. The match is on
+    Finds attention, norms, rotary embeddings and cross entropy among primitive ops. The match is on
     elements, not on ops: transposes, reshapes, slices, broadcasts and casts of floats may be
     anywhere, and the steps may be `arith` and `math` on tensors, linnet ops, named linalg ops or
     the region of a `linalg.generic`.
@@ -113,11 +113,20 @@ def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
     or tables that repeat them for both channels, and with channels behind that stay. Tables per
     channel of which nothing is known do not match: they may differ within a pair.
 
+    `linnet.cross_entropy` becomes of minus the logarithm of a softmax at a class number:
+
+    - the logarithm of softmax, x less the logarithm of the sum of exponentials, with or without a
+      maximum, or the two picked apart; the class by `linnet.gather`, by `tensor.extract` in a region
+      or by a sum over a one-hot condition; the sign anywhere
+    - rows whose target is one number set to zero, as `ignore_index`; sums over all rows, and means
+      by the number of rows, or of those that are not ignored. Targets of -100, faults before, are
+      ignored where no other number is
+
     Assertions that a value is not zero go where that is seen from how it is made: importers guard
     reciprocals by them. NaN failed such an assertion, and is now a result like others.
 
-    With `explain`, a remark says at each product with a softmax or with an inverse deviation, and at each
-    sum that looks like a rotation, what was found or what did not fit.
+    With `explain`, a remark says at each product with a softmax or with an inverse deviation, at each
+    sum that looks like a rotation and at each row of a loss, what was found or what did not fit.
   }];
   let options = [Option<"explain", "explain", "bool", "false", "say what was found, and what almost">];
   let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",

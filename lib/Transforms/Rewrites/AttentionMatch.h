@@ -45,14 +45,17 @@ public:
   AttentionMatcher(Elements &elements) : g(elements) {}
   std::optional<AttentionMatch> match(mlir::Value result, std::string &why);
 
-private:
+  /// factor * element
   struct Scores {
     Element element;
     double factor = 1;
   };
+  /// What p is the softmax of along `key`.
+  std::optional<Scores> probability(const Element &p, unsigned key);
+
+private:
   std::optional<Scores> exponent(const Element &numerator, const Element &denominator,
                                  unsigned key);
-  std::optional<Scores> probability(const Element &p, unsigned key);
   std::optional<Scores> withoutMaximum(const Element &exponent, unsigned key);
   std::optional<AttentionMatch> matchProduct(const ProductSum &product,
                                              std::optional<Element> denominator, std::string &why);

@@ -38,6 +38,7 @@ public:
     removeUnused();
     raiseFromTheEnd("norm", raiseNorm);
     raiseFromTheEnd("rotary", raiseRotary);
+    raiseFromTheEnd("cross entropy", raiseLoss);
     removeUnused();
   }
 

@@ -27,6 +27,9 @@ Raised raiseNorm(mlir::OpBuilder &b, mlir::Value result);
 /// Pairs of channels turned by cosine and sine: rotary.
 Raised raiseRotary(mlir::OpBuilder &b, mlir::Value result);
 
+/// Minus the logarithm of softmax at a class number, of rows or summed over them: cross_entropy.
+Raised raiseLoss(mlir::OpBuilder &b, mlir::Value result);
+
 /// Removes assertions that a value is not zero where that is seen from how it is made. NaN fails
 /// such an assertion, and is a result like others without it.
 void dropAssertions(mlir::Operation *root);

@@ -41,7 +41,6 @@ public:
                               std::string &why);
 
 private:
-  std::optional<Element> negation(const Element &e);
   bool terms(const Element &e, bool negative, SmallVectorImpl<Term> &out);
   std::optional<Element> both(const Element &lo, const Element &hi, const Rotary &r);
   bool matchTerms(ArrayRef<Term> lo, ArrayRef<Term> hi, Rotary &r, std::string &why);
@@ -57,19 +56,6 @@ private:
 
 } // namespace
 
-/// x where the element is -x.
-std::optional<Element> RotaryMatcher::negation(const Element &element) {
-  Element e = g.source(element);
-  Operation *op = g.op(e);
-  if (isa_and_nonnull<arith::NegFOp>(op))
-    return g.operand(e, 0);
-  if (isa_and_nonnull<arith::MulFOp, arith::DivFOp>(op))
-    for (unsigned i = isa<arith::MulFOp>(op) ? 0 : 1; i < 2; ++i)
-      if (g.constant(g.operand(e, i)) == -1.0)
-        return g.operand(e, 1 - i);
-  return std::nullopt;
-}
-
 bool RotaryMatcher::terms(const Element &element, bool negative, SmallVectorImpl<Term> &out) {
   Element e = g.source(element);
   Operation *op = g.op(e);
@@ -84,7 +70,7 @@ bool RotaryMatcher::terms(const Element &element, bool negative, SmallVectorImpl
     return false;
   Term term{g.operand(e, 0), g.operand(e, 1), negative};
   for (Element *factor : {&term.a, &term.b})
-    while (auto negated = negation(*factor)) {
+    while (auto negated = g.negated(*factor)) {
       *factor = *negated;
       term.negative = !term.negative;
     }
