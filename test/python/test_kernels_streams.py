@@ -2,12 +2,15 @@
 """Loops kernels whose results go past the caches, running maxima, and the exp of softmax: the same
 bits as NumPy's, on every CPU level, at every alignment and thread count."""
 
+import subprocess
+
 import ml_dtypes
 import numpy as np
 import pytest
 from test_kernels_loops import Text, same_bits, ty
 
 from linnet._src import kernels as K
+from linnet._src import testing as lt
 
 RNG = np.random.default_rng(11)
 F32 = np.float32
@@ -78,6 +81,62 @@ def test_stores_are_streams():
     large, small = assembly((4096, 2048)), assembly((4096, 2047))
     assert "vmovntps" in large and "sfence" in large and "vmovups" in large
     assert "vmovnt" not in small and "sfence" not in small
+
+
+def softmax(rows, columns, dynamic):
+    x = lt.tensor_type((rows, columns), "f32", dynamic)
+    return lt.function([lt.argument("x", (rows, columns), "f32", dynamic)], x,
+                       f"%y = linnet.softmax %x axis 1 : {x}")
+
+
+@pytest.mark.parametrize("columns", [2064, 784, 2060])  # the last: rows that start inside of a line
+def test_softmax(columns):
+    """A row that is written while the next is computed has the bits of one that is not."""
+    rows = LARGE // 4 // columns + 3
+    x = lt.random(RNG, (rows, columns), "f32")
+    x[5], x[-1] = -np.inf, np.nan
+    text = softmax(rows, columns, [0])
+    large = [lt.run(text, x, threads=n)[0] for n in (1, 3)]
+    assert same_bits(*large)
+    for part in (slice(0, 50), slice(rows // 2, rows // 2 + 40), slice(-30, None)):
+        assert same_bits(large[0][part], lt.run(text, x[part])[0])
+    wide = x[6:50].astype(np.float64)
+    powers = np.exp(wide - wide.max(1, keepdims=True))
+    lt.assert_close(large[0][6:50], powers / powers.sum(1, keepdims=True), 20)
+    assert np.isnan(large[0][[5, -1]]).all()
+
+
+def test_softmax_is_pipelined():
+    """One loop computes exponentials and stores past the caches, where all rows start a line."""
+    def loops(rows, columns):
+        out = subprocess.run([lt.build_folder() / "bin/linnet-compile", "-", "--cpu=x86-64-v4",
+                              "--emit=llvm", "-o", "-"], capture_output=True, text=True, check=True,
+                             input=softmax(rows, columns, False))
+        blocks = out.stdout.split("\n\n")
+        return sum("mask.scalef" in b and "!nontemporal" in b for b in blocks)
+
+    assert loops(4096, 2048) and not loops(4096, 2047) and not loops(16, 2048)
+
+
+@pytest.mark.parametrize("classes", [50257, 9, 4096])  # rows that start anywhere in a line
+def test_cross_entropy_grad(classes):
+    """A gradient that goes past the caches has the bits of one that does not."""
+    def run(rows, g, x, t, lse, threads=1):
+        given, ints, row = (lt.tensor_type(shape, e) for shape, e in (
+            ((rows, classes), "f32"), ((rows,), "i64"), ((rows,), "f32")))
+        text = lt.function([f"%g: {row}, %x: {given}, %t: {ints}, %l: {row}"], given,
+                           f"%y = linnet.cross_entropy_grad none %g, %x, %t, %l ignore_index 3"
+                           f" label_smoothing 1.0e-1 : {row}, {given}, {ints}, {row}")
+        return lt.run(text, g, x, t, lse, threads=threads)[0]
+
+    rows = LARGE // 4 // classes + 1
+    x, (g, lse) = lt.random(RNG, (rows, classes), "f32"), lt.random(RNG, (2, rows), "f32")
+    t = RNG.integers(0, classes, rows)
+    t[1] = 3
+    large = run(rows, g, x, t, lse, threads=2)
+    for part in (slice(0, 17), slice(rows - 17, rows)):
+        assert same_bits(large[part], run(17, g[part], x[part], t[part], lse[part]))
+    assert not large[1].any()
 
 
 # ---- maxima ----------------------------------------------------------------------------------

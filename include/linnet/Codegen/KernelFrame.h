@@ -25,6 +25,9 @@ struct View {
   unsigned rank() const { return sizes.size(); }
 };
 
+/// Of an element in memory.
+int64_t bytesOf(const View &view);
+
 class KernelFrame {
 public:
   /// Creates the kernel's function in `module`; `e` inserts at its entry from then on.
@@ -68,6 +71,10 @@ public:
   void store(Value x, const View &v, Value position);
   /// offset + sum of coordinate * stride.
   Value position(const View &v, ValueRange coordinates);
+
+  /// Whether stores to `view`, a result, shall go past the caches: no cache holds it, and it is not
+  /// the memory of an argument, whose lines are in the cache.
+  Value mayStream(const View &view);
 
   /// An attribute of `strategy`.
   int64_t strategyInt(llvm::StringRef name, int64_t otherwise = 0) const;

@@ -320,6 +320,35 @@ Value KernelFrame::position(const View &v, ValueRange coordinates) {
 }
 
 //===----------------------------------------------------------------------===//
+// Writing past the caches
+//===----------------------------------------------------------------------===//
+
+/// From this size on a result is not expected to be in a cache when it is read next.
+static constexpr int64_t kStreamBytes = int64_t(32) << 20;
+
+int64_t linnet::codegen::bytesOf(const View &view) {
+  Type element = cast<MemRefType>(view.memory.getType()).getElementType();
+  return element.isIndex() ? 8 : std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8);
+}
+
+Value KernelFrame::mayStream(const View &view) {
+  Value size = e.index(bytesOf(view));
+  for (Value n : view.sizes)
+    size = e.mul(size, n);
+  Value ok = e.ge(size, e.index(kStreamBytes));
+  if (Emitter::constantOf(ok) == 0)
+    return ok;
+  Value start = e.addressOf(view.memory);
+  for (BlockArgument arg : kernel.getArguments()) {
+    if (!isa<RankedTensorType>(arg.getType()))
+      continue;
+    Value other = e.addressOf(flatArgument(arg.getArgNumber()));
+    ok = e.both(ok, arith::CmpIOp::create(e, arith::CmpIPredicate::ne, start, other));
+  }
+  return ok;
+}
+
+//===----------------------------------------------------------------------===//
 // Strategy
 //===----------------------------------------------------------------------===//
 

@@ -73,6 +73,12 @@ static LoopsShape makeShape(const LoopsPlan &plan, Builder &b,
     for (unsigned d = plan.outer; d < type.getRank(); ++d)
       bytes = b.mul(bytes, size({v, d}));
     shape.offsets.push_back(at);
+    if (plan.trailing) { // twice, half a page apart in the sets of a cache
+      Value page = number(b, 4096);
+      bytes = b.add(b.mul(b.ceilDiv(bytes, page), page), number(b, 2048));
+      shape.pitches.push_back(bytes);
+      bytes = b.add(bytes, bytes);
+    }
     at = b.add(at, b.mul(b.ceilDiv(bytes, line), line));
   }
   shape.scratch = at;

@@ -100,9 +100,10 @@ protected:
     Value tensor;
     Lanes coords;
     Scope scope;
+    bool streams = false; ///< full vectors go past the caches
   };
   void write(const PendingStore &p);
-  void flush(); ///< writes the pending stores
+  void flush(); ///< writes the pending stores; then the requests for what comes next
 
   KernelFrame &f;
   Emitter &e;
@@ -121,8 +122,21 @@ protected:
 
   llvm::DenseSet<Value> streams; ///< memory of the results that may be written past the caches
   bool streaming = false;        ///< full vectors are written so now
-  llvm::DenseSet<Value> ahead;   ///< memory of which the next point's elements are fetched
-  Value lastCoordinate;          ///< of the current point
+  /// How a stage may fetch the next point's elements of an argument that several read.
+  struct Ahead {
+    bool last = false;    ///< no stage reads it after this one
+    bool hasTime = false; ///< its arithmetic takes as long as that of any other reader
+  };
+  llvm::DenseMap<Value, Ahead> ahead; ///< by memory
+  struct Request {
+    Value memory, at;
+    unsigned locality;
+  };
+  llvm::SmallVector<Request> requests; ///< of this vector
+  /// Vectors that are written together, behind the loads of all: a load whose address agrees with
+  /// that of a store before it in the bits below a page waits for what is stored.
+  bool holding = false;
+  Value lastCoordinate; ///< of the current point
 };
 
 /// How a kernel's work is cut: the same arithmetic in its launch and in its code.
@@ -133,6 +147,7 @@ struct LoopsShape {
   Value blocks;   ///< per row of the last axis
   Value perChunk; ///< units per chunk
   llvm::SmallVector<Value> offsets; ///< of the values in scratch, in bytes
+  llvm::SmallVector<Value> pitches; ///< with a trailing stage: from a point's value to the next's
   Value scratch;
 };
 inline constexpr int64_t kBlock = 4096;
@@ -178,12 +193,17 @@ private:
   void vectorLoop(Value lo, Value hi, llvm::function_ref<void(const Lane &, const Scope &)> body,
                   FindLine firstLine);
   mlir::LogicalResult findStreams();
-  Value mayStream(const View &view);
   /// Those of `tensors` whose elements lie along the loop `lane`.
   void chooseStoring(mlir::ValueRange tensors, int lane);
   int64_t lanesOfColumns();
   FirstLine findFirstLine(llvm::ArrayRef<Lane> coords, unsigned lane, Value lo);
   void findAhead();
+  //--- the trailing stage (LoopsPipeline.cpp)
+  llvm::SmallVector<Value> findCarried();
+  Value mayTrail();
+  void forTrailedPoints();
+  void trail(Value unit, Value first, llvm::ArrayRef<Value> keys, mlir::ValueRange carried);
+  void emitTrailing(const Lane &column, const Scope &s);
   llvm::SmallVector<unsigned> innerLoops(const OpLoops &loops, bool reduction, int lane);
 
   LoopsShape shape;
@@ -195,8 +215,16 @@ private:
   llvm::SmallVector<Stream> streamed;
   Value streamable;                          ///< decided at run time; null: nothing is streamed
   llvm::SmallVector<const Stream *> storing; ///< by the loops that are being emitted
-  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Value>> aheadOf; ///< per stage
+  llvm::DenseMap<mlir::Operation *, llvm::DenseMap<Value, Ahead>> aheadOf; ///< `ahead` per stage
   llvm::SmallVector<PendingStore> pointStores;
+  /// While the last stage of the point before runs along: that point, its registers and scratch.
+  struct Trailed {
+    Lanes point;
+    llvm::DenseMap<Value, Lane> registers;
+    llvm::DenseMap<Value, llvm::SmallVector<View>> places;
+  };
+  std::optional<Trailed> trailed;
+  Value half; ///< which of two places in scratch is in use; null: there is one
   llvm::DenseMap<Value, llvm::SmallVector<View>> copies; ///< where copied tensors go
 };
 

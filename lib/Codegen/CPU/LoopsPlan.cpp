@@ -200,6 +200,7 @@ private:
   void chooseLanes();
   void mergeOuter();
   void placeResults();
+  void findTrailing();
   bool readsLater(unsigned stage, unsigned resultNumber);
   bool reads(Operation *op, Value argument);
   void numberSites();
@@ -332,6 +333,15 @@ void Planner::findOuter() {
     result.outerSizes.push_back(loops.sizes[i]);
 }
 
+/// The first op that computes with what `op` gives.
+static Operation *firstReader(Operation *op, ArrayRef<Operation *> computed) {
+  Operation *first = nullptr;
+  for (Operation *user : op->getUsers())
+    if (llvm::is_contained(computed, user) && (!first || user->isBeforeInBlock(first)))
+      first = user;
+  return first;
+}
+
 /// An elementwise stage whose first reader among the stages runs over just its elements is
 /// stored along the way.
 void Planner::defer() {
@@ -341,10 +351,7 @@ void Planner::defer() {
     OpLoops loops(s.op);
     if (!loops.isParallel() || !loops.results[0].isIdentity() || loops.rank() == result.outer)
       continue;
-    Operation *first = nullptr;
-    for (Operation *user : s.op->getUsers())
-      if (llvm::is_contained(computed, user) && (!first || user->isBeforeInBlock(first)))
-        first = user;
+    Operation *first = firstReader(s.op, computed);
     if (!first || !stages.contains(first) || !isa<linalg::LinalgOp>(first))
       continue;
     OpLoops reader(first);
@@ -527,6 +534,35 @@ void Planner::placeResults() {
   }
 }
 
+/// The stage that ends a softmax: it reads, element by element, exponentials that a reduction over
+/// just them has put into scratch.
+void Planner::findTrailing() {
+  if (result.lanesAreOuter || result.outer == 0 || result.stages.empty() || !result.late.empty())
+    return;
+  auto last = dyn_cast_or_null<linalg::LinalgOp>(result.stages.back().op);
+  if (!last || result.stages.back().deferred || !OpLoops(last).isParallel() ||
+      last->getNumResults() != 1 || result.places.lookup(last->getResult(0)) != Place::Output)
+    return;
+  OpLoops loops(last);
+  if (loops.rank() != result.outer + 1 || !loops.results[0].isIdentity())
+    return;
+  for (const Stage &s : result.stages) {
+    if (!s.deferred)
+      continue;
+    Operation *host = firstReader(s.op, computed);
+    if (host == last) // would be written along the way, too late
+      return result.host = nullptr, void();
+    bool ends = llvm::any_of(last->getOpOperands(), [&](OpOperand &operand) {
+      return operand.get() == s.op->getResult(0) && loops.map(operand).isIdentity();
+    });
+    OpLoops reader(host);
+    if (ends && isExpensive(s.op) && reader.rank() == loops.rank() && !reader.isParallel() &&
+        result.places.lookup(s.op->getResult(0)) == Place::Scratch)
+      result.host = host;
+  }
+  result.trailing = result.host ? last.getOperation() : nullptr;
+}
+
 void Planner::numberSites() {
   for (Operation *op : computed)
     op->walk([&](Operation *inner) {
@@ -546,6 +582,7 @@ LoopsPlan Planner::plan() {
   chooseLanes();
   mergeOuter();
   placeResults();
+  findTrailing();
   numberSites();
   return result;
 }

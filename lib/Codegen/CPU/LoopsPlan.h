@@ -67,6 +67,9 @@ struct LoopsPlan {
   /// Values in scratch that are copied to their results behind all stages of a point: a stage
   /// that follows may still read the argument in whose memory the result lies.
   llvm::SmallVector<mlir::Value> late;
+  /// The last stage, where it can run one point later, along the loop of the stage `host`: see
+  /// LoopsPipeline.cpp.
+  mlir::Operation *trailing = nullptr, *host = nullptr;
   llvm::DenseMap<mlir::Operation *, unsigned> sites; ///< tensor.extract, cf.assert to fault site
 };
 

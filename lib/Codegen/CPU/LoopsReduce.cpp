@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace linnet::codegen;
@@ -83,6 +84,13 @@ static Running runningOf(Operation *combiner, int64_t n) {
                                                                       : Running::Plain;
 }
 
+/// Two running values that have ended. None of those that pass NaN over is one.
+static Value combine(Emitter &e, Operation *combiner, Running kind, Value a, Value b) {
+  if (kind != Running::Ignoring)
+    return combine(e, combiner, a, b);
+  return isMax(combiner) ? e.select(e.gtf(a, b), a, b) : e.select(e.gtf(b, a), a, b);
+}
+
 static unsigned partsOf(Running r) { return r == Running::Exact ? 3 : 1; }
 
 static Type bitsOf(Type floats) {
@@ -151,7 +159,7 @@ private:
   /// The accumulators of turn `turn` after the element at coords.
   void update(MutableArrayRef<Value> accs, ArrayRef<Lane> coords, const Scope &s, Value tail);
   Values mergeTurns(Values accs);
-  Value mergeLanes(Value v, Operation *combiner);
+  Value mergeLanes(Value v, unsigned result);
   Values mergeArgLanes(Values accs);
   Values chooseArg(ValueRange a, ValueRange b, int64_t n);
   Values start(ArrayRef<Lane> initial);
@@ -220,6 +228,8 @@ void ReductionEmitter::update(MutableArrayRef<Value> accs, ArrayRef<Lane> coords
       acc = tail ? e.select(tail, v, acc) : v;
   }
   l.flush();
+  if (l.trailed && op == l.plan.host)
+    l.emitTrailing(coords.back(), s);
 }
 
 Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values accs) {
@@ -235,8 +245,12 @@ Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values acc
     return e.forLoop(from, to, e.index(some * width), accs, [&](Value i, ValueRange carried) {
       auto outside = l.memos;
       Values next(carried);
-      for (unsigned t = 0; t < some; ++t)
-        update(MutableArrayRef(next).slice(t * this->width, this->width), at(i, t), scope, {});
+      {
+        llvm::SaveAndRestore hold(l.holding, bool(l.trailed));
+        for (unsigned t = 0; t < some; ++t)
+          update(MutableArrayRef(next).slice(t * this->width, this->width), at(i, t), scope, {});
+      }
+      l.flush();
       l.memos = std::move(outside);
       return next;
     });
@@ -280,14 +294,15 @@ Values ReductionEmitter::mergeTurns(Values accs) {
   for (unsigned half = turns / 2; half >= 1; half /= 2)
     for (unsigned t = 0; t < half; ++t)
       for (unsigned r = 0; r < count(); ++r)
-        accs[t * count() + r] =
-            combine(e, combiners[r], accs[t * count() + r], accs[(t + half) * count() + r]);
+        accs[t * count() + r] = combine(e, combiners[r], running[r], accs[t * count() + r],
+                                        accs[(t + half) * count() + r]);
   accs.resize(count());
   return accs;
 }
 
-Value ReductionEmitter::mergeLanes(Value v, Operation *combiner) {
-  return e.reduceLanes(v, [&](Value a, Value b) { return combine(e, combiner, a, b); });
+Value ReductionEmitter::mergeLanes(Value v, unsigned r) {
+  return e.reduceLanes(
+      v, [&](Value a, Value b) { return combine(e, combiners[r], running[r], a, b); });
 }
 
 /// The better of two running (value, index) pairs. The region is asked with index 1 for one and
@@ -373,8 +388,8 @@ FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
     turns = llvm::all_of(running, [](Running r) { return r == Running::Exact; }) ? 2 : 4;
   Values accs = mergeTurns(finishTurns(reduce(order, coords, start(initial))));
   if (lanesReduce && known)
-    for (auto [v, combiner] : llvm::zip(accs, combiners))
-      v = mergeLanes(v, combiner);
+    for (unsigned r = 0; r < count(); ++r)
+      accs[r] = mergeLanes(accs[r], r);
   else if (lanesReduce)
     accs = mergeArgLanes(accs);
   Lanes out;
@@ -382,7 +397,7 @@ FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
   for (unsigned r = 0; r < count(); ++r) {
     Value v = accs[r];
     if (known)
-      v = combine(e, combiners[r], l.vector(initial[r], vectors ? n : 0), v);
+      v = combine(e, combiners[r], running[r], l.vector(initial[r], vectors ? n : 0), v);
     out.push_back({v, 0, vectors});
   }
   return out;

@@ -11,6 +11,9 @@
 using namespace mlir;
 using namespace linnet::codegen;
 
+/// Vectors of a result that is streamed in one iteration: processors foresee the end of short
+/// loops.
+static constexpr int64_t kStreamTurns = 4;
 /// Columns of so much memory are likely in a cache.
 static constexpr int64_t kColumnBytes = int64_t(8) << 20;
 
@@ -45,7 +48,17 @@ void LoopsEmitter::vectorLoop(Value lo, Value hi,
         streams,
         [&] {
           llvm::SaveAndRestore past(streaming, true);
-          wholeVectors();
+          Value several = e.index(kStreamTurns * kLanes);
+          Value turns = e.add(from, e.mul(e.div(count, several), several));
+          e.forLoop(from, turns, several, [&](Value i) {
+            {
+              llvm::SaveAndRestore hold(holding, true);
+              for (int64_t turn = 0; turn < kStreamTurns; ++turn)
+                enter(e.add(i, turn * kLanes), {kLanes, {}, {}});
+            }
+            flush();
+          });
+          e.forLoop(turns, full, e.index(kLanes), [&](Value i) { enter(i, {kLanes, {}, {}}); });
         },
         wholeVectors);
   else if (!known || *known >= kLanes)
@@ -101,14 +114,20 @@ SmallVector<unsigned> LoopsEmitter::innerLoops(const OpLoops &loops, bool reduct
 //===----------------------------------------------------------------------===//
 
 void LoopsEvaluator::write(const PendingStore &p) {
+  llvm::SaveAndRestore past(streaming, p.streams);
   for (const View &view : places.find(p.tensor)->second)
     store(p.value, view, p.coords, p.scope);
 }
 
 void LoopsEvaluator::flush() {
+  if (holding)
+    return;
   for (const PendingStore &p : pending)
     write(p);
   pending.clear();
+  for (auto [memory, at, locality] : requests)
+    e.prefetch(memory, at, /*write=*/false, locality);
+  requests.clear();
 }
 
 /// Where the results of a stage go. What has no inner loops stays in a register and is stored
@@ -121,9 +140,9 @@ void LoopsEmitter::keep(Operation *op, const OpLoops &loops, ArrayRef<Lane> valu
     if (at.size() == plan.outer) {
       registers[r] = x;
       if (stored)
-        pointStores.push_back({x, r, at, s});
+        pointStores.push_back({x, r, at, s, streaming});
     } else if (stored) {
-      pending.push_back({x, r, at, s});
+      pending.push_back({x, r, at, s, streaming});
     }
   }
   flush();
@@ -164,6 +183,7 @@ void LoopsEmitter::emitCopy(Value from, ArrayRef<Lane> point, const Scope &s) {
            return fail();
          for (const View &view : copies.find(from)->second)
            store(*x, view, at, inner);
+         flush();
        });
 }
 
@@ -174,9 +194,7 @@ void LoopsEmitter::emitStage(const Stage &stage, ArrayRef<Lane> point, const Sco
   Lanes coords(point);
   coords.resize(loops.rank());
   int lane = laneLoop(plan, loops);
-  ahead.clear();
-  for (Value memory : aheadOf.lookup(stage.op))
-    ahead.insert(memory);
+  ahead = aheadOf.lookup(stage.op);
   if (loops.isParallel())
     emitElementwise(stage.op, loops, lane, coords, s);
   else
@@ -197,15 +215,15 @@ void LoopsEmitter::emitPoint(ArrayRef<Lane> point, const Scope &s) {
     if (stage.deferred)
       waitingStages.insert(stage.op->getResult(0));
   for (const Stage &stage : plan.stages)
-    if (!stage.deferred)
+    if (!stage.deferred && !(trailed && stage.op == plan.trailing))
       emitStage(stage, point, s);
   for (const Stage &stage : plan.stages)
     if (stage.deferred && waitingStages.erase(stage.op->getResult(0)))
       emitStage(stage, point, s);
   for (Value v : plan.late)
     emitCopy(v, point, s);
-  for (const PendingStore &p : pointStores)
-    write(p);
+  pending.append(pointStores);
+  flush();
 }
 
 //===----------------------------------------------------------------------===//
@@ -228,8 +246,11 @@ LogicalResult LoopsEmitter::placeOutputs() {
 
 /// Scratch holds the inner coordinates of a point, or of a point per lane, lane by lane.
 void LoopsEmitter::placeScratch(ArrayRef<Lane> point) {
-  for (auto [v, bytes] : llvm::zip(plan.scratch, shape.offsets)) {
+  for (auto [i, v] : llvm::enumerate(plan.scratch)) {
     auto type = cast<RankedTensorType>(v.getType());
+    Value bytes = shape.offsets[i];
+    if (half)
+      bytes = e.add(bytes, e.mul(half, shape.pitches[i]));
     View view{f.scratch(bytes, type.getElementType()), type.getElementType(), e.index(0), {}, {}};
     view.strides.assign(type.getRank(), e.index(0));
     view.sizes = view.strides;
@@ -332,7 +353,11 @@ LogicalResult LoopsEmitter::run() {
   if (failed(findStreams()))
     return failure();
   findAhead();
-  forPoints([&](const Lanes &point, const Scope &s) { emitPoint(point, s); });
+  auto points = [&] { forPoints([&](const Lanes &p, const Scope &s) { emitPoint(p, s); }); };
+  if (Value trails = mayTrail())
+    e.ifThen(trails, [&] { forTrailedPoints(); }, points);
+  else
+    points();
   if (streamable)
     e.ifThen(streamable, [&] { e.fenceStreams(); });
   return failure(failedInside);

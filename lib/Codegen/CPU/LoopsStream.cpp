@@ -3,8 +3,8 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 // A result that no cache holds is written past the caches: an ordinary store would read its line
-// first. While a row's last pass runs, the elements of the next row are on their way to the
-// second cache: the passes before that find them there. Neither changes a result.
+// first. While a row's passes run, the elements of the next row are on their way to a cache, where
+// the passes over that row find them. Neither changes a result.
 //
 //===----------------------------------------------------------------------===//
 #include "LoopsEmitter.h"
@@ -13,37 +13,16 @@
 using namespace mlir;
 using namespace linnet::codegen;
 
-/// From this size on a result is not expected to be in a cache when it is read next.
-static constexpr int64_t kStreamBytes = int64_t(32) << 20;
+/// Rows up to this size are fetched by every pass that reads them.
+static constexpr int64_t kSharedBytes = int64_t(8) << 10;
 /// Rows that are larger are not fetched ahead: they would drive each other out.
 static constexpr int64_t kAheadBytes = int64_t(256) << 10;
-
-static int64_t bytesOf(const View &view) {
-  Type element = cast<MemRefType>(view.memory.getType()).getElementType();
-  return element.isIndex() ? 8 : std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8);
-}
+/// Rows up to this size are fetched into the first cache, which holds several of them.
+static constexpr int64_t kNearBytes = int64_t(4) << 10;
 
 //===----------------------------------------------------------------------===//
 // Writing past the caches
 //===----------------------------------------------------------------------===//
-
-/// Large, and not the memory of an argument, whose lines are in the cache.
-Value LoopsEmitter::mayStream(const View &view) {
-  Value size = e.index(bytesOf(view));
-  for (Value n : view.sizes)
-    size = e.mul(size, n);
-  Value ok = e.ge(size, e.index(kStreamBytes));
-  if (Emitter::constantOf(ok) == 0)
-    return ok;
-  Value start = e.addressOf(view.memory);
-  for (BlockArgument arg : f.kernel.getArguments()) {
-    if (!isa<RankedTensorType>(arg.getType()))
-      continue;
-    Value other = e.addressOf(f.flatArgument(arg.getArgNumber()));
-    ok = e.both(ok, arith::CmpIOp::create(e, arith::CmpIPredicate::ne, start, other));
-  }
-  return ok;
-}
 
 LogicalResult LoopsEmitter::findStreams() {
   for (auto [i, stored] : llvm::enumerate(plan.stored)) {
@@ -60,7 +39,7 @@ LogicalResult LoopsEmitter::findStreams() {
     // A stage with loops of its own moves across the lanes.
     if (plan.lanesAreOuter && map.getNumResults() > plan.outer)
       continue;
-    Value ok = mayStream(out->view);
+    Value ok = f.mayStream(out->view);
     if (Emitter::constantOf(ok) == 0)
       continue;
     streamed.push_back({stored, out->view, map});
@@ -140,8 +119,9 @@ static void collectWork(const LoopsPlan &plan, Operation *op, llvm::DenseSet<Ope
   }
 }
 
-/// An argument that several stages read: those fetch it that have other work to do meanwhile, or
-/// else all of them, since a CPU drops requests that come too fast.
+/// An argument that several stages read. Into the first cache the last one fetches it, so that no
+/// row drives out the one before it. Into the second all do, since a CPU drops requests that come
+/// too fast; but large rows only those that have other work to do meanwhile, where there are any.
 void LoopsEmitter::findAhead() {
   if (plan.lanesAreOuter || plan.outer == 0)
     return;
@@ -161,14 +141,16 @@ void LoopsEmitter::findAhead() {
         readers.push_back(&w);
     bool heavy = llvm::any_of(readers, [](const StageWork *w) { return w->heavy; });
     for (const StageWork *w : readers)
-      if (readers.size() > 1 && w->heavy == heavy)
-        aheadOf[w->stage].push_back(f.flatArgument(arg.getArgNumber()));
+      if (readers.size() > 1)
+        aheadOf[w->stage][f.flatArgument(arg.getArgNumber())] = {w == readers.back(),
+                                                                 w->heavy == heavy};
   }
 }
 
 void LoopsEvaluator::prefetchNext(const View &view, ArrayRef<Lane> coords, const Lane &at,
                                   const Scope &s) {
-  if (!ahead.contains(view.memory) || s.n == 0 || s.mask || at.isVector || at.step != 1)
+  auto found = ahead.find(view.memory);
+  if (found == ahead.end() || s.n == 0 || s.mask || at.isVector || at.step != 1)
     return;
   Value distance;
   for (auto [c, stride] : llvm::zip_equal(coords, view.strides))
@@ -176,7 +158,11 @@ void LoopsEvaluator::prefetchNext(const View &view, ArrayRef<Lane> coords, const
       distance = distance ? e.add(distance, stride) : stride;
   if (!distance)
     return;
+  int64_t bytes = Emitter::constantOf(distance).value_or(kAheadBytes) * bytesOf(view);
+  bool near = bytes <= kNearBytes;
+  if (near ? !found->second.last : bytes > kSharedBytes && !found->second.hasTime)
+    return;
   Value fits = e.le(distance, e.index(kAheadBytes / bytesOf(view)));
-  e.prefetch(view.memory, e.add(at.v, e.select(fits, distance, e.index(0))), /*write=*/false,
-             /*locality=*/2);
+  unsigned locality = near ? 3 : 2;
+  requests.push_back({view.memory, e.add(at.v, e.select(fits, distance, e.index(0))), locality});
 }

@@ -104,6 +104,35 @@ def conv(batch, cin, cout, size, kernel, groups):
                     onnx=("Conv", {"group": groups, "pads": [pad] * 4}, "xw"))
 
 
+def cross_entropy(rows, classes, gradient):
+    """The loss of every row with its log sum of exponentials, or the gradient of all logits."""
+    rng = rng_of(rows, classes)
+    x, g = lt.random(rng, (rows, classes), "f32"), lt.random(rng, (rows,), "f32")
+    target = rng.integers(0, classes, rows)
+    type, row, numbers = (lt.tensor_type(shape, dtype) for shape, dtype in (
+        (x.shape, "f32"), ((rows,), "f32"), ((rows,), "i64")))
+    arguments = [lt.argument("x", x.shape, "f32"), lt.argument("t", (rows,), "i64")]
+    if not gradient:
+        text = lt.function(arguments, row, "%y, %l = linnet.cross_entropy none %x, %t"
+                                           f" : {type}, {numbers} -> {row}, {row}")
+        return Workload("cross_entropy", f"{rows}x{classes}", text, [x, target], 4.0 * x.size,
+                        4.0 * x.size, "read", torch=(
+                            lambda t, x, n: t.nn.functional.cross_entropy(x, n, reduction="none"),))
+    wide = x.astype(np.float64)
+    lse = np.log(np.exp(wide).sum(1)).astype(np.float32)
+    arguments = [lt.argument("g", (rows,), "f32"), *arguments, lt.argument("l", (rows,), "f32")]
+    text = lt.function(arguments, type, "%y = linnet.cross_entropy_grad none %g, %x, %t, %l"
+                                        f" : {row}, {type}, {numbers}, {row}")
+
+    def torch_gradient(t, g, x, n, l):
+        y = t.exp(x - l[:, None])
+        y[t.arange(rows), n] -= 1
+        return y.mul_(g[:, None])
+
+    return Workload("cross_entropy_grad", f"{rows}x{classes}", text, [g, x, target, lse],
+                    4.0 * x.size, 8.0 * x.size, "copy", torch=(torch_gradient,))
+
+
 def rowwise(kind, rows, columns):
     rng = rng_of(rows, columns)
     x, s, b = (lt.random(rng, shape, "f32") for shape in ((rows, columns), columns, columns))

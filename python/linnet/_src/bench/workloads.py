@@ -70,8 +70,13 @@ def _table():
     yield "conv 64x64x56x56x3", lambda: dense.conv(1, 64, 64, 56, 3, 1), 0.7, ()
     yield ("depthwise 256x256x28x28x3", lambda: dense.conv(1, 256, 256, 28, 3, 256), None,
            (Must(("onnxruntime",), 0.8),))
+    # past the caches at the widths of models, wider, and in the second cache
     for kind in ("softmax", "layer_norm", "rms_norm"):
-        yield f"{kind} 4096x4096", lambda kind=kind: dense.rowwise(kind, 4096, 4096), 0.8, ()
+        for rows, columns in ((16384, 768), (16384, 1024), (8192, 2048), (4096, 4096), (128, 768)):
+            yield (f"{kind} {rows}x{columns}",
+                   lambda k=kind, r=rows, c=columns: dense.rowwise(k, r, c), 0.8, ())
+    yield "cross_entropy 512x50257", lambda: dense.cross_entropy(512, 50257, False), None, ()
+    yield ("cross_entropy_grad 512x50257", lambda: dense.cross_entropy(512, 50257, True), 0.6, ())
     yield "gpt2_prefill 512", lambda: models.gpt2(False), 0.72, ()
     yield "gpt2_decode 512", lambda: models.gpt2(True), 0.75, ()
     yield ("train_step bytelm 4x256", models.train_step, None,
