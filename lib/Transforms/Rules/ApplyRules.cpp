@@ -129,8 +129,7 @@ private:
 // Driver
 //===----------------------------------------------------------------------===//
 
-/// What the verifier says of IR that `root` holds; it prints nothing.
-static std::optional<std::pair<Location, std::string>> findInvalid(Operation *root) {
+std::optional<std::pair<Location, std::string>> linnet::rules::findInvalid(Operation *root) {
   std::optional<std::pair<Location, std::string>> first;
   uint64_t thread = llvm::get_threadid();
   ScopedDiagnosticHandler quiet(root->getContext(), [&](Diagnostic &d) {
@@ -148,7 +147,7 @@ static std::optional<std::pair<Location, std::string>> findInvalid(Operation *ro
 }
 
 static LogicalResult refuseInvalid(Operation *root, const RuleListener &listener) {
-  auto invalid = findInvalid(root);
+  auto invalid = rules::findInvalid(root);
   if (!invalid)
     return success();
   std::string culprit;

@@ -1,4 +1,4 @@
-//===- RuleScope.h - which rule is at work ----------------------*- C++ -*-===//
+//===- RuleScope.h - which rule is at work, what it left ---------*- C++ -*-===//
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
@@ -6,12 +6,15 @@
 #ifndef LINNET_LIB_TRANSFORMS_RULES_RULESCOPE_H
 #define LINNET_LIB_TRANSFORMS_RULES_RULESCOPE_H
 
-#include "llvm/ADT/StringRef.h"
+#include "mlir/IR/Operation.h"
 
 namespace linnet::rules {
 
 /// The PDL pattern that this thread rewrites with: the driver knows patterns of PDL by number only.
 extern thread_local llvm::StringRef currentPdlRule;
+
+/// What the verifier says of IR that `root` holds, and where; it prints nothing.
+std::optional<std::pair<mlir::Location, std::string>> findInvalid(mlir::Operation *root);
 
 } // namespace linnet::rules
 

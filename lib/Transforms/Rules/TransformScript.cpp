@@ -3,13 +3,17 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "RuleScope.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/Rules.h"
 #include "linnet/Transforms/Passes.h"
+#include "linnet/Transforms/TransformOps.h"
 #include "mlir/Dialect/Transform/IR/TransformDialect.h"
 #include "mlir/Dialect/Transform/Transforms/TransformInterpreterUtils.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 
 namespace linnet {
@@ -55,11 +59,27 @@ public:
     (void)takeRuleError();
     LogicalResult ended = transform::applyTransformNamedSequence(getOperation(), entry, ModuleOp(),
                                                                  transform::TransformOptions());
-    if (takeRuleError() || failed(ended))
+    if (takeRuleError() || failed(ended) || failed(refuseInvalid(*own)))
       signalPassFailure();
   }
 
 private:
+  /// Names the rules that the script applies, one of which it was in all likelihood.
+  LogicalResult refuseInvalid(ModuleOp own) {
+    auto invalid = rules::findInvalid(getOperation());
+    if (!invalid)
+      return success();
+    llvm::SetVector<StringRef> names;
+    own.walk([&](ApplyRulesOp op) {
+      for (auto name : op.getNames().getAsRange<StringAttr>())
+        names.insert(name.getValue());
+    });
+    InFlightDiagnostic error = emitError(invalid->first) << "the script left invalid IR";
+    if (!names.empty())
+      error << " with the rules '" << llvm::join(names, "', '") << "'";
+    return error << ": " << invalid->second;
+  }
+
   std::shared_ptr<OwningOpRef<ModuleOp>> script; ///< copies of the pass share it
 };
 } // namespace
