@@ -4,7 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Program/Lifetimes.h"
+#include "linnet/IR/LinnetDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -81,15 +83,51 @@ static SizeRange divide(SizeRange a, SizeRange b, int64_t (*op)(int64_t, int64_t
       {quotient(a.lo, b.lo), quotient(a.lo, b.hi), quotient(a.hi, b.lo), quotient(a.hi, b.hi)});
 }
 
+/// 1 where it holds for all values, 0 where for none.
+static SizeRange compare(arith::CmpIPredicate predicate, SizeRange a, SizeRange b) {
+  auto decide = [](bool always, bool never) -> SizeRange {
+    return {always ? 1 : 0, never ? 0 : 1};
+  };
+  switch (predicate) {
+  case arith::CmpIPredicate::slt:
+    return decide(a.hi < b.lo, a.lo >= b.hi);
+  case arith::CmpIPredicate::sle:
+    return decide(a.hi <= b.lo, a.lo > b.hi);
+  case arith::CmpIPredicate::sgt:
+    return decide(a.lo > b.hi, a.hi <= b.lo);
+  case arith::CmpIPredicate::sge:
+    return decide(a.lo >= b.hi, a.hi < b.lo);
+  case arith::CmpIPredicate::eq:
+    return decide(a.lo == a.hi && b.lo == b.hi && a.lo == b.lo, a.hi < b.lo || b.hi < a.lo);
+  default:
+    return {0, 1};
+  }
+}
+
+/// What `linnet.symbols` says of one symbol.
+static SizeRange rangeOf(DictionaryAttr symbol) {
+  SizeRange range;
+  if (auto min = symbol ? symbol.getAs<IntegerAttr>("min") : IntegerAttr())
+    range.lo = min.getInt();
+  if (auto max = symbol ? symbol.getAs<IntegerAttr>("max") : IntegerAttr();
+      max && max.getInt() >= 0)
+    range.hi = max.getInt();
+  return range;
+}
+
 SizeBounds::SizeBounds(exec::ProgramOp program) {
-  for (auto [arg, attr] : llvm::zip(program.getBody().getArguments(), program.getSymbols())) {
-    auto symbol = cast<DictionaryAttr>(attr);
-    SizeRange range;
-    if (auto min = symbol.getAs<IntegerAttr>("min"))
-      range.lo = min.getInt();
-    if (auto max = symbol.getAs<IntegerAttr>("max"); max && max.getInt() >= 0)
-      range.hi = max.getInt();
-    known[arg] = range;
+  for (auto [arg, attr] : llvm::zip(program.getBody().getArguments(), program.getSymbols()))
+    known[arg] = rangeOf(cast<DictionaryAttr>(attr));
+}
+
+SizeBounds::SizeBounds(func::FuncOp func) {
+  auto symbols = func->getAttrOfType<DictionaryAttr>(kSymbolsAttr);
+  for (BlockArgument arg : func.getArguments()) {
+    auto names = func.getArgAttrOfType<ArrayAttr>(arg.getArgNumber(), kDimsAttr);
+    auto type = dyn_cast<RankedTensorType>(arg.getType());
+    for (int64_t d = 0; names && symbols && type && d < type.getRank(); ++d)
+      if (auto name = dyn_cast<StringAttr>(names[d]))
+        dims[{arg, d}] = rangeOf(symbols.getAs<DictionaryAttr>(name.getValue()));
   }
 }
 
@@ -142,12 +180,51 @@ SizeBounds::Range SizeBounds::compute(Operation *op) {
         return {0, std::min(a.hi, b.hi == unbounded ? unbounded : b.hi - 1)};
       })
       .Case([&](arith::SelectOp) -> SizeRange {
-        SizeRange a = operand(1), b = operand(2);
+        SizeRange c = operand(0), a = operand(1), b = operand(2);
+        if (c.lo == c.hi)
+          return c.lo == 0 ? b : a;
         return {std::min(a.lo, b.lo), std::max(a.hi, b.hi)};
       })
       .Case<arith::IndexCastOp, arith::ExtSIOp>([&](auto) { return operand(0); })
-      .Case<arith::CmpIOp>([&](auto) -> SizeRange { return {0, 1}; })
+      .Case([&](tensor::DimOp dim) -> SizeRange {
+        std::optional<int64_t> d = dim.getConstantIndex();
+        auto type = dyn_cast<RankedTensorType>(dim.getSource().getType());
+        if (d && type && !type.isDynamicDim(*d))
+          return {type.getDimSize(*d), type.getDimSize(*d)};
+        auto it = d ? dims.find({dim.getSource(), *d}) : dims.end();
+        return it == dims.end() ? SizeRange{} : it->second;
+      })
+      .Case([&](affine::AffineApplyOp apply) {
+        return evaluate(apply.getAffineMap().getResult(0), apply);
+      })
+      .Case([&](arith::CmpIOp cmp) {
+        return compare(cmp.getPredicate(), operand(0), operand(1));
+      })
       .Default([](Operation *) -> SizeRange { return {lowest, unbounded}; });
+}
+
+SizeBounds::Range SizeBounds::evaluate(AffineExpr expr, affine::AffineApplyOp op) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return {constant.getValue(), constant.getValue()};
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return of(op.getMapOperands()[dim.getPosition()]);
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return of(op.getMapOperands()[op.getAffineMap().getNumDims() + symbol.getPosition()]);
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  SizeRange a = evaluate(binary.getLHS(), op), b = evaluate(binary.getRHS(), op);
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return {plus(a.lo, b.lo), plus(a.hi, b.hi)};
+  case AffineExprKind::Mul:
+    return multiply(a, b);
+  case AffineExprKind::FloorDiv:
+    return divide(a, b, llvm::divideFloorSigned);
+  case AffineExprKind::CeilDiv:
+    return divide(a, b,
+                  [](int64_t x, int64_t y) -> int64_t { return llvm::divideCeilSigned(x, y); });
+  default: // Mod is not negative
+    return {0, b.hi == unbounded ? unbounded : b.hi - 1};
+  }
 }
 
 int64_t SizeBounds::maximum(Value v) {

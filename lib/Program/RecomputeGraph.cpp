@@ -5,10 +5,14 @@
 //===----------------------------------------------------------------------===//
 #include "RecomputeGraph.h"
 #include "ElementBytes.h"
+#include "Shapes.h"
 #include "Views.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/Program/KernelContract.h"
+#include "linnet/Program/Lifetimes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -18,7 +22,7 @@ using namespace linnet;
 
 namespace {
 
-/// What a launch region says, where all sizes are static.
+/// What a launch region says, at the symbols' maxima.
 struct Launch {
   int64_t chunks = 0, scratch = 0, flops = 0, bytes = 0;
 };
@@ -27,11 +31,15 @@ class GraphBuilder {
 public:
   GraphBuilder(func::FuncOp func, SymbolTableCollection &symbols, unsigned threads,
                const DispatchTimes &times)
-      : func(func), symbols(symbols), threads(threads), times(times) {}
+      : func(func), symbols(symbols), threads(threads), times(times), bounds(func),
+        shapes(func.getContext()) {}
   FailureOr<RecomputeGraph> build();
 
 private:
   LogicalResult checkSizes();
+  SizeBounds::Range rangeOf(OpFoldResult size);
+  int64_t bytesOf(Value v);
+  SmallVector<SizeBounds::Range> scalarsOf(exec::DispatchOp op);
   void addSignature();
   void addNode(Operation *op);
   void addOutputs(exec::DispatchOp op, exec::KernelOp kernel, plan::Node &node);
@@ -43,6 +51,8 @@ private:
   SymbolTableCollection &symbols;
   unsigned threads;
   const DispatchTimes &times;
+  SizeBounds bounds;
+  ShapeResolver shapes;
   RecomputeGraph result;
   DenseMap<Value, int32_t> values;
   /// Values that are computed where the caller wants them: null, or the argument that they
@@ -53,26 +63,23 @@ private:
 
 } // namespace
 
-static int64_t bytesOf(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor)
-    return isa<IndexType, IntegerType, FloatType>(type) ? getElementBytes(type) : 0;
-  return tensor.getNumElements() * getElementBytes(tensor.getElementType());
-}
-
-/// The arithmetic of a launch region on constants.
-static std::optional<Launch> evaluate(exec::KernelOp kernel) {
+/// The arithmetic of a launch region on its largest scalars; scratch as the program's plan has it.
+static Launch evaluate(exec::KernelOp kernel, ArrayRef<SizeBounds::Range> scalars) {
   DenseMap<Value, Attribute> known;
+  SizeBounds bounds;
   Block &block = kernel.getLaunch().front();
-  if (block.getNumArguments())
-    return std::nullopt;
+  for (auto [arg, scalar] : llvm::zip_equal(block.getArguments(), scalars)) {
+    bounds.set(arg, scalar);
+    if (scalar.hi != SizeBounds::unbounded)
+      known[arg] = IntegerAttr::get(arg.getType(), scalar.hi);
+  }
   for (Operation &op : block.without_terminator()) {
     SmallVector<Attribute> operands;
     for (Value v : op.getOperands())
       operands.push_back(known.lookup(v));
     SmallVector<OpFoldResult> folded;
     if (failed(op.fold(operands, folded)) || folded.size() != op.getNumResults())
-      return std::nullopt;
+      continue; // not known, as of an empty product
     for (auto [v, f] : llvm::zip(op.getResults(), folded))
       known[v] = isa<Attribute>(f) ? cast<Attribute>(f) : known.lookup(cast<Value>(f));
   }
@@ -81,16 +88,55 @@ static std::optional<Launch> evaluate(exec::KernelOp kernel) {
     auto attr = dyn_cast_or_null<IntegerAttr>(known.lookup(v));
     return attr ? attr.getInt() : 0;
   };
-  return Launch{number(launch.getChunks()), number(launch.getScratch()), number(launch.getFlops()),
+  int64_t scratch = std::max<int64_t>(bounds.maximum(launch.getScratch()), 0);
+  return Launch{number(launch.getChunks()), scratch, number(launch.getFlops()),
                 number(launch.getBytes())};
 }
 
+SizeBounds::Range GraphBuilder::rangeOf(OpFoldResult size) {
+  if (std::optional<int64_t> known = getConstantIntValue(size))
+    return {*known, *known};
+  return bounds.of(cast<Value>(size));
+}
+
+/// At the symbols' maxima; -1: there is none.
+int64_t GraphBuilder::bytesOf(Value v) {
+  auto tensor = dyn_cast<RankedTensorType>(v.getType());
+  if (!tensor)
+    return isa<IndexType, IntegerType, FloatType>(v.getType()) ? getElementBytes(v.getType()) : 0;
+  int64_t bytes = getElementBytes(tensor.getElementType());
+  for (int64_t d = 0; d < tensor.getRank(); ++d) {
+    int64_t size = rangeOf(shapes.dim(v, d)).hi;
+    if (size == SizeBounds::unbounded || llvm::MulOverflow(bytes, std::max<int64_t>(size, 0), bytes))
+      return -1;
+  }
+  return bytes;
+}
+
+/// In the order of a launch region's scalars.
+SmallVector<SizeBounds::Range> GraphBuilder::scalarsOf(exec::DispatchOp op) {
+  SmallVector<SizeBounds::Range> scalars;
+  for (Value input : op.getInputs()) {
+    auto type = dyn_cast<RankedTensorType>(input.getType());
+    if (!type)
+      scalars.push_back(bounds.of(input));
+    for (int64_t d = 0; type && d < type.getRank(); ++d)
+      if (type.isDynamicDim(d))
+        scalars.push_back(rangeOf(shapes.dim(input, d)));
+  }
+  for (Value size : op.getSizes())
+    scalars.push_back(bounds.of(size));
+  return scalars;
+}
+
 LogicalResult GraphBuilder::checkSizes() {
+  SmallVector<Value> values(func.getArguments());
   for (Operation &op : func.getBody().front())
-    for (Value v : op.getResults())
-      if (auto type = dyn_cast<RankedTensorType>(v.getType()); type && !type.hasStaticShape())
-        return func.emitError() << "expects static sizes in '" << func.getName()
-                                << "' for a memory budget, found a value of type " << type;
+    llvm::append_range(values, op.getResults());
+  for (Value v : values)
+    if (bytesOf(v) < 0)
+      return func.emitError() << "expects bounds of all sizes in '" << func.getName()
+                              << "' for a memory budget, found a value of type " << v.getType();
   return success();
 }
 
@@ -116,23 +162,21 @@ void GraphBuilder::addTime(Operation *op, plan::Node &node) {
       dispatch && dispatch.getKernel()
           ? symbols.lookupNearestSymbolFrom<exec::KernelOp>(op, dispatch.getKernelAttr())
           : exec::KernelOp();
-  std::optional<Launch> launch = kernel ? evaluate(kernel) : std::nullopt;
+  Launch launch = kernel ? evaluate(kernel, scalarsOf(dispatch)) : Launch();
   int64_t bytes = 0;
-  for (Type type : op->getOperandTypes())
-    bytes += bytesOf(type);
-  for (Type type : op->getResultTypes())
-    bytes += bytesOf(type);
-  if (launch) {
-    scratch = std::max(scratch, launch->scratch);
-    bytes = std::max(bytes, launch->bytes);
-  }
+  for (Value v : op->getOperands())
+    bytes += bytesOf(v);
+  for (Value v : op->getResults())
+    bytes += bytesOf(v);
+  scratch = std::max(scratch, launch.scratch);
+  bytes = std::max(bytes, launch.bytes);
   if (kernel)
     if (auto measured = times.find(kernel.getSymName()); measured != times.end()) {
       node.time = measured->second;
       return;
     }
   // picoseconds on a core of 100 GFLOP/s and 20 GB/s; a launch costs 100 ns
-  node.time = std::max(launch ? launch->flops * 10 : 0, bytes * 50) + 100000;
+  node.time = std::max(launch.flops * 10, bytes * 50) + 100000;
 }
 
 void GraphBuilder::addOutputs(exec::DispatchOp op, exec::KernelOp kernel, plan::Node &node) {
@@ -173,7 +217,7 @@ void GraphBuilder::addNode(Operation *op) {
                symbols.lookupNearestSymbolFrom<exec::KernelOp>(op, dispatch.getKernelAttr()), node);
   for (auto [i, v] : llvm::enumerate(op->getResults())) {
     plan::Value value;
-    value.bytes = isa<RankedTensorType>(v.getType()) ? bytesOf(v.getType()) : 0;
+    value.bytes = isa<RankedTensorType>(v.getType()) ? bytesOf(v) : 0;
     value.producer = number;
     if (auto home = homes.find(v); home != homes.end()) {
       value.result = true;
@@ -201,17 +245,18 @@ void GraphBuilder::addNode(Operation *op) {
 /// What is there whatever the order: arguments, states, constants, results, scratch.
 void GraphBuilder::addSignature() {
   int64_t &fixed = result.graph.fixedBytes;
-  for (Type type : func.getArgumentTypes())
-    fixed += bytesOf(type);
-  for (unsigned i = 0; i < func.getNumResults(); ++i)
-    if (!getDonor(func, i))
-      fixed += bytesOf(func.getResultTypes()[i]);
+  for (Value argument : func.getArguments())
+    fixed += bytesOf(argument);
+  for (OpOperand &returned : func.getBody().front().getTerminator()->getOpOperands())
+    if (!getDonor(func, returned.getOperandNumber()))
+      fixed += bytesOf(returned.get());
   fixed += scratch * threads;
 }
 
 /// Ops that work on sizes and names of memory only.
 static bool isTransparent(Operation *op) {
-  return isAlias(op) || isa<tensor::EmptyOp, arith::ConstantOp>(op) ||
+  return isAlias(op) ||
+         isa<tensor::EmptyOp, tensor::DimOp, arith::ConstantOp, affine::AffineApplyOp>(op) ||
          (isa<arith::ArithDialect>(op->getDialect()) &&
           llvm::none_of(op->getOperandTypes(), llvm::IsaPred<ShapedType>));
 }

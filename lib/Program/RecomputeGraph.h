@@ -27,8 +27,8 @@ using DispatchTimes = llvm::StringMap<int64_t>;
 /// where the file is none.
 mlir::FailureOr<DispatchTimes> readDispatchTimes(llvm::StringRef path, mlir::Location loc);
 
-/// Of a function whose sizes are static and whose kernels have their launch regions. Fails, with
-/// an error, where a size is not known.
+/// Of a function whose kernels have their launch regions, with sizes at the symbols' maxima. Fails,
+/// with an error, where a size has none.
 mlir::FailureOr<RecomputeGraph> makeRecomputeGraph(mlir::func::FuncOp func,
                                                    mlir::SymbolTableCollection &symbols,
                                                    unsigned threads, const DispatchTimes &times);

@@ -263,11 +263,47 @@ def test_upstream_passes_leave_the_plan_alone(tmp_path):
     assert commands() == commands("--cse", "--canonicalize", "--cse")
 
 
+def any_rows(most):
+    """The layers with dropout for up to `most` rows, and their lines."""
+    text = train_step(layer_dropout).replace(T, f"tensor<?x{WIDTH}xf32>")
+    text = text.replace(f"%x0: tensor<?x{WIDTH}xf32>)",
+                        f'%x0: tensor<?x{WIDTH}xf32> {{linnet.dims = ["N", {WIDTH}]}})')
+    head = (f'%x: tensor<?x{WIDTH}xf32> {{linnet.dims = ["N", {WIDTH}]}}, %lr: tensor<f32>)'
+            f" -> tensor<f32>")
+    bound = "" if most is None else f", max = {most}"
+    return text.replace(f"%x: tensor<?x{WIDTH}xf32>, %lr: tensor<f32>) -> tensor<f32>",
+                        f"{head} attributes {{linnet.symbols = {{N = {{min = 0{bound}}}}}}}")
+
+
 def test_sizes_without_bounds_are_refused():
-    text = model("MLP with dropout")[0].replace(
-        f"@train(%x: {T}", f'@train(%y: tensor<?xf32> {{linnet.dims = ["N"]}}, %x: {T}')
-    with pytest.raises(lt.CompileError, match="expects static sizes in 'train' for a memory budget"):
-        lt.compile_text(text, "--memory-budget=1MiB")
+    with pytest.raises(lt.CompileError, match="expects bounds of all sizes in 'train' for a memory"):
+        lt.compile_text(any_rows(None), "--memory-budget=1MiB")
+
+
+def test_bounded_sizes_are_planned_for_at_their_largest(tmp_path):
+    most, text = 600, any_rows(600)
+    whole = lt.compile_text(text)
+    memory = runtime.Runtime(1).load(whole).memory("train")
+    need = memory["arena"] + memory["scratch"] + memory["arguments"] + memory["state"]
+    with pytest.raises(lt.CompileError) as refused:
+        lt.compile_text(text, "--memory-budget=1", "--threads=1")
+    smallest = int(re.search(r"the planner needs at least (\d+)", str(refused.value)).group(1))
+    for budget in (smallest, (smallest + need) // 2):
+        bundle = lt.compile_text(text, f"--memory-budget={budget}", "--threads=1")
+        probe = json.loads(tool("memory-probe", bundle, "train", f"--input={most}x{WIDTH}xf32=iota",
+                                "--input=f32=0.1").stdout)
+        memory = runtime.Runtime(1).load(bundle).memory("train")
+        held = probe["touched"] + memory["arguments"] + memory["state"] + memory["constants"]
+        print(f"up to {most} rows: {need} bytes without a budget, {held} of {budget}")
+        assert probe["allocations"] == 0 and held <= budget < need
+        for rows in (most, 97, 1, 0):
+            x, losses = lt.random(np.random.default_rng(rows), (rows, WIDTH), "f32"), []
+            for loaded in (whole, bundle):
+                session = runtime.Runtime(1).load(loaded).session()
+                loss = [np.array(session.call("train", x, np.float32(0.1))[0]) for _ in range(2)]
+                losses.append(loss + [np.array(session.get_state(n)) for n in session.states])
+            for one, other in zip(*losses):
+                np.testing.assert_array_equal(one, other)
 
 
 def test_the_report_says_what_is_live_at_the_peak(tmp_path):

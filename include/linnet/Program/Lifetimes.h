@@ -7,6 +7,8 @@
 #define LINNET_PROGRAM_LIFETIMES_H
 
 #include "linnet/IR/Exec.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace linnet {
@@ -51,14 +53,21 @@ public:
   struct Range {
     int64_t lo = 0, hi = unbounded;
   };
+  SizeBounds() = default;
   explicit SizeBounds(exec::ProgramOp program);
+  /// Of a function over dispatches, whose arguments have sizes by `linnet.dims`.
+  explicit SizeBounds(mlir::func::FuncOp func);
   Range of(mlir::Value v);
+  /// Says what a value is between that is not computed from sizes.
+  void set(mlir::Value v, Range range) { known[v] = range; }
   /// The largest value; -1 when there is none.
   int64_t maximum(mlir::Value v);
 
 private:
   Range compute(mlir::Operation *op);
+  Range evaluate(mlir::AffineExpr expr, mlir::affine::AffineApplyOp op);
   llvm::DenseMap<mlir::Value, Range> known;
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, Range> dims; ///< of arguments
 };
 
 } // namespace linnet
