@@ -60,14 +60,17 @@ private:
 // What to compute
 //===----------------------------------------------------------------------===//
 
-/// Ops that compute nothing: kernels can read their operands instead.
+/// Ops that compute nothing: kernels can read their operands instead, but for what lies turned or
+/// apart there, as the taps of a transposed convolution.
 static bool isMove(Operation *op) {
   if (isa<tensor::TensorDialect>(op->getDialect()) ||
       isa<linalg::TransposeOp, linalg::BroadcastOp, linalg::FillOp, linalg::CopyOp>(op))
     return true;
   auto loops = dyn_cast<linalg::LinalgOp>(op);
-  return loops && llvm::all_of(loops.getBlock()->without_terminator(),
-                               [](Operation &inner) { return isa<linalg::IndexOp>(inner); });
+  return loops &&
+         llvm::all_of(loops.getBlock()->without_terminator(), llvm::IsaPred<linalg::IndexOp>) &&
+         llvm::all_of(loops.getIndexingMapsArray(),
+                      [](AffineMap map) { return map.isProjectedPermutation(true); });
 }
 
 static int64_t bytesOf(Value v) {

@@ -63,7 +63,8 @@ bool linnet::isConvolution(Operation *op) {
 
 bool linnet::isStructured(Operation *op) {
   return isa_and_nonnull<LinnetDialect>(op->getDialect()) && !isConvolution(op) &&
-         !isa<BarrierOp>(op) && op->getNumResults() > 0 && isa<RankedTensorType>(op->getResult(0).getType());
+         !isa<BarrierOp>(op) && op->getNumResults() > 0 &&
+         isa<RankedTensorType>(op->getResult(0).getType());
 }
 
 bool linnet::isElementwiseEpilogue(linalg::GenericOp op) {

@@ -7,12 +7,12 @@
 #include "Grouping.h"
 #include "Views.h"
 #include "linnet/Program/KernelContract.h"
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
-#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -263,8 +263,8 @@ void LateProducts::run() {
   for (Operation &op : block)
     if (getFunctionOfOne(op))
       for (OpOperand &use : op.getResult(0).getUses())
-        if (Operation *reader = use.getOwner(); reader->getBlock() == &block &&
-                                                isContraction(reader) && stages.isLater(reader, &op))
+        if (Operation *reader = use.getOwner();
+            reader->getBlock() == &block && isContraction(reader) && stages.isLater(reader, &op))
           late.push_back(&use);
   // what replaces an epilogue has two results, and is not asked for more
   for (OpOperand *use : late)

@@ -197,9 +197,7 @@ SizeBounds::Range SizeBounds::compute(Operation *op) {
       .Case([&](affine::AffineApplyOp apply) {
         return evaluate(apply.getAffineMap().getResult(0), apply);
       })
-      .Case([&](arith::CmpIOp cmp) {
-        return compare(cmp.getPredicate(), operand(0), operand(1));
-      })
+      .Case([&](arith::CmpIOp cmp) { return compare(cmp.getPredicate(), operand(0), operand(1)); })
       .Default([](Operation *) -> SizeRange { return {lowest, unbounded}; });
 }
 

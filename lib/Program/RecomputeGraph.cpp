@@ -107,7 +107,8 @@ int64_t GraphBuilder::bytesOf(Value v) {
   int64_t bytes = getElementBytes(tensor.getElementType());
   for (int64_t d = 0; d < tensor.getRank(); ++d) {
     int64_t size = rangeOf(shapes.dim(v, d)).hi;
-    if (size == SizeBounds::unbounded || llvm::MulOverflow(bytes, std::max<int64_t>(size, 0), bytes))
+    if (size == SizeBounds::unbounded ||
+        llvm::MulOverflow(bytes, std::max<int64_t>(size, 0), bytes))
       return -1;
   }
   return bytes;

@@ -9,6 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 from linnet import runtime, testing
+from linnet._src.reference import conv
 from safetensors.numpy import save_file
 
 ADAPTED = """
@@ -90,6 +91,27 @@ def test_what_only_moves_or_grows_stays():
       return %y, %o : tensor<256x2xf32>, tensor<2x128x128xf32>
     }}"""
     assert "@folded" not in dispatches(text)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_the_filter_of_a_transposed_convolution_is_turned_once(groups):
+    rng = np.random.default_rng(0)
+    x, w = (testing.random(rng, shape, "f32") for shape in ((1, 4, 5, 6), (4, 3, 3, 4)))
+    text = f"""
+    func.func @main(%x: tensor<1x4x5x6xf32>) -> tensor<1x{3 * groups}x11x14xf32> {{
+      %w = arith.constant dense<{w.tolist()}> : tensor<4x3x3x4xf32>
+      %y = linnet.conv_transpose %x, %w groups {groups} strides [2, 2]
+          : tensor<1x4x5x6xf32>, tensor<4x3x3x4xf32> -> tensor<1x{3 * groups}x11x14xf32>
+      return %y : tensor<1x{3 * groups}x11x14xf32>
+    }}"""
+    every = dispatches(text, "--fold-weights=false").count("exec.dispatch ")
+    assert every - dispatches(text).count("exec.dispatch ") == 4  # the filter's part for each phase
+    once, = testing.run(text, x)
+    again, = testing.run(text, x, flags=("--fold-weights=false",))
+    np.testing.assert_array_equal(once, again)
+    expected = conv.conv_transpose(testing.wide(x), testing.wide(w), strides=[2, 2],
+                              groups=groups)
+    np.testing.assert_allclose(once, expected, atol=1e-5)
 
 
 def test_a_fault_is_that_of_the_call():
