@@ -9,6 +9,8 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.linnet_obj, "test")
 config.environment["PATH"] = os.pathsep.join(
     [config.linnet_bin, config.llvm_tools, os.environ["PATH"]])
+for knob in ("LINNET_QUICK", "LINNET_FULL"):  # of ./dev test
+    config.environment[knob] = os.environ.get(knob, "")
 config.substitutions.append(("%src", config.linnet_src))
 config.substitutions.append(("%lib", config.linnet_lib))
 config.substitutions.append(("%obj", config.linnet_obj))

@@ -200,6 +200,7 @@ def smallest_budget(name, folder):
 # Tests
 
 
+@pytest.mark.slow(quick="MLP|regions")
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_bits_within_budgets(name, tmp_path):
     bundle, report = build(name, tmp_path)
@@ -220,6 +221,7 @@ def test_the_same_bits_within_budgets(name, tmp_path):
         assert bytes <= budget
 
 
+@pytest.mark.slow
 def test_the_peak_is_monotone_in_the_budget(tmp_path):
     """A table of 100 budgets, and single plans for some of them."""
     path = dispatches("transformer with dropout", tmp_path)
@@ -249,6 +251,7 @@ def test_a_budget_that_cannot_be_met_names_the_smallest(tmp_path):
         lt.compile_text(model("MLP with dropout")[0], "--memory-budget=4KiB")
 
 
+@pytest.mark.slow
 def test_upstream_passes_leave_the_plan_alone(tmp_path):
     path = dispatches("transformer with dropout", tmp_path)
     table = peaks(plan(path, 1 << 40)[0])
@@ -349,6 +352,7 @@ def test_measured_times_replace_estimates(tmp_path):
 TORCH = [(403_000_000, 0.05), (202_000_000, 8), (122_000_000, 15), (61_000_000, 19), (21_000_000, 24)]
 
 
+@pytest.mark.slow
 def test_a_deep_train_step_keeps_less_for_less_than_torch(tmp_path):
     """By the planner's estimates, each plan within ten seconds of one core."""
     path, planned = tmp_path / "dispatches.mlir", tmp_path / "planned.mlir"

@@ -183,6 +183,7 @@ def test_rule(name):
     check(FORMS[name])
 
 
+@pytest.mark.slow(quick="^(linear|scalar|vector_delta|erase|bonus|normalised|gva)-")
 @pytest.mark.parametrize("dtype", ["bf16", "f16"])
 @pytest.mark.parametrize("name", FORMS)
 def test_rule_in_16_bits(name, dtype):

@@ -109,6 +109,7 @@ def test_block(threads):
     lg.check(block(), draw(), torch=torch_block, threads=threads)
 
 
+@pytest.mark.slow(quick="^(1|65)$")
 @pytest.mark.parametrize("length", [1, 65, 130])
 def test_block_of_dynamic_length(length):
     lg.check(block(dynamic=True), draw(length=length), torch=torch_block,

@@ -137,6 +137,7 @@ def test_conv(have, activation, width):
                  torch=conv_torch(have, final, activation))
 
 
+@pytest.mark.slow(quick="^(1|2|64|65)$")
 @pytest.mark.parametrize("length", [1, 2, 63, 64, 65, 1000])
 def test_lengths(length):
     batch = 1 if length == 1000 else 2

@@ -51,6 +51,7 @@ def rules():
 RULES = [name for name in rules() if name not in sum(ELSEWHERE.values(), ())]
 
 
+@pytest.mark.slow(quick="^(?!linnet.attention$)")  # which test_gradients_attention.py has too
 @pytest.mark.parametrize("op", RULES)
 def test_op(op):
     assert op in cases(), f"no case for {op}, which has a rule"

@@ -59,6 +59,7 @@ def torch_losses(config, initial, tokens, foreach):
     return np.array(losses)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", lm.VARIANTS)
 def test_the_loss_curve_is_pytorchs(variant, tmp_path):
     torch.set_num_threads(1)
