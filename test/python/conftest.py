@@ -5,16 +5,17 @@
 # ===----------------------------------------------------------------------===//
 """How much of the tests runs is one knob, `./dev test [--all|--full]`:
 
-- quick, pytest's `--quick`: of every test, cases that together have every value of every one of its
-  parameters, and every pair of values of three or more parameters; of tests marked
-  `slow(quick=EXPR)` only the cases whose id is matched by EXPR, or none. CPU levels take turns
-  instead of being paired with the rest;
+- quick, pytest's `--quick` or LINNET_QUICK=1: of every test, cases that together have every value
+  of each of its parameters, and every pair of values where there are three or more parameters; of
+  tests marked `slow(quick=EXPR)` only cases whose id EXPR matches, or none. CPU levels and thread
+  counts take turns instead of being paired with the rest;
 - all, which is pytest's default: every case;
 - full, with LINNET_FULL=1: more random programs, longer runs, larger models in the tests that have
   more than what is worth running each time.
 """
 import collections
 import itertools
+import os
 import pathlib
 import re
 import sys
@@ -27,7 +28,8 @@ TAKES_TURNS = {"cpu", "level", "threads"}
 
 
 def pytest_addoption(parser):
-    parser.addoption("--quick", action="store_true", help="a subset that has every parameter's values")
+    parser.addoption("--quick", action="store_true", default=bool(os.environ.get("LINNET_QUICK")),
+                     help="a subset that has every parameter's values")
 
 
 def pytest_configure(config):
