@@ -10,6 +10,7 @@ from linnet._src.testing import (  # noqa: F401
     FLOATS,
     argument,
     assert_close,
+    assert_same_bits,
     build_folder,
     compile_text,
     function,

@@ -8,7 +8,8 @@
 - quick, pytest's `--quick` or LINNET_QUICK=1: of every test, cases that together have every value
   of each of its parameters, and every pair of values where there are three or more parameters; of
   tests marked `slow(quick=EXPR)` only cases whose id EXPR matches, or none. CPU levels and thread
-  counts take turns instead of being paired with the rest;
+  counts take turns instead of being paired with the rest. Tests of references alone cost nothing and
+  stay whole;
 - all, which is pytest's default: every case;
 - full, with LINNET_FULL=1: more random programs, longer runs, larger models in the tests that have
   more than what is worth running each time.
@@ -77,6 +78,10 @@ def _is_quick(item):
     return all(m.kwargs.get("quick") and re.search(m.kwargs["quick"], case) for m in marks)
 
 
+def _may_shrink(item):
+    return hasattr(item, "callspec") and not item.path.name.startswith("test_reference_")
+
+
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("--quick"):
         return
@@ -84,6 +89,6 @@ def pytest_collection_modifyitems(config, items):
     for item in filter(_is_quick, items):
         groups[item.nodeid.partition("[")[0]].append(item)
     kept = {item for group in groups.values()
-            for item in (cover(group) if hasattr(group[0], "callspec") else group)}
+            for item in (cover(group) if _may_shrink(group[0]) else group)}
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]

@@ -6,6 +6,7 @@
 """RMS norm, in-projection, causal convolution with silu, projections to steps, B and C, selective
 scan with softplus, gate and skip, out-projection, residual (arXiv:2312.00752): the gradients of
 everything, of inputs and weights, and training, against PyTorch's autograd in float64."""
+import gradient_training as training
 import numpy as np
 import pytest
 import torch
@@ -118,8 +119,7 @@ def test_block_of_dynamic_length(length):
 
 def test_same_bits_at_every_thread_count():
     text, inputs = lg.module(block()), [*draw(), np.ones((B, L, WIDTH), np.float32)]
-    runs = [[np.asarray(x).tobytes() for x in lt.run(text, *inputs, threads=n)] for n in (1, 2, 3)]
-    assert runs[0] == runs[1] == runs[2]
+    lt.assert_same_bits(text, *inputs)
 
 
 # A language model of one block: tokens to the next tokens.
@@ -130,27 +130,12 @@ RATE, MOMENTUM = 0.1, 0.9
 
 def train_step():
     t = {n: tensor(*s) for n, s in MODEL.items()}
-    tokens, x = tensor(B, L, dtype="i64"), tensor(B, L, WIDTH)
-    logits = tensor(B, L, TOKENS)
-    weights, types = ", ".join(f"%{n}: {y}" for n, y in t.items()), ", ".join(t.values())
-    names, momenta = (", ".join(f"%{p}{n}" for n in t) for p in ("", "m_"))
-    both, count = f"{types}, {types}", len(t)
-    return f"""func.func private @loss({weights}, %tokens: {tokens}, %next: {tokens}) -> tensor<f32> {{
+    tokens, x, logits = tensor(B, L, dtype="i64"), tensor(B, L, WIDTH), tensor(B, L, TOKENS)
+    return training.step_text(MODEL, {"tokens": tokens, "next": tokens}, f"""
   %x = linnet.gather %embed, %tokens axis 0 : {t['embed']}, {tokens} -> {x}
   {lines('x', 'f32', L)}
   %logits = linnet.einsum "blw,wt->blt" %out, %head : {x}, {t['head']} -> {logits}
-  %loss = linnet.cross_entropy mean %logits, %next : {logits}, {tokens} -> tensor<f32>
-  return %loss : tensor<f32>
-}}
-func.func @main({weights}, {', '.join(f'%m_{n}: {y}' for n, y in t.items())}, %tokens: {tokens},
-    %next: {tokens}, %rate: tensor<f32>, %step: tensor<i64>) -> (tensor<f32>, {both}) {{
-  %loss, %g:{count} = linnet.value_and_grad @loss({names}, %tokens, %next) wrt {list(range(count))}
-      : ({types}, {tokens}, {tokens}) -> (tensor<f32>, {types})
-  %r:{2 * count} = linnet.sgd params({names} : {types})
-      grads({', '.join(f'%g#{i}' for i in range(count))} : {types}) momenta({momenta} : {types})
-      lr(%rate) step(%step) momentum({MOMENTUM}) -> {both}
-  return %loss, {', '.join(f'%r#{i}' for i in range(2 * count))} : tensor<f32>, {both}
-}}"""
+  %loss = linnet.cross_entropy mean %logits, %next : {logits}, {tokens} -> tensor<f32>""", MOMENTUM)
 
 
 def draw_model():
@@ -168,30 +153,16 @@ def draw_tokens(step):
     return text[:, :-1], text[:, 1:]
 
 
-def torch_losses(steps):
-    weights = [torch.from_numpy(w.astype(np.float64)).requires_grad_() for w in draw_model().values()]
-    optimizer, losses = torch.optim.SGD(weights, RATE, MOMENTUM), []
-    for step in range(steps):
-        tokens, following = map(torch.from_numpy, draw_tokens(step))
-        embed, *block, head = weights
-        logits = torch_block(embed[tokens], *block) @ head
-        loss = F.cross_entropy(logits.flatten(0, 1), following.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+def torch_loss(weights, tokens, following):
+    embed, *block, head = weights
+    logits = torch_block(embed[tokens], *block) @ head
+    return F.cross_entropy(logits.flatten(0, 1), following.flatten())
 
 
 def test_training_follows_pytorch_and_lowers_the_loss():
-    steps = 60
-    weights = list(draw_model().values())
-    state, losses = weights + [np.zeros_like(w) for w in weights], []
-    session = lt.load(train_step()).session()
-    for step in range(steps):
-        loss, *state = session.call("main", *map(np.asarray, state), *draw_tokens(step),
-                                    np.float32(RATE), np.int64(step + 1))
-        losses.append(float(loss))
+    weights, batches = list(draw_model().values()), [draw_tokens(step) for step in range(60)]
+    losses = training.losses(train_step(), weights, batches, RATE)
     assert losses[-1] < 0.25 * losses[0]
     # later on the momentum makes more of every rounding
-    np.testing.assert_allclose(losses[:30], torch_losses(30), rtol=1e-3)
+    expected = training.torch_losses(torch_loss, weights, batches[:30], RATE, MOMENTUM)
+    np.testing.assert_allclose(losses[:30], expected, rtol=1e-3)

@@ -6,6 +6,7 @@
 """Convolutions, group and batch norm, silu, strided convolutions and max pooling down, a transposed
 convolution and resizing up, skips by concatenation (arXiv:1505.04597): the gradients of everything,
 of images and weights, and training, against PyTorch's autograd in float64."""
+import gradient_training as training
 import numpy as np
 import pytest
 import torch
@@ -170,8 +171,7 @@ def test_gradients(down, threads):
 def test_same_bits_at_every_thread_count():
     text, inputs = lg.module(program("pool")), draw()
     inputs.append(np.ones((B, IMAGE, HEIGHT, WIDTH), np.float32))
-    runs = [[np.asarray(x).tobytes() for x in lt.run(text, *inputs, threads=n)] for n in (1, 2, 3)]
-    assert runs[0] == runs[1] == runs[2]
+    lt.assert_same_bits(text, *inputs)
 
 
 RATE, MOMENTUM = 0.05, 0.9
@@ -179,26 +179,11 @@ RATE, MOMENTUM = 0.05, 0.9
 
 def train_step(down):
     """Learns to take the noise off an image."""
-    t = {n: tensor(*s) for n, s in WEIGHTS.items()}
-    x, types, count = tensor(B, IMAGE, HEIGHT, WIDTH), ", ".join(t.values()), len(t)
-    weights, names = ", ".join(f"%{n}: {y}" for n, y in t.items()), ", ".join(f"%{n}" for n in t)
-    both, momenta = f"{types}, {types}", ", ".join(f"%m_{n}" for n in t)
-    return f"""func.func private @loss({weights}, %x: {x}, %want: {x}) -> tensor<f32> {{
-{body(down)}
+    x = tensor(B, IMAGE, HEIGHT, WIDTH)
+    return training.step_text(WEIGHTS, {"x": x, "want": x}, f"""{body(down)}
   %error = arith.subf %y, %want : {x}
   %square = arith.mulf %error, %error : {x}
-  %loss = linnet.reduce mean %square axes [0, 1, 2, 3] : {x} -> tensor<f32>
-  return %loss : tensor<f32>
-}}
-func.func @main({weights}, {', '.join(f'%m_{n}: {y}' for n, y in t.items())}, %x: {x}, %want: {x},
-    %rate: tensor<f32>, %step: tensor<i64>) -> (tensor<f32>, {both}) {{
-  %loss, %g:{count} = linnet.value_and_grad @loss({names}, %x, %want) wrt {list(range(count))}
-      : ({types}, {x}, {x}) -> (tensor<f32>, {types})
-  %r:{2 * count} = linnet.sgd params({names} : {types})
-      grads({', '.join(f'%g#{i}' for i in range(count))} : {types}) momenta({momenta} : {types})
-      lr(%rate) step(%step) momentum({MOMENTUM}) -> {both}
-  return %loss, {', '.join(f'%r#{i}' for i in range(2 * count))} : tensor<f32>, {both}
-}}"""
+  %loss = linnet.reduce mean %square axes [0, 1, 2, 3] : {x} -> tensor<f32>""", MOMENTUM)
 
 
 def draw_images(step):
@@ -210,27 +195,14 @@ def draw_images(step):
     return (want + 0.3 * rng.standard_normal(want.shape)).astype(np.float32), want
 
 
-def torch_losses(down, steps):
-    weights = [torch.from_numpy(w.astype(np.float64)).requires_grad_() for w in draw_weights()]
-    optimizer, losses = torch.optim.SGD(weights, RATE, MOMENTUM), []
-    for step in range(steps):
-        x, want = (torch.from_numpy(v.astype(np.float64)) for v in draw_images(step))
-        loss = F.mse_loss(torch_network(down)(x, *weights), want)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+def torch_loss(weights, x, want):
+    return F.mse_loss(torch_network("stride")(x, *weights), want)
 
 
 def test_training_follows_pytorch_and_lowers_the_loss():
-    weights = draw_weights()
-    state, losses = weights + [np.zeros_like(w) for w in weights], []
-    session = lt.load(train_step("stride")).session()
-    for step in range(60):
-        loss, *state = session.call("main", *map(np.asarray, state), *draw_images(step),
-                                    np.float32(RATE), np.int64(step + 1))
-        losses.append(float(loss))
+    weights, batches = draw_weights(), [draw_images(step) for step in range(60)]
+    losses = training.losses(train_step("stride"), weights, batches, RATE)
     assert np.mean(losses[-5:]) < 0.4 * losses[0]
     # later on the momentum makes more of every rounding
-    np.testing.assert_allclose(losses[:20], torch_losses("stride", 20), rtol=1e-3)
+    expected = training.torch_losses(torch_loss, weights, batches[:20], RATE, MOMENTUM)
+    np.testing.assert_allclose(losses[:20], expected, rtol=1e-3)

@@ -198,6 +198,13 @@ def assert_close(actual, reference, ulps=1.0, depth=0, magnitude=None):
             f"within {bound[worst]:.2e}")
 
 
+def assert_same_bits(text, *inputs, **options):
+    """One call has the same bits with 1, 2 and 3 threads."""
+    first, *others = [[np.asarray(y).tobytes() for y in run(text, *inputs, threads=n, **options)]
+                      for n in (1, 2, 3)]
+    assert all(first == other for other in others)
+
+
 # Inputs
 
 
