@@ -122,6 +122,9 @@ def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
       by the number of rows, or of those that are not ignored. Targets of -100, faults before, are
       ignored where no other number is
 
+    Activations in f32 get one form each: 1 / (1 + exp(-x)), x / (1 + exp(-x)),
+    0.5 x (1 + erf(x / sqrt(2))) and 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+
     Assertions that a value is not zero go where that is seen from how it is made: importers guard
     reciprocals by them. NaN failed such an assertion, and is now a result like others.
 

@@ -443,11 +443,13 @@ Value OperandBuilder::widened(Value x, FloatType type) {
   return arith::ExtFOp::create(b, loc, typeOf(x).clone(type), x);
 }
 
+Value OperandBuilder::splat(double number, Value x) {
+  Value c = arith::ConstantOp::create(b, loc, b.getFloatAttr(typeOf(x).getElementType(), number));
+  return BroadcastOp::create(b, loc, x.getType(), c, x, ValueRange(), DenseI64ArrayAttr());
+}
+
 Value OperandBuilder::scaled(Value x, double by) {
-  Type element = typeOf(x).getElementType();
-  Value c = arith::ConstantOp::create(b, loc, b.getFloatAttr(element, by));
-  return arith::MulFOp::create(
-      b, loc, x, BroadcastOp::create(b, loc, x.getType(), c, x, ValueRange(), DenseI64ArrayAttr()));
+  return arith::MulFOp::create(b, loc, x, splat(by, x));
 }
 
 Value OperandBuilder::inverted(Value condition) {

@@ -55,6 +55,8 @@ public:
   /// In a wider or the same float type; null where it is narrower.
   mlir::Value widened(mlir::Value x, mlir::FloatType type);
   mlir::Value scaled(mlir::Value x, double by);
+  /// A number at every place of x.
+  mlir::Value splat(double number, mlir::Value x);
   mlir::Value inverted(mlir::Value condition);
   /// 0 where the condition is (or, negated, is not) true, else `hidden`.
   mlir::Value choose(mlir::Value condition, bool negated, double hidden);

@@ -39,6 +39,7 @@ public:
     raiseFromTheEnd("norm", raiseNorm);
     raiseFromTheEnd("rotary", raiseRotary);
     raiseFromTheEnd("cross entropy", raiseLoss);
+    raiseFromTheEnd("activation", raiseActivation);
     removeUnused();
   }
 

@@ -30,6 +30,9 @@ Raised raiseRotary(mlir::OpBuilder &b, mlir::Value result);
 /// Minus the logarithm of softmax at a class number, of rows or summed over them: cross_entropy.
 Raised raiseLoss(mlir::OpBuilder &b, mlir::Value result);
 
+/// GELU, SiLU and the logistic function in one form each.
+Raised raiseActivation(mlir::OpBuilder &b, mlir::Value result);
+
 /// Removes assertions that a value is not zero where that is seen from how it is made. NaN fails
 /// such an assertion, and is a result like others without it.
 void dropAssertions(mlir::Operation *root);
