@@ -122,12 +122,12 @@ void LoopsEvaluator::write(const PendingStore &p) {
 void LoopsEvaluator::flush() {
   if (holding)
     return;
-  for (const PendingStore &p : pending)
-    write(p);
-  pending.clear();
   for (auto [memory, at, locality] : requests)
     e.prefetch(memory, at, /*write=*/false, locality);
   requests.clear();
+  for (const PendingStore &p : pending)
+    write(p);
+  pending.clear();
 }
 
 /// Where the results of a stage go. What has no inner loops stays in a register and is stored
