@@ -103,7 +103,7 @@ protected:
     bool streams = false; ///< full vectors go past the caches
   };
   void write(const PendingStore &p);
-  void flush(); ///< writes the pending stores; then the requests for what comes next
+  void flush(); ///< writes the requests for what comes next and the pending stores
 
   KernelFrame &f;
   Emitter &e;

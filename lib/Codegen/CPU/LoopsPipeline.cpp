@@ -53,8 +53,8 @@ Value LoopsEmitter::mayTrail() {
   return Emitter::constantOf(ok) == 0 ? Value() : ok;
 }
 
-/// Before the stages of point `unit`: the one before it is trailed. Its scratch is placed here, since
-/// a pointer that is loaded inside of a loop with stores is loaded again and again.
+/// Before the stages of point `unit`: the one before it is trailed. Its scratch is placed here,
+/// since a pointer that is loaded inside of a loop with stores is loaded again and again.
 void LoopsEmitter::trail(Value unit, Value first, ArrayRef<Value> keys, ValueRange carried) {
   trailed.emplace();
   trailed->point.assign(plan.outer, Lane{e.index(0)});
