@@ -239,6 +239,7 @@ def test_the_peak_is_monotone_in_the_budget(tmp_path):
         assert number(planned.split("table = ")[0], "peak") == peak[i]
 
 
+@pytest.mark.slow
 def test_a_budget_that_cannot_be_met_names_the_smallest(tmp_path):
     path = dispatches("MLP with dropout", tmp_path)
     smallest = number(plan(path, 1 << 40)[0], "smallest_budget")

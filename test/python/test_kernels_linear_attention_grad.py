@@ -169,12 +169,14 @@ def test_form(level, name):
     check_lengths(level, FORMS[name])
 
 
+@pytest.mark.slow(quick="^(scalar|gated_delta|vector_erase)-")
 @pytest.mark.parametrize("level", kernels.LEVELS)
 @pytest.mark.parametrize("name", RULES)
 def test_long(level, name):
     check(level, rule_case(name), 1, 1000)
 
 
+@pytest.mark.slow(quick="^(linear|vector_delta|erase|bonus)-")
 @pytest.mark.parametrize("level", kernels.LEVELS)
 @pytest.mark.parametrize("dtype", ["bf16", "f16"])
 @pytest.mark.parametrize("name", RULES)

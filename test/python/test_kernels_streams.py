@@ -30,6 +30,7 @@ def elementwise(elements):
     return t.done(*out)
 
 
+@pytest.mark.slow(quick="elements[0-3]")
 @pytest.mark.parametrize("elements", [["f32"], ["bf16"], ["i8"], ["f64"], ["f32", "f32"],
                                       ["f32", "f16"]])
 def test_elementwise(elements):

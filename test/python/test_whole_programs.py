@@ -40,6 +40,7 @@ def at_level(model, level):
         pytest.skip(str(error))
 
 
+@pytest.mark.slow(quick="bert|llama|lstm|resnet|decode|digits")
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_cpu_levels_agree(call):
     """Contractions of the levels may round differently, by far less than PyTorch is off."""
