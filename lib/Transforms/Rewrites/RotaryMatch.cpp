@@ -109,10 +109,8 @@ bool RotaryMatcher::matchTerms(ArrayRef<Term> lo, ArrayRef<Term> hi, Rotary &r, 
     auto bit = [&](unsigned i) { return (way >> i) & 1; };
     const Term &p = lo[bit(0)], &n = lo[1 - bit(0)], &u = hi[bit(1)], &v = hi[1 - bit(1)];
     Element first = p.factor(bit(2)), second = n.factor(bit(3));
-    if (!g.same(second, u.factor(bit(4))) || !g.same(first, v.factor(bit(5))))
-      continue;
-    auto x = both(first, second, r);
-    if (!x)
+    auto x = both(first, second, r); // before comparisons, which are long
+    if (!x || !g.same(second, u.factor(bit(4))) || !g.same(first, v.factor(bit(5))))
       continue;
     if (p.negative || !n.negative || u.negative || v.negative) {
       why = "the signs are not those of a rotation";
