@@ -86,7 +86,17 @@ struct CommandLine {
                                cl::values(clEnumValN(Linearize::Never, "never", "none"),
                                           clEnumValN(Linearize::Exact, "exact",
                                                      "those that are equal in real arithmetic "
-                                                     "(default)"))};
+                                                     "(default)"),
+                                          clEnumValN(Linearize::Contract, "contract",
+                                                     "also those that meet a contract"))};
+  cl::opt<std::string> contract{
+      "contract",
+      cl::desc("contract of all attention that has none, for --linearize=contract"),
+      cl::value_desc("\"bound = 1e-2, ...\"")};
+  cl::opt<std::string> costModel{"cost-model",
+                                 cl::desc("speeds of the target: what linnet-bench "
+                                          "--calibrate-cost wrote"),
+                                 cl::value_desc("F.json")};
   cl::opt<bool> emitPair{
       "emit-pair", cl::desc("every function without rewrites and rules too, as NAME.exact, to "
                             "compare (linnet-run --pair)")};
@@ -160,6 +170,8 @@ CompileOptions CommandLine::read() const {
   o.scripts.assign(scripts.begin(), scripts.end());
   o.linearize = linearize;
   o.emitPair = emitPair;
+  o.contract = contract;
+  o.costModel = costModel;
   o.verbose = verbose;
   return o;
 }
@@ -193,6 +205,8 @@ int main(int argc, char **argv) {
                    option->getValue() + "'");
   if (!line.dispatchTimes.empty() && line.memoryBudget.empty() && line.activationBudget.empty())
     return usage("--dispatch-times is for --memory-budget and --activation-budget");
+  if (!line.contract.empty() && line.linearize != Linearize::Contract)
+    return usage("--contract is for --linearize=contract");
   CompileOptions options = line.read();
   if (options.threads == 0)
     return usage("--threads expects at least 1");

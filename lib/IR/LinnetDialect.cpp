@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Transforms/InliningUtils.h"
@@ -118,7 +119,19 @@ static LogicalResult verifyString(Operation *op, NamedAttribute attr) {
                          << attr.getValue();
 }
 
+static LogicalResult verifyContract(Operation *op, Attribute attr) {
+  if (!isa<ContractAttr>(attr))
+    return op->emitError() << "'linnet.contract' expects #linnet.contract<...>, found " << attr;
+  if (!isa<AttentionOp, FunctionOpInterface, ModuleOp>(op))
+    return op->emitError() << "'linnet.contract' expects linnet.attention, a function or a module, "
+                              "found '"
+                           << op->getName() << "'";
+  return success();
+}
+
 LogicalResult LinnetDialect::verifyOperationAttribute(Operation *op, NamedAttribute attr) {
+  if (attr.getName() == kContractAttr)
+    return verifyContract(op, attr.getValue());
   if (attr.getName() == kSymbolsAttr)
     return verifySymbols(op, attr.getValue());
   return success();

@@ -238,8 +238,11 @@ LogicalResult Compiler::run() {
   if (stopsAt(Stage::Input))
     return writeIR();
   StructuredOptions structured;
-  structured.reassociate = options.linearize == Linearize::Exact;
   structured.weightsKnown = options.foldWeights && !options.externalWeights;
+  structured.reassociate = options.linearize != Linearize::Never;
+  structured.linearize = options.linearize == Linearize::Contract;
+  structured.contract = options.contract;
+  structured.costModel = options.costModel;
   structured.scripts = options.scripts;
   structured.rules = options.rules;
   structured.ruleNames = options.ruleNames;

@@ -6,6 +6,7 @@
 #include "Output.h"
 #include "linnet/Bundle/AtomicFile.h"
 #include "linnet/IR/Exec.h"
+#include "linnet/IR/LinnetDialect.h"
 #include "linnet/IR/Locations.h"
 #include "linnet/Program/Lifetimes.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -219,8 +220,11 @@ LogicalResult linnet::writeReport(ModuleOp module, const CompileOptions &options
     if (Attribute plan = program->getAttr(exec::kRecomputeAttr))
       (*functions.back().getAsObject())["recompute"] = toJson(plan);
   }
+  Attribute sites = module->getAttr(kSitesAttr);
   llvm::json::Value report =
-      llvm::json::Object{{"functions", std::move(functions)}, {"kernels", std::move(kernels)}};
+      llvm::json::Object{{"functions", std::move(functions)},
+                         {"kernels", std::move(kernels)},
+                         {"attention", sites ? toJson(sites) : llvm::json::Array()}};
   return writeText(options.report,
                    [&](raw_ostream &os) { os << llvm::formatv("{0:2}\n", report); });
 }

@@ -17,6 +17,15 @@ static void append(OpPassManager &pm, const std::string &passes) {
     llvm::report_fatal_error("a stage names a pass that is not registered");
 }
 
+static void addLinearize(OpPassManager &pm, const linnet::StructuredOptions &options) {
+  linnet::LinearizeAttentionOptions pass;
+  pass.rewrites = options.linearize;
+  pass.contract = options.contract;
+  pass.costModel = options.costModel;
+  pass.explain = options.explain;
+  pm.addPass(linnet::createLinearizeAttention(pass));
+}
+
 void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions &options) {
   if (!options.rules.empty()) {
     PdlOptions pdl;
@@ -37,14 +46,16 @@ void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions 
   }
   std::string explain = options.explain ? "{explain=true}" : "";
   // before derivatives, which are better from one op than from many, and again behind `tosa`
-  append(pm, "func.func(linnet-raise" + explain +
-                 "),linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
+  append(pm, "func.func(linnet-raise" + explain + ")");
+  addLinearize(pm, options);
+  append(pm, "linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
   // `tosa`, in the order of upstream's own pipeline
   append(pm, "func.func(tosa-optional-decompositions,canonicalize,tosa-infer-shapes,"
              "tosa-make-broadcastable,tosa-to-linalg-named,canonicalize,"
              "tosa-layerwise-constant-fold,tosa-make-broadcastable,tosa-to-linalg,"
              "tosa-to-tensor,tosa-to-arith,tosa-to-scf)");
   append(pm, "canonicalize,func.func(linnet-raise" + explain + ",canonicalize)");
+  addLinearize(pm, options);
   if (options.reassociate)
     append(pm, "func.func(linnet-reassociate{explain=" + std::string(options.explain ? "1" : "0") +
                    " weights-known=" + (options.weightsKnown ? "1" : "0") + "}" +

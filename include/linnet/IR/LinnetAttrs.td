@@ -127,4 +127,67 @@ def Linnet_MaskAttr : AttrDef<Linnet_Dialect, "Mask"> {
   }];
 }
 
+def Linnet_ContractMetric : I32EnumAttr<"ContractMetric", "what an error is measured by", [
+    I32EnumAttrCase<"rel_max", 0>, I32EnumAttrCase<"max_abs", 1>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+
+def Linnet_ContractEvidence : I32EnumAttr<"ContractEvidence", "what a bound rests on", [
+    I32EnumAttrCase<"proven", 0, "static">]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+
+def Linnet_ContractScope : I32EnumAttr<"ContractScope", "where an approximation may be used", [
+    I32EnumAttrCase<"inference", 0>, I32EnumAttrCase<"training", 1>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+
+def Linnet_ContractFallback : I32EnumAttr<"ContractFallback", "what to do without a certificate", [
+    I32EnumAttrCase<"exact", 0>, I32EnumAttrCase<"error", 1>]> {
+  let cppNamespace = "::linnet";
+  let genSpecializedAttr = 0;
+}
+
+def Linnet_ContractAttr : AttrDef<Linnet_Dialect, "Contract"> {
+  let mnemonic = "contract";
+  let summary = "how far attention may be from what it says";
+  let description = [{
+    As `linnet.contract` on a `linnet.attention`, or on a function or module for all attention in it:
+    `linnet-linearize-attention` may replace the op by one whose error provably stays within `bound`.
+
+    ```mlir
+    #linnet.contract<bound = 1.0e-02>
+    #linnet.contract<bound = 1.0e-02, method = favor, failure = 1.0e-06, seed = 7,
+        metric = rel_max, evidence = static, scope = training, fallback = error>
+    ```
+
+    - `bound`: the largest error of an element of the result, against the op in real arithmetic
+    - `metric`: `rel_max`, the default: relative to the largest `|v|` of the element's channel; `max_abs`:
+      absolute, for which the values' range has to be known
+    - `method`: `auto`, the default, tries all: `linnet-opt --help` of the pass lists them
+    - `failure`: for methods with random features, the largest probability, over the seed, that some
+      element of one call exceeds the bound; without it only deterministic bounds count
+    - `seed`: of random features, 0 by default
+    - `evidence`: `static`: the bound follows from the program alone
+    - `scope`: `inference`, the default, leaves functions alone that are differentiated; `training` does not
+    - `fallback`: without a certificate attention stays `exact`, the default, or it is an `error`
+  }];
+  let parameters = (ins
+    "::mlir::FloatAttr":$boundAttr, "::mlir::StringAttr":$methodAttr, "::linnet::ContractMetric":$metric,
+    OptionalParameter<"::mlir::FloatAttr">:$failureAttr, "int64_t":$seed,
+    "::linnet::ContractEvidence":$evidence, "::linnet::ContractScope":$scope,
+    "::linnet::ContractFallback":$fallback);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    double getBound() const { return getBoundAttr().getValueAsDouble(); }
+    /// 0: none is accepted.
+    double getFailure() const { return getFailureAttr() ? getFailureAttr().getValueAsDouble() : 0; }
+    ::llvm::StringRef getMethod() const { return getMethodAttr().getValue(); }
+  }];
+}
+
 #endif // LINNET_IR_LINNETATTRS_TD

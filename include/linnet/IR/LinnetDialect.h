@@ -31,6 +31,10 @@ inline constexpr llvm::StringLiteral kConstantAttr = "linnet.constant";
 inline constexpr llvm::StringLiteral kNonPositiveAttr = "linnet.nonpositive";
 /// On an argument with a state: the global whose value the state starts with.
 inline constexpr llvm::StringLiteral kInitialAttr = "linnet.initial";
+/// On attention, a function or a module: how far attention may be from what it says.
+inline constexpr llvm::StringLiteral kContractAttr = "linnet.contract";
+/// On a module: what was decided at every attention, one dictionary each.
+inline constexpr llvm::StringLiteral kSitesAttr = "linnet.sites";
 } // namespace linnet
 
 #endif // LINNET_IR_LINNETDIALECT_H

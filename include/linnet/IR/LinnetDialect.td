@@ -26,6 +26,8 @@ def Linnet_Dialect : Dialect {
     - `linnet.state = "kv.0"` on an argument and a result makes them one donated
       state; equal names link the functions of a module through a session.
     - `linnet.name = "tokens"` names an argument or a result.
+    - `linnet.contract = #linnet.contract<…>` says how far attention may be from exact, in the
+      function, in the module, or on one `linnet.attention`.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;

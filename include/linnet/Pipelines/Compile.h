@@ -14,7 +14,7 @@
 namespace linnet {
 
 enum class Stage { Input, Structured, Dispatches, Commands, Kernels };
-enum class Linearize { Never, Exact };
+enum class Linearize { Never, Exact, Contract };
 enum class Emit { Bundle, Exe, So, Obj, LLVM, MLIR };
 
 struct CompileOptions {
@@ -37,6 +37,8 @@ struct CompileOptions {
   std::vector<std::string> ruleNames;     ///< registered rules, behind those of the files
   Linearize linearize = Linearize::Exact; ///< rewrites of attention and products
   bool foldWeights = true;                ///< what depends on weights alone is computed now
+  std::string contract;                   ///< of attention that has none
+  std::string costModel;                  ///< JSON file; empty: the defaults
   bool verbose = false;
 };
 

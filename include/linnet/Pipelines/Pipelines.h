@@ -17,6 +17,9 @@ namespace linnet {
 struct StructuredOptions {
   bool reassociate = true;          ///< products in the cheapest order
   bool weightsKnown = true;         ///< what depends on weights alone costs a call nothing
+  bool linearize = false;           ///< attention that has a contract
+  std::string contract;             ///< of attention that has none
+  std::string costModel;            ///< file; empty: the defaults
   std::vector<std::string> scripts; ///< transform scripts, behind the rules
   std::vector<std::string> rules;   ///< PDLL and PDL files
   std::vector<std::string> ruleNames;

@@ -207,6 +207,35 @@ def ApplyRules : Pass<"linnet-apply-rules"> {
     Option<"require", "require-match", "bool", "false", "an error where no rule applies">];
 }
 
+def LinearizeAttention : Pass<"linnet-linearize-attention", "mlir::ModuleOp"> {
+  let summary = "attention under a contract in linear time";
+  let description = [{
+    Replaces `linnet.attention` that has a contract (`linnet.contract` on the op, on its function or on the
+    module; or that of the option, for all that have none) by the fastest form that provably meets it:
+
+    - `taylor`: where the program bounds the scores (normalised or clipped queries and keys), exp is a
+      polynomial of degree 1 to 4 of them, and the weights are dot products of monomials
+    - `favor`: exp is an average of positive orthogonal random features of a seed; its bound holds for sure
+      with one block of them, and but for the contract's probability of failure with more
+
+    A form has a certificate: the bound of its error against attention in real arithmetic, with f32 rounding,
+    and what was proven for it. Where no form meets the contract, or none takes less time by
+    `linnet/Analysis/CostModel.h`, attention stays exact, or it is an error if the contract says so.
+
+    What was decided at every attention is recorded in `linnet.sites` of the module, which
+    `linnet-compile --report` writes.
+  }];
+  let options = [
+    Option<"contract", "contract", "std::string", "\"\"",
+           "contract of all attention that has none: bound = 1e-2, ...">,
+    Option<"costModel", "cost-model", "std::string", "\"\"",
+           "JSON file of linnet-bench --calibrate-cost">,
+    Option<"rewrites", "rewrite", "bool", "true", "false: only record the sites">,
+    Option<"explain", "explain", "bool", "false", "say what was decided at each attention">];
+  let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
+                           "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
+}
+
 def Pdl : Pass<"linnet-pdl"> {
   let summary = "rewrite rules from PDLL or PDL files";
   let description = [{

@@ -27,6 +27,7 @@ EXAMPLES = """examples:
   linnet-bench --no-peers --json          Linnet alone, one JSON object a line
   linnet-bench --quick --peers=iree       short turns, one peer
   linnet-bench --only=gpt24_recompute     a deep train step that keeps less, beside torch.compile
+  linnet-bench --calibrate-cost=cost.json speeds of this machine, for linnet-compile --cost-model
   linnet-bench --list                     names of the workloads
 
 Python packages: numpy ml_dtypes safetensors; for the peers torch, onnxruntime and onnx,
@@ -49,6 +50,8 @@ def parse(arguments):
     parser.add_argument("--measure-torch", action="store_true",
                         help="gpt24_recompute: measure torch.compile too, which takes from minutes to"
                         " an hour, instead of its recorded figures")
+    parser.add_argument("--calibrate-cost", metavar="F.json",
+                        help="fit the compiler's cost model to this machine, time nothing else")
     parser.add_argument("--list", action="store_true", help="names of the workloads")
     parser.add_argument("--version", action="store_true", help="version of Linnet")
     options = parser.parse_args(arguments)
@@ -112,6 +115,19 @@ def run(names, table, options, peer_names):
     return failed
 
 
+def calibrate(options):
+    from linnet._src.bench import calibrate, timing
+    effort = timing.QUICK if options.quick else timing.FULL
+    try:
+        model = calibrate.write(options.calibrate_cost, effort)
+    except OSError as error:
+        print(f"linnet-bench: --calibrate-cost: {error}", file=sys.stderr)
+        return 1
+    for name, value in model.items():
+        print(f"{name:28} {value:.3g}")
+    return 0
+
+
 def main(arguments=None):
     options, fail = parse(arguments)
     missing = missing_packages()
@@ -128,6 +144,8 @@ def main(arguments=None):
     if options.version:
         print(f"linnet-bench {runtime.version()}")
         return 0
+    if options.calibrate_cost:
+        return calibrate(options)
     table = {**workloads.all_workloads(), recompute.NAME: None}
     if options.list:
         print("\n".join(table))
