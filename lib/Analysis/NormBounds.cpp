@@ -51,7 +51,8 @@ std::optional<double> ValueBounds::sumOfSquares(const Element &sum, const Elemen
   if (auto mean = e.value.getDefiningOp<ReduceOp>(); mean && mean.getKind() == ReduceKind::mean) {
     Element squared{mean.getInput(), {}};
     unsigned at = 0, reduced = 0;
-    for (unsigned d = 0, r = cast<RankedTensorType>(mean.getInput().getType()).getRank(); d < r; ++d) {
+    for (unsigned d = 0, r = cast<RankedTensorType>(mean.getInput().getType()).getRank(); d < r;
+         ++d) {
       if (!llvm::is_contained(mean.getAxes(), d)) {
         squared.at.push_back(e.at[at++]);
         continue;
@@ -247,8 +248,8 @@ double ValueBounds::normOfTensorOp(const Element &e, unsigned v, int depth) {
         continue;
       Interval weight = range(w, depth);
       if (weight.isBounded())
-        out = norm(a, r, depth) * weight.magnitude() * std::sqrt(extent(r) * extent(v)) *
-              (1 + extent(r) * 0x1p-23);
+        out = std::min(out, norm(a, r, depth) * weight.magnitude() *
+                                std::sqrt(extent(r) * extent(v)) * (1 + extent(r) * 0x1p-23));
     }
   }
   g.restore(before);

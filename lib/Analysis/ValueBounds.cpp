@@ -105,9 +105,7 @@ Interval ValueBounds::rangeOf(Operation *op, const Element &e, int depth) {
       .Case([&](arith::MulFOp) {
         Interval a = arg(0);
         if (g.same(g.operand(e, 0), g.operand(e, 1)))
-          return rounded({a.low > 0 || a.high < 0
-                              ? std::min(a.low * a.low, a.high * a.high)
-                              : 0,
+          return rounded({a.low > 0 || a.high < 0 ? std::min(a.low * a.low, a.high * a.high) : 0,
                           a.magnitude() * a.magnitude()});
         return rounded(product(a, arg(1)));
       })
@@ -195,8 +193,8 @@ Interval ValueBounds::rangeOfTensorOp(const Element &e, int depth) {
       n *= extent(v);
     double m = times(times(range(sum->a, depth).magnitude(), range(sum->b, depth).magnitude()), n);
     if (sum->variables.size() == 1)
-      m = std::min(m, times(norm(sum->a, sum->variables[0], depth),
-                            norm(sum->b, sum->variables[0], depth)));
+      m = std::min(
+          m, times(norm(sum->a, sum->variables[0], depth), norm(sum->b, sum->variables[0], depth)));
     out = symmetric(m * (1 + n * 0x1p-23));
   } else if (auto most = g.reduced(e, Elements::Reduction::Max); most && !most->start) {
     out = range(most->element, depth);

@@ -94,10 +94,10 @@ Attribute ContractAttr::parse(AsmParser &p, Type) {
     return {};
   }
   Builder b(p.getContext());
-  return p.getChecked<ContractAttr>(
-      start, p.getContext(), b.getF64FloatAttr(*c.bound), b.getStringAttr(c.method), c.metric,
-      c.failure ? b.getF64FloatAttr(*c.failure) : FloatAttr(), c.seed, c.evidence, c.scope,
-      c.fallback);
+  return p.getChecked<ContractAttr>(start, p.getContext(), b.getF64FloatAttr(*c.bound),
+                                    b.getStringAttr(c.method), c.metric,
+                                    c.failure ? b.getF64FloatAttr(*c.failure) : FloatAttr(), c.seed,
+                                    c.evidence, c.scope, c.fallback);
 }
 
 void ContractAttr::print(AsmPrinter &p) const {

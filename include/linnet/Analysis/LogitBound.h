@@ -3,8 +3,8 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 // What a program says about the size of its values: intervals of elements, and L2 norms along a
-// dimension, found backwards from a value through whatever moves or computes elements. Norms are what
-// normalised queries and keys have; clipping, tanh, softmax and constants give intervals.
+// dimension, found backwards from a value through whatever moves or computes elements. Norms are
+// what normalised queries and keys have; clipping, tanh, softmax and constants give intervals.
 //
 // Bounds hold for the f32 computation, rounding of every step included, where its values are finite
 // and no square that a norm is made of underflows.

@@ -101,7 +101,8 @@ double roundingOfKernel(const AttentionSite &site, double features, double featu
 mlir::Value buildKernel(mlir::ImplicitLocOpBuilder &b, const AttentionSite &site,
                         mlir::Value queries, mlir::Value keys, double least);
 /// Channels `from` to `from + count` of a tensor of rank 4.
-mlir::Value sliceChannels(mlir::ImplicitLocOpBuilder &b, mlir::Value x, int64_t from, int64_t count);
+mlir::Value sliceChannels(mlir::ImplicitLocOpBuilder &b, mlir::Value x, int64_t from,
+                          int64_t count);
 
 } // namespace linnet
 

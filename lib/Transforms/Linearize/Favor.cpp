@@ -2,16 +2,16 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// FAVOR+ (arXiv:2009.14794) in its hyperbolic form: with rows w of length sqrt(d), d of them orthogonal in
-// a block, the features exp(w.x - |x|^2 / 2) and exp(-w.x - |x|^2 / 2) of x and y have the product
-// exp(x.y) Z(x + y), with
+// FAVOR+ (arXiv:2009.14794) in its hyperbolic form: with rows w of length sqrt(d), d of them
+// orthogonal in a block, the features exp(w.x - |x|^2 / 2) and exp(-w.x - |x|^2 / 2) of x and y
+// have the product exp(x.y) Z(x + y), with
 //
 //     Z(z) = exp(-|z|^2 / 2) mean over rows of cosh(w.z)
 //
-// Fixed lengths, in place of those of normal vectors, bound a block: cosh(sqrt(t)) is convex in t, and the
-// squares of an orthonormal basis's coordinates sum to |z|^2, so the mean over a block is at least
-// cosh(|z|) and at most (cosh(sqrt(d) |z|) + d - 1) / d. Blocks are independent; their mean and variance
-// over all bases are known, and Bernstein's inequality bounds the mean of all.
+// Fixed lengths, in place of those of normal vectors, bound a block: cosh(sqrt(t)) is convex in t,
+// and the squares of an orthonormal basis's coordinates sum to |z|^2, so the mean over a block is
+// at least cosh(|z|) and at most (cosh(sqrt(d) |z|) + d - 1) / d. Blocks are independent; their
+// mean and variance over all bases are known, and Bernstein's inequality bounds the mean of all.
 //
 //===----------------------------------------------------------------------===//
 #include "Methods.h"

@@ -85,9 +85,9 @@ void linnet::countKernel(const AttentionSite &site, double features, Certificate
   double rows = site.batch * (site.heads * site.queries + site.keyHeads * site.keys);
   // features are written and read, and made of queries and keys
   c.work.flops = 2 * rows * features * (site.valueDepth + 1) + 2 * rows * features;
-  c.work.bytes = 4 * rows * (2 * features + site.depth) +
-                 4 * site.batch * (site.heads * site.queries + site.keyHeads * site.keys) *
-                     site.valueDepth;
+  c.work.bytes =
+      4 * rows * (2 * features + site.depth) +
+      4 * site.batch * (site.heads * site.queries + site.keyHeads * site.keys) * site.valueDepth;
   double rate = site.isCausal() ? site.cost.linearFlopsPerSecond : site.cost.flopsPerSecond;
   c.seconds = c.work.flops / rate + c.work.bytes / site.cost.bytesPerSecond;
 }
@@ -136,8 +136,8 @@ static Value readLengths(ImplicitLocOpBuilder &b, Value lengths, int64_t keys) {
     positions.push_back(b.getIntegerAttr(type.getElementType(), j));
   auto row = RankedTensorType::get({keys}, type.getElementType());
   Value iota = arith::ConstantOp::create(b, DenseElementsAttr::get(row, positions));
-  Value limits = BroadcastOp::create(b, all, lengths, Value(), ValueRange(),
-                                     b.getDenseI64ArrayAttr({0}));
+  Value limits =
+      BroadcastOp::create(b, all, lengths, Value(), ValueRange(), b.getDenseI64ArrayAttr({0}));
   Value spread = BroadcastOp::create(b, all, iota, all.hasStaticShape() ? Value() : limits,
                                      ValueRange(), b.getDenseI64ArrayAttr({1}));
   return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, spread, limits);
@@ -172,9 +172,9 @@ static Value twoProducts(ImplicitLocOpBuilder &b, Value q, Value k, Value v, dou
   Expr sum = {&b, sliceChannels(b, both, channels, 1)};
   // a row without keys gives zeros: no sum of weights is below the least of them
   Value divisor = arith::MaximumFOp::create(b, sum, sum.constant(least / 2));
-  Value repeated = BroadcastOp::create(b, top.type(), divisor,
-                                       top.type().hasStaticShape() ? Value() : top.value,
-                                       ValueRange(), DenseI64ArrayAttr());
+  Value repeated =
+      BroadcastOp::create(b, top.type(), divisor, top.type().hasStaticShape() ? Value() : top.value,
+                          ValueRange(), DenseI64ArrayAttr());
   return top / Expr{&b, repeated};
 }
 

@@ -40,8 +40,8 @@ public:
   /// The fastest form that meets the contract and pays, or null with `why`.
   const LinearForm *choose();
   std::string why;
-  bool vacuous = true;         ///< no bound at all
-  Errors errors;               ///< of the form, or of the one nearest to the contract
+  bool vacuous = true; ///< no bound at all
+  Errors errors;       ///< of the form, or of the one nearest to the contract
   const LinearForm *nearest = nullptr;
 
 private:
@@ -160,10 +160,10 @@ const LinearForm *Decision::choose() {
     }
     // what to say if none is taken: certified ones that do not pay before those that miss the bound
     bool meets = e.total <= site.contract.getBound();
-    bool better = !nearest || (meets && !nearestMeets) ||
-                  (meets == nearestMeets &&
-                   (meets ? form.certificate.seconds < nearest->certificate.seconds
-                          : e.total < errors.total));
+    bool better =
+        !nearest || (meets && !nearestMeets) ||
+        (meets == nearestMeets && (meets ? form.certificate.seconds < nearest->certificate.seconds
+                                         : e.total < errors.total));
     if (better)
       nearest = &form, errors = e, nearestMeets = meets, nearestWhy = why;
   }
@@ -205,8 +205,9 @@ LogicalResult LinearizeAttention::readOptions() {
     text = "#linnet.contract<" + text + ">";
   given = dyn_cast_or_null<ContractAttr>(parseAttribute(text, &getContext()));
   if (!given)
-    return module->emitError() << "expects a contract like \"bound = 1e-2, method = taylor\", found '"
-                               << contract << "'";
+    return module->emitError()
+           << "expects a contract like \"bound = 1e-2, method = taylor\", found '" << contract
+           << "'";
   return success();
 }
 

@@ -2,9 +2,10 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// exp(s) is about a polynomial p(s), and s^r is a dot product of the monomials of degree r of queries and
-// keys. Where |s| <= R is proven, p(s) exp(-s) stays within known numbers. R is known too, so p is not
-// Taylor's polynomial, which is best at 0, but one that misses alike at the ends and in between.
+// exp(s) is about a polynomial p(s), and s^r is a dot product of the monomials of degree r of
+// queries and keys. Where |s| <= R is proven, p(s) exp(-s) stays within known numbers. R is known
+// too, so p is not Taylor's polynomial, which is best at 0, but one that misses alike at the ends
+// and in between.
 //
 //===----------------------------------------------------------------------===//
 #include "Methods.h"
@@ -19,9 +20,9 @@ using namespace linnet;
 
 namespace {
 
-/// Monomials of every degree up to `degree`. Channels come in blocks, and a monomial has its factors
-/// in the order of their blocks, so that all of one degree are few outer products:
-/// those of degree r are block i times those of degree r - 1 from block i on, for all i.
+/// Monomials of every degree up to `degree`. Channels come in blocks, and a monomial has its
+/// factors in the order of their blocks, so that all of one degree are few outer products: those of
+/// degree r are block i times those of degree r - 1 from block i on, for all i.
 class Monomials {
 public:
   Monomials(int64_t depth, int64_t degree)
@@ -121,8 +122,8 @@ Value Monomials::build(ImplicitLocOpBuilder &b, Value x) const {
         if (auto dynamic = dyn_cast<Value>(row))
           sizes.push_back(dynamic);
       auto spread = [&](Value v, ArrayRef<int64_t> dims) {
-        return Expr{&b, BroadcastOp::create(b, outer, v, Value(), sizes,
-                                            b.getDenseI64ArrayAttr(dims))};
+        return Expr{&b,
+                    BroadcastOp::create(b, outer, v, Value(), sizes, b.getDenseI64ArrayAttr(dims))};
       };
       shape.pop_back_n(2);
       shape.push_back(widthOf(i) * count);
@@ -164,8 +165,8 @@ private:
 };
 } // namespace
 
-/// p(s) exp(-s) is 1 + e and 1 - e in turn at the extremes of Chebyshev's polynomial of the next degree:
-/// one linear equation each for the coefficients and e.
+/// p(s) exp(-s) is 1 + e and 1 - e in turn at the extremes of Chebyshev's polynomial of the next
+/// degree: one linear equation each for the coefficients and e.
 Polynomial::Polynomial(int64_t degree, double radius) {
   unsigned n = degree + 2;
   SmallVector<SmallVector<double>> rows;
@@ -192,8 +193,8 @@ Polynomial::Polynomial(int64_t degree, double radius) {
   findRange(radius);
 }
 
-/// From points, and how far the function can move between them: its derivative is at most that of the
-/// coefficients of p' - p, times exp(radius).
+/// From points, and how far the function can move between them: its derivative is at most that of
+/// the coefficients of p' - p, times exp(radius).
 void Polynomial::findRange(double radius) {
   double slope = 0, power = std::exp(radius);
   for (size_t r = 0; r < coefficients.size(); ++r, power *= radius) {
