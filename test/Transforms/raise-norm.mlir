@@ -124,3 +124,21 @@ func.func @guard(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   } -> (tensor<4xf32>, tensor<4xf32>)
   return %a#0, %a#1 : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// A derivative has its own use for the deviation, and finds what is normalised from it.
+// CHECK-LABEL: func.func @derivative
+// CHECK-NOT: rms_norm
+// CHECK: math.rsqrt
+func.func @derivative(%x: tensor<4x8xf32>, %dy: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %eps = arith.constant dense<1.0e-6> : tensor<4xf32>
+  %q = arith.mulf %x, %x : tensor<4x8xf32>
+  %m = linnet.reduce mean %q axes [1] : tensor<4x8xf32> -> tensor<4xf32>
+  %v = arith.addf %m, %eps : tensor<4xf32>
+  %r = math.rsqrt %v : tensor<4xf32>
+  %rb = linnet.broadcast %r dims [0] : tensor<4xf32> -> tensor<4x8xf32>
+  %n = arith.mulf %x, %rb : tensor<4x8xf32>
+  %dx = arith.mulf %dy, %rb : tensor<4x8xf32>
+  return %n, %dx : tensor<4x8xf32>, tensor<4x8xf32>
+}

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "OperandBuilder.h"
 #include "Raise.h"
+#include "Uses.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -370,6 +371,14 @@ Value NormBuilder::run() {
   return y;
 }
 
+/// A derivative reads the deviation for more than what is normalised, and would find it twice.
+static bool isDeviationFor(const Deviation &deviation, Value result) {
+  Operation *root = result.getDefiningOp(), *maker = deviation.node.value.getDefiningOp();
+  maker = maker ? root->getBlock()->findAncestorOpInBlock(*maker) : nullptr;
+  return !maker || maker == root ||
+         llvm::all_of(maker->getResults(), [&](Value v) { return onlyFeeds(v, {root}); });
+}
+
 Raised linnet::rewrites::raiseNorm(OpBuilder &b, Value result) {
   Elements g(b.getContext());
   NormMatcher matcher(g);
@@ -378,6 +387,10 @@ Raised linnet::rewrites::raiseNorm(OpBuilder &b, Value result) {
   auto norm = matcher.match(root, out);
   if (norm && norm->bias && !norm->centred && g.constant(norm->bias) != 0.0) {
     out.why = "RMS norm has no bias";
+    return out;
+  }
+  if (norm && !isDeviationFor(norm->deviation, result)) {
+    out.why = "something else reads the deviation";
     return out;
   }
   if (norm) {
