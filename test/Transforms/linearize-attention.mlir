@@ -94,7 +94,7 @@ func.func @short(%q: tensor<1x1x16x8xf32>) -> tensor<1x1x16x8xf32> {
 // -----
 
 func.func @method(%q: tensor<1x1x16x8xf32>) -> tensor<1x1x16x8xf32> {
-  // expected-error @+1 {{has a contract with the unknown method 'magic', expected auto, taylor, favor}}
+  // expected-error @+1 {{has a contract with the unknown method 'magic', expected auto, taylor, window, favor}}
   %o = linnet.attention %q, %q, %q {linnet.contract = #linnet.contract<bound = 1.0e-1, method = magic>} : tensor<1x1x16x8xf32>, tensor<1x1x16x8xf32>, tensor<1x1x16x8xf32> -> tensor<1x1x16x8xf32>
   return %o : tensor<1x1x16x8xf32>
 }

@@ -19,6 +19,9 @@
 
 namespace linnet {
 
+/// Marks attention that is a certified form already, in a program that is looked at again.
+inline constexpr llvm::StringLiteral kCertifiedAttr = "linnet.certified";
+
 /// An attention with a contract, and what methods want to know about it.
 struct AttentionSite {
   mutable AttentionOp op; ///< a handle: const where the site is
@@ -50,6 +53,8 @@ struct Certificate {
   std::string condition; ///< what was proven for it
   Work work;
   double seconds = 0; ///< predicted
+  /// No length makes it more work than attention: where the length is not known it is taken as such.
+  bool saves = false;
 };
 
 struct LinearForm {

@@ -215,6 +215,8 @@ def LinearizeAttention : Pass<"linnet-linearize-attention", "mlir::ModuleOp"> {
 
     - `taylor`: where the program bounds the scores (normalised or clipped queries and keys), exp is a
       polynomial of degree 1 to 4 of them, and the weights are dot products of monomials
+    - `window`: where scores are bounded and constant slopes of ALiBi make far keys weigh little, each key head
+      sees the nearest keys that hold all but a known part of the softmax
     - `favor`: exp is an average of positive orthogonal random features of a seed; its bound holds for sure
       with one block of them, and but for the contract's probability of failure with more
 

@@ -121,7 +121,7 @@ bool Decision::accept(const LinearForm &form, const Errors &e) {
     return false;
   }
   double exact = site.exactSeconds();
-  if (c.seconds >= site.cost.gain * exact) {
+  if (c.seconds >= site.cost.gain * exact && !(c.saves && !site.knowsKeys)) {
     why = llvm::formatv("{0} is certified but does not pay: {1} ms predicted, exact attention "
                         "takes {2} ms",
                         c.method, printNumber(c.seconds * 1e3), printNumber(exact * 1e3));
@@ -249,6 +249,8 @@ LogicalResult LinearizeAttention::rewrite(AttentionSite &site, SiteRecord &recor
 }
 
 LogicalResult LinearizeAttention::visit(AttentionOp op, SiteRecords &records) {
+  if (op->hasAttr(kCertifiedAttr))
+    return success();
   AttentionSite site = describeSite(op, model);
   site.contract = contractOf(op);
   SiteRecord &record = records.add(site);

@@ -18,6 +18,7 @@ struct Registry {
   }
   Registry() {
     add(linearize::createTaylorMethod());
+    add(linearize::createWindowMethod());
     add(linearize::createFavorMethod());
   }
 };

@@ -12,6 +12,7 @@ namespace linnet::linearize {
 
 std::unique_ptr<LinearizeMethod> createFavorMethod();
 std::unique_ptr<LinearizeMethod> createTaylorMethod();
+std::unique_ptr<LinearizeMethod> createWindowMethod();
 
 } // namespace linnet::linearize
 

@@ -18,7 +18,7 @@ import os
 import sys
 import tempfile
 
-ON_DEMAND = ("tiny", "gpt24_recompute")  # by name only
+ON_DEMAND = ("tiny", "gpt24_recompute", "alibi16k")  # by name only
 NEEDED = ("numpy", "ml_dtypes", "safetensors")
 EXAMPLES = """examples:
   linnet-bench                            every workload beside every peer, a table
@@ -27,6 +27,7 @@ EXAMPLES = """examples:
   linnet-bench --no-peers --json          Linnet alone, one JSON object a line
   linnet-bench --quick --peers=iree       short turns, one peer
   linnet-bench --only=gpt24_recompute     a deep train step that keeps less, beside torch.compile
+  linnet-bench --only=alibi16k            certified windows beside exact attention, a whole model
   linnet-bench --calibrate-cost=cost.json speeds of this machine, for linnet-compile --cost-model
   linnet-bench --list                     names of the workloads
 
@@ -97,13 +98,14 @@ def run(names, table, options, peer_names):
     """Number of failures."""
     from linnet import runtime
     from linnet._src import testing
-    from linnet._src.bench import measure, recompute, report, timing
+    from linnet._src.bench import alibi, measure, recompute, report, timing
+    special = {recompute.NAME: recompute.run, alibi.NAME: alibi.run}
     effort, failed = timing.QUICK if options.quick else timing.FULL, 0
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                if name == recompute.NAME:
-                    failed += recompute.run(options, peer_names, folder)
+                if name in special:
+                    failed += special[name](options, peer_names, folder)
                     continue
                 for line in measure.records(table[name](), options.threads, effort, folder,
                                             peer_names):
@@ -137,7 +139,7 @@ def main(arguments=None):
         return 1
     try:
         from linnet import runtime
-        from linnet._src.bench import recompute, workloads
+        from linnet._src.bench import alibi, recompute, workloads
     except ImportError as error:
         print(f"linnet-bench: {error}", file=sys.stderr)
         return 1
@@ -146,7 +148,7 @@ def main(arguments=None):
         return 0
     if options.calibrate_cost:
         return calibrate(options)
-    table = {**workloads.all_workloads(), recompute.NAME: None}
+    table = {**workloads.all_workloads(), recompute.NAME: None, alibi.NAME: None}
     if options.list:
         print("\n".join(table))
         return 0

@@ -5,9 +5,11 @@
 # ===----------------------------------------------------------------------===//
 """The byte-level language models of the demo, in PyTorch.
 
-Two variants share everything but the mixer: `softmax` attends (rotary positions, four query
-heads on two key heads), `linear` keeps a gated state (one log-decay per key channel). A step
-takes and returns the state that the compiled functions keep as donated tensors.
+Three variants share everything but the mixer: `softmax` attends (rotary positions, four query
+heads on two key heads), `linear` keeps a gated state (one log-decay per key channel), `alibi`
+attends with a linear bias by distance (arXiv:2108.12409) to queries and keys of length 1, so that
+no score before the bias is above `logit_scale`. A step takes and returns the state that the
+compiled functions keep as donated tensors; `alibi` is compiled for whole texts and has none.
 """
 
 import dataclasses
@@ -16,7 +18,7 @@ import functools
 import torch
 import torch.nn.functional as F
 
-VARIANTS = ("softmax", "linear")
+VARIANTS = ("softmax", "linear", "alibi")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Config:
     eps: float = 1e-5
     theta: float = 10000.0
     gate_divisor: float = 16.0
+    slopes: tuple = (2**-1, 2**-3, 2**-5, 2**-7)  # of the query heads
+    logit_scale: float = 3.0
+    length_eps: float = 1e-6
 
     @property
     def key_width(self) -> int:
@@ -90,6 +95,8 @@ def initial_state(config: Config, dtype=torch.float32) -> dict:
     """The state of one sequence before its first token."""
     state = {"position": 0}
     for i in range(config.layers):
+        if config.variant == "alibi":
+            continue
         if config.variant == "softmax":
             empty = torch.zeros(1, config.key_heads, 0, config.depth, dtype=dtype)
             state[f"kv.{i}.k"], state[f"kv.{i}.v"] = empty, empty.clone()
@@ -134,6 +141,22 @@ def softmax_mixer(config, q, k, v, state, i):
     keys = torch.arange(k.shape[2])[None, :]
     mask = keys <= first + torch.arange(q.shape[2])[:, None]
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=True)
+
+
+def unit_length(x, eps):
+    """x over its length; `eps` is within the mean, as RMS norm has it."""
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * x.shape[-1] ** -0.5
+
+
+def alibi_mixer(config, q, k, v):
+    """A query sees itself and what is before it, `slope * distance` less."""
+    q, k = unit_length(q, config.length_eps), unit_length(k, config.length_eps)
+    at = torch.arange(q.shape[2])
+    distance = (at[None, :] - at[:, None]).to(q.dtype)
+    bias = torch.tensor(config.slopes, dtype=q.dtype)[:, None, None] * distance
+    bias = bias.masked_fill(distance > 0, -torch.inf)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=config.logit_scale,
+                                          enable_gqa=True)
 
 
 def gated_linear_attention(q, k, v, g, memory, scale, chunk=16):
@@ -181,6 +204,8 @@ def forward(config, parameters, tokens, state):
         v = split_heads(F.linear(h, layer["v"]), config.key_heads)
         if config.variant == "softmax":
             mixed = softmax_mixer(config, q, k, v, state, i)
+        elif config.variant == "alibi":
+            mixed = alibi_mixer(config, q, k, v)
         else:
             mixed = linear_mixer(config, parameters, h, q, k, v, state, i)
         x = x + F.linear(mixed.transpose(1, 2).flatten(2), layer["o"])

@@ -29,6 +29,7 @@ LICENCES = ("Apache-2.0", "Artistic", "BSD", "CC0-1.0", "GFDL-1.2", "GFDL-1.3", 
 PROMPT = "This program is free software; you can redistribute it and/or modify it under "
 GREEDY_TOKENS = 200
 HELD_OUT = 4096
+REFERENCE_LENGTH = 300  # of the variant without a state
 
 
 def corpus():
@@ -78,6 +79,14 @@ def train(config, arguments):
 
 
 @torch.no_grad()
+def reference_of_text(config, parameters):
+    """Some text that was not trained on, and the logits of its positions."""
+    tokens = corpus()[1][None, :REFERENCE_LENGTH]
+    logits, _ = lm.forward(config, parameters, tokens, lm.initial_state(config))
+    return {"tokens": tokens, "logits": logits.contiguous()}
+
+
+@torch.no_grad()
 def reference(config, parameters):
     """Prompt, logits of its positions, greedy continuation, and how clear each choice was."""
     tokens = torch.tensor(list(PROMPT.encode()), dtype=torch.int64)[None]
@@ -113,7 +122,8 @@ def main():
     weights = arguments.out / f"model.{config.variant}.safetensors"
     if not arguments.reference_only:
         save_file(train(config, arguments), weights)
-    save_file(reference(config, load_file(weights)),
+    of = reference_of_text if config.variant == "alibi" else reference
+    save_file(of(config, load_file(weights)),
               arguments.out / f"reference.{config.variant}.safetensors")
 
 

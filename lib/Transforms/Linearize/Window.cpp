@@ -1,0 +1,278 @@
+//===- Window.cpp - keys that ALiBi has made light are left out ----------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// Where |s| <= R is proven and a head's slope is m > 0, the key t before the query weighs between
+// exp(-R - m t) and exp(R - m t). Of the n nearest keys, all there where any other is, the sum is
+// at least exp(-R) (1 - exp(-m n)) / (1 - exp(-m)), of all others at most exp(R - m n) / (1 -
+// exp(-m)). What the others are of the whole is then at most
+//
+//   exp(2 R - m n) / (1 - exp(-m n) + exp(2 R - m n))
+//
+// which scores of -R within and R beyond the window attain in a long text. Leaving the others out
+// moves the weights by so much in half the L1 distance.
+//
+//===----------------------------------------------------------------------===//
+#include "Methods.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace linnet;
+
+/// Keys that the kernel goes through at once: windows are multiples.
+static constexpr int64_t kTile = 64;
+/// Keys beyond the window of a row that its neighbours in a block see.
+static constexpr int64_t kEdge = 12 + kTile;
+static constexpr int64_t kAll = -1;
+
+namespace {
+
+/// Neighbouring key heads, with their query heads, of one window.
+struct Group {
+  int64_t from, count; ///< key heads
+  int64_t keys;        ///< of the window; kAll: it has none
+};
+
+/// Windows for one site, under which no head leaves out more than a given part of its weight.
+class Windows {
+public:
+  Windows(const AttentionSite &site, ArrayRef<double> slopes, double mass);
+  bool saves() const {
+    return llvm::any_of(groups, [](const Group &g) { return g.keys != kAll; });
+  }
+  Certificate certify() const;
+  Value build(ImplicitLocOpBuilder &b) const;
+  ArrayRef<Group> getGroups() const { return groups; }
+
+private:
+  double pairsPerRow(const Group &g) const;
+  double rounding() const;
+  Value attend(ImplicitLocOpBuilder &b, const Group &g) const;
+  int64_t group() const { return site.heads / site.keyHeads; }
+
+  const AttentionSite &site;
+  SmallVector<double> slopes; ///< per query head
+  SmallVector<Group> groups;
+  double mass = 0; ///< left out by any head, at most
+};
+
+class WindowMethod : public LinearizeMethod {
+public:
+  StringRef getName() const override { return "window"; }
+  void propose(const AttentionSite &site, SmallVectorImpl<LinearForm> &forms,
+               std::string &refusal) const override;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Windows
+//===----------------------------------------------------------------------===//
+
+/// What all but the nearest n keys are of the whole, at most.
+static double massBeyond(double bound, double slope, double n) {
+  double others = std::exp(2 * bound - slope * n);
+  return others / (1 - std::exp(-slope * n) + others);
+}
+
+/// The n for which that is at most `mass`.
+static double keysFor(double bound, double slope, double mass) {
+  return std::ceil(std::log((std::exp(2 * bound) * (1 - mass) + mass) / mass) / slope);
+}
+
+Windows::Windows(const AttentionSite &site, ArrayRef<double> slopes, double most)
+    : site(site), slopes(slopes) {
+  double bound = site.logits.scores;
+  auto left = site.op.getMaskSet().getReachBefore();
+  for (int64_t h = 0; h < site.keyHeads; ++h) {
+    ArrayRef<double> own = slopes.slice(h * group(), group());
+    double n = 0;
+    for (double m : own)
+      n = m > 0 ? std::max(n, keysFor(bound, m, most)) : INFINITY;
+    n = std::ceil(n / kTile) * kTile;
+    // a window of all keys, or of more than the op's own, leaves nothing out
+    bool whole = !(n < 1e9) || (site.knowsKeys && n >= site.keys) || (left && n - 1 >= *left);
+    int64_t keys = whole ? kAll : static_cast<int64_t>(n);
+    for (double m : own)
+      if (!whole)
+        mass = std::max(mass, massBeyond(bound, m, n));
+    if (!groups.empty() && groups.back().keys == keys)
+      ++groups.back().count;
+    else
+      groups.push_back({h, 1, keys});
+  }
+}
+
+/// Pairs of a row and a key that the kernel looks at; of causal attention the mean over rows.
+double Windows::pairsPerRow(const Group &g) const {
+  double all = site.keys, n = g.keys == kAll ? all : std::min<double>(g.keys + kEdge, all);
+  return site.isCausal() ? n - n * n / (2 * all) : n;
+}
+
+/// Scores, the term of ALiBi and the difference to the maximum are rounded, then the exponential,
+/// then sums over the keys of a row. Everything is relative to a weight, and sums of weights and of
+/// weights times values have the same weights.
+double Windows::rounding() const {
+  double worst = 0;
+  for (const Group &g : groups) {
+    if (g.keys == kAll && !site.knowsKeys)
+      return INFINITY;
+    double n = g.keys == kAll ? site.keys : g.keys, term = 0;
+    for (int64_t h = g.from * group(); h < (g.from + g.count) * group(); ++h)
+      term = std::max(term, std::abs(slopes[h]) * n);
+    double score = roundings(site.depth + 4) * site.logits.products +
+                   roundings(8) * (2 * site.logits.scores + term);
+    double weight = std::expm1(score) + (1 + std::expm1(score)) * 0x1p-22;
+    // beside the sums, a rescaling per block of keys
+    double sums = (1 + weight) * (1 + roundings(n + n / kTile + 16)) - 1;
+    if (!(sums < 0.5))
+      return INFINITY;
+    double quotient = 2 * sums / (1 - sums);
+    worst = std::max(worst, quotient + (1 + quotient) * roundings(4));
+  }
+  return worst;
+}
+
+Certificate Windows::certify() const {
+  Certificate c;
+  SmallVector<std::string> parts;
+  double bytes = site.batch * (site.heads * site.queries + site.keyHeads * site.keys) *
+                 (site.depth + site.valueDepth) * 4;
+  c.work.bytes = bytes;
+  for (const Group &g : groups) {
+    int64_t heads = g.count * group();
+    double pairs = site.batch * heads * site.queries * pairsPerRow(g);
+    double flops = 2 * pairs * (site.depth + site.valueDepth);
+    c.work.flops += flops;
+    c.seconds += site.cost.attentionSeconds(flops, pairs);
+    parts.push_back(g.keys == kAll ? llvm::formatv("all ({0} heads)", heads).str()
+                                   : llvm::formatv("{0} ({1} heads)", g.keys, heads).str());
+  }
+  if (groups.size() > 1) // results are put together
+    c.seconds +=
+        8 * site.batch * site.heads * site.queries * site.valueDepth / site.cost.bytesPerSecond;
+  c.method = "window of the nearest " + llvm::join(parts, ", ") + " keys";
+  c.condition = llvm::formatv("|s| <= {0}: {1}; slopes of {2} to {3} per key",
+                              printNumber(site.logits.scores), site.logits.proof,
+                              printNumber(*llvm::min_element(slopes)),
+                              printNumber(*llvm::max_element(slopes)));
+  c.weights = mass;
+  c.rounding = rounding();
+  c.saves = true;
+  return c;
+}
+
+//===----------------------------------------------------------------------===//
+// Build
+//===----------------------------------------------------------------------===//
+
+static Value sliceHeads(ImplicitLocOpBuilder &b, Value x, int64_t from, int64_t count) {
+  if (cast<RankedTensorType>(x.getType()).getDimSize(1) == count)
+    return x;
+  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)), strides(4, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), x);
+  offsets[1] = b.getIndexAttr(from), sizes[1] = b.getIndexAttr(count);
+  return tensor::ExtractSliceOp::create(b, x, offsets, sizes, strides);
+}
+
+/// Attention of some heads, with their window.
+Value Windows::attend(ImplicitLocOpBuilder &b, const Group &g) const {
+  AttentionOp op = site.op;
+  int64_t first = g.from * group(), count = g.count * group();
+  Value q = sliceHeads(b, op.getQ(), first, count);
+  Value k = sliceHeads(b, op.getK(), g.from, g.count);
+  Value v = sliceHeads(b, op.getV(), g.from, g.count);
+  SmallVector<float> own;
+  for (double m : ArrayRef(slopes).slice(first, count))
+    own.push_back(static_cast<float>(m));
+  auto type = RankedTensorType::get({count}, b.getF32Type());
+  Value bias = arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef(own)));
+  MaskAttr masks = op.getMaskSet();
+  if (g.keys != kAll)
+    masks = masks.withWindow(g.keys - 1, std::nullopt);
+  auto o = AttentionOp::inferOutputType(cast<RankedTensorType>(q.getType()),
+                                        cast<RankedTensorType>(v.getType()));
+  auto made = AttentionOp::create(
+      b, o, /*lse=*/Type(), q, k, v, /*bias=*/Value(), bias, /*mask=*/Value(), op.getKvLengths(),
+      /*q_offset=*/Value(), /*q_segments=*/Value(), /*kv_segments=*/Value(),
+      /*dropout_key=*/Value(), /*dropout_counter=*/Value(), masks, op.getAlignment(),
+      op.getScaleAttr(), op.getSoftcapAttr(), /*dropout=*/FloatAttr(), /*part=*/IntegerAttr());
+  made->setAttr(kCertifiedAttr, b.getUnitAttr());
+  return made.getO();
+}
+
+Value Windows::build(ImplicitLocOpBuilder &b) const {
+  SmallVector<Value> parts;
+  for (const Group &g : groups)
+    parts.push_back(attend(b, g));
+  Value all = parts.size() == 1 ? parts[0] : tensor::ConcatOp::create(b, /*dim=*/1, parts);
+  Type type = site.op.getO().getType();
+  return all.getType() == type ? all : tensor::CastOp::create(b, type, all).getResult();
+}
+
+//===----------------------------------------------------------------------===//
+// Method
+//===----------------------------------------------------------------------===//
+
+/// Every query has to see the keys nearest to it, from its own on.
+static std::string refuseMasks(const AttentionSite &site) {
+  AttentionOp op = site.op;
+  MaskAttr masks = op.getMaskSet();
+  if (!masks.getCausal())
+    return "it is not causal: keys beyond a query weigh more the further they are";
+  if (masks.getIsExplicit() || masks.getSegments() || op.getQOffset())
+    return "its masks or its q_offset may hide the nearest keys";
+  bool equal = site.knowsKeys && site.knowsRows && site.queries == site.keys;
+  if (op.getAlignment() == MaskAlignment::top_left && !equal)
+    return "with alignment top_left a query may be beyond the last key";
+  return "";
+}
+
+static std::string refuseWindow(const AttentionSite &site) {
+  AttentionOp op = site.op;
+  if (op.getLse())
+    return "the log-sum-exp is used";
+  if (op.getPart())
+    return "it is cut into parts";
+  if (op.getBias())
+    return "it has a bias";
+  if (op.getDropout())
+    return "it has dropout";
+  if (op.getQ().getType().isDynamicDim(1) || op.getK().getType().isDynamicDim(1))
+    return "the number of heads is not known";
+  return refuseMasks(site);
+}
+
+void WindowMethod::propose(const AttentionSite &site, SmallVectorImpl<LinearForm> &forms,
+                           std::string &refusal) const {
+  DenseFPElementsAttr constant;
+  Value slopes = site.op.getAlibiSlopes();
+  if (!slopes)
+    refusal = "it has no alibi_slopes, under which far keys weigh little";
+  else if (!matchPattern(slopes, m_Constant(&constant)))
+    refusal = "its alibi_slopes are no constants";
+  else
+    refusal = refuseWindow(site);
+  if (refusal.empty() && !std::isfinite(site.logits.scores))
+    refusal = site.logits.unproven;
+  if (!refusal.empty())
+    return;
+  SmallVector<double> values;
+  for (const APFloat &m : constant.getValues<APFloat>())
+    values.push_back(m.convertToDouble());
+  for (double mass = 0.25; mass > 0x1p-30; mass /= 2) {
+    auto windows = std::make_shared<Windows>(site, values, mass);
+    if (windows->saves())
+      forms.push_back(
+          {windows->certify(), [windows](ImplicitLocOpBuilder &b) { return windows->build(b); }});
+  }
+  if (forms.empty())
+    refusal = "no window is shorter than its keys";
+}
+
+std::unique_ptr<LinearizeMethod> linnet::linearize::createWindowMethod() {
+  return std::make_unique<WindowMethod>();
+}

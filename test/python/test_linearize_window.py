@@ -1,0 +1,157 @@
+# ===- test_linearize_window.py - windows that ALiBi certifies, executed -===//
+#
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+#
+# ===----------------------------------------------------------------------===//
+"""Certificates of windows against inputs that attain them, and the language model that has them."""
+import json
+import os
+import subprocess
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from linnet import reference, runtime, testing
+from linnet.examples.bytelm import alibi, emit_alibi
+
+FULL = bool(os.environ.get("LINNET_FULL"))
+
+
+def compiled(text, tmp_path):
+    """A session of the bundle, and what the report says of its only attention."""
+    done = subprocess.run(
+        [testing.build_folder() / "bin" / "linnet-compile", "-", "-o", tmp_path / "m.lnb",
+         "--cpu=native", "--linearize=contract", f"--report={tmp_path / 'm.json'}"],
+        input=text, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    site, = json.loads((tmp_path / "m.json").read_text())["attention"]
+    assert site["class"] == "certified" and site["method"].startswith("window"), site
+    return runtime.Runtime(1).load(tmp_path / "m.lnb").session(), site
+
+
+def program(heads, key_heads, keys, slopes, limit, bound, dtype="f32", lengths=False, depth=8,
+            values=4):
+    """Attention whose scores are at most `limit` by RMS norms; dynamic in the number of keys."""
+    size, dims = ("?", ', linnet.dims = [1, {}, "N", {}]') if keys is None else (keys, "")
+    shape = lambda h, d: f"tensor<1x{h}x{size}x{d}x{dtype}>"
+    q, k, v, o = (shape(heads, depth), shape(key_heads, depth), shape(key_heads, values),
+                  shape(heads, values))
+    named = lambda h, d: f"{{{dims.format(h, d)[2:]}}}" if dims else ""
+    slopes = ", ".join(map(repr, slopes))
+    more = ", %n: tensor<1xi32>" if lengths else ""
+    masks = "kv_lengths(%n : tensor<1xi32>) masks<[causal, kv_lengths]>" if lengths else "masks<[causal]>"
+    return f"""func.func @main(%q: {q} {named(heads, depth)}, %k: {k} {named(key_heads, depth)},
+    %v: {v} {named(key_heads, values)}{more}) -> {o} {{
+  %slopes = arith.constant dense<[{slopes}]> : tensor<{heads}xf32>
+  %qn = linnet.rms_norm %q eps 1.0e-6 : {q}
+  %kn = linnet.rms_norm %k eps 1.0e-6 : {k}
+  %o = linnet.attention %qn, %kn, %v alibi_slopes(%slopes : tensor<{heads}xf32>) {masks}
+      scale({limit / depth:.9e})
+      {{linnet.contract = #linnet.contract<bound = {bound:e}, method = window, fallback = error>}}
+      : {q}, {k}, {v} -> {o}
+  return %o : {o}
+}}"""
+
+
+def unit(x):
+    """What the program's RMS norm gives, rounded to its type: that is what attention reads."""
+    wide = np.float64(x)
+    return (wide / np.sqrt((wide**2).mean(axis=-1, keepdims=True) + 1e-6)).astype(x.dtype)
+
+
+def error(session, site, q, k, v, slopes, limit, **options):
+    """Relative to the largest value of a channel, as a part of the bound."""
+    more = [options["kv_lengths"]] if "kv_lengths" in options else []
+    got = session.call("main", q, k, v, *more)
+    got = got[0] if isinstance(got, (list, tuple)) else got
+    want, _ = reference.attention(unit(q), unit(k), v, alibi_slopes=slopes, causal=True,
+                                  scale=limit / q.shape[3], **options)
+    largest = np.abs(np.float64(v)).max(axis=2, keepdims=True)
+    largest = largest.repeat(q.shape[1] // k.shape[1], axis=1)
+    return np.max(np.abs(np.float64(got) - want) / largest) / site["bound"]
+
+
+@pytest.mark.parametrize("limit,slope,bound", [(0.5, 0.05, 1e-1), (2.0, 0.03, 3e-2), (3.0, 0.1, 1e-2)])
+def test_the_bound_is_attained(limit, slope, bound, tmp_path):
+    """Scores of -R within the window and R beyond it, values of one sign within and the other beyond."""
+    rows = 2048
+    session, site = compiled(program(1, 1, rows, [slope], limit, bound), tmp_path)
+    window = int(site["method"].split("nearest ")[1].split()[0])
+    assert site["rounding"] < 0.1 * site["approximation"] <= bound
+    q = np.ones((1, 1, rows, 8), np.float32)
+    inside = np.arange(rows) > rows - 1 - window  # of the last query
+    k = np.where(inside, -1, 1).astype(np.float32)[None, None, :, None] * q
+    v = np.where(inside, -1, 1).astype(np.float32)[None, None, :, None].repeat(4, 3) * 3
+    ratio = error(session, site, q, k, v, np.float64([slope]), limit)
+    assert 0.8 < ratio <= 1
+
+
+@pytest.mark.parametrize("dtype", ["f32", "bf16"])
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 700])
+def test_grouped_heads_of_any_length(rows, dtype, tmp_path):
+    slopes, limit, bound = [0.5, 0.25, 0.0625, 0.03125], 1.0, 2e-2
+    session, site = compiled(program(4, 2, None, slopes, limit, bound, dtype), tmp_path)
+    rng = np.random.default_rng(rows)
+    draw = lambda *shape: rng.standard_normal(shape).astype(testing.DTYPES[dtype])
+    q, k, v = draw(1, 4, rows, 8), draw(1, 2, rows, 8), draw(1, 2, rows, 4)
+    assert error(session, site, q, k, v, np.float64(slopes), limit) <= 1
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 600])
+def test_lengths(length, tmp_path):
+    slopes, limit = [0.25, 0.125], 0.5
+    session, site = compiled(program(2, 2, 600, slopes, limit, 5e-2, lengths=True), tmp_path)
+    rng = np.random.default_rng(length)
+    q, k, v = (rng.standard_normal((1, 2, 600, d)).astype(np.float32) for d in (8, 8, 4))
+    lengths = np.int32([length])
+    assert error(session, site, q, k, v, np.float64(slopes), limit, kv_lengths=lengths) <= 1
+
+
+# The model
+
+
+@pytest.fixture(scope="module")
+def models():
+    return alibi.load()
+
+
+def test_shipped_ir_is_what_the_generator_writes():
+    assert (alibi.FOLDER / "model.alibi.mlir").read_text() == emit_alibi.Model().text()
+    assert (alibi.FOLDER / "model.alibi.safetensors").stat().st_size <= 2_000_000
+
+
+def test_exact_model_agrees_with_pytorch(models):
+    stored = load_file(alibi.FOLDER / "reference.alibi.safetensors")
+    logits = models.exact.call("logits", stored["tokens"])[0]
+    assert np.abs(logits - stored["logits"]).max() <= 1e-4
+
+
+def test_numbers_of_the_generator_are_those_of_the_model():
+    lm = pytest.importorskip("linnet.examples.bytelm.model")
+    c = lm.Config("alibi")
+    assert (c.slopes, c.logit_scale, c.length_eps) == (
+        emit_alibi.SLOPES, emit_alibi.LOGIT_SCALE, emit_alibi.LENGTH_EPS)
+
+
+def check_model(models, length):
+    text = load_file(alibi.FOLDER / "reference.alibi.safetensors")["tokens"]
+    tokens = np.tile(text, (1, length // text.shape[1] + 1))[:, :length]
+    bounds = [site["bound"] for site in models.sites if site["function"] == "attention"]
+    errors = models.site_errors(tokens)
+    assert len(bounds) == len(errors) == 3
+    assert all(0 < e <= b <= alibi.BOUND for e, b in zip(errors, bounds)), (errors, bounds)
+    exact, windowed = models.logits(tokens)
+    assert abs(alibi.loss(exact, tokens) - alibi.loss(windowed, tokens)) < 1e-2
+    return tokens
+
+
+def test_windowed_model_stays_within_its_bounds(models):
+    check_model(models, 2500)
+
+
+@pytest.mark.skipif(not FULL, reason="16,384 tokens, with LINNET_FULL=1")
+def test_sixteen_thousand_tokens_take_a_third_of_the_time(models):
+    tokens = check_model(models, 16384)
+    times = models.times(tokens, 3)
+    assert min(times[0]) >= 3 * min(times[1])
