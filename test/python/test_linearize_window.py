@@ -108,6 +108,39 @@ def test_lengths(length, tmp_path):
     assert error(session, site, q, k, v, np.float64(slopes), limit, kv_lengths=lengths) <= 1
 
 
+def test_gradients_are_those_of_the_window(tmp_path):
+    torch = pytest.importorskip("torch")
+    rows, limit, slope, t = 600, 1.0, 0.5, "tensor<1x1x600x8xf32>"
+    text = program(1, 1, rows, [slope], limit, 1e-2, values=8).replace("@main", "@attend")
+    text = text.replace("fallback = error", "scope = training, fallback = error") + f"""
+func.func @loss(%q: {t}, %k: {t}, %v: {t}, %w: {t}) -> tensor<f32> {{
+  %o = func.call @attend(%q, %k, %v) : ({t}, {t}, {t}) -> {t}
+  %p = arith.mulf %o, %w : {t}
+  %l = linnet.reduce sum %p axes [0, 1, 2, 3] : {t} -> tensor<f32>
+  return %l : tensor<f32>
+}}
+func.func @main(%q: {t}, %k: {t}, %v: {t}, %w: {t}) -> ({t}, {t}, {t}) {{
+  %r:4 = linnet.value_and_grad @loss(%q, %k, %v, %w) wrt [0, 1, 2]
+      : ({t}, {t}, {t}, {t}) -> (tensor<f32>, {t}, {t}, {t})
+  return %r#1, %r#2, %r#3 : {t}, {t}, {t}
+}}
+"""
+    session, site = compiled(text, tmp_path)
+    window = int(site["method"].split("nearest ")[1].split()[0])
+    rng = np.random.default_rng(9)
+    arrays = [rng.standard_normal((1, 1, rows, 8)).astype(np.float32) for _ in range(4)]
+    got = session.call("main", *arrays)
+    q, k, v, w = (torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in arrays)
+    qn, kn = (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) for x in (q, k))
+    distance = torch.arange(rows)[None, :] - torch.arange(rows)[:, None]
+    s = qn @ kn.mT * (limit / 8) + slope * distance
+    s = s.masked_fill((distance > 0) | (distance <= -window), -torch.inf)
+    (s.softmax(-1) @ v * w).sum().backward()
+    for found, x in zip(got, (q, k, v)):
+        want = x.grad.numpy()
+        np.testing.assert_allclose(found, want, rtol=0, atol=1e-5 * np.abs(want).max())
+
+
 # The model
 
 
