@@ -200,7 +200,7 @@ def smallest_budget(name, folder):
 # Tests
 
 
-@pytest.mark.slow(quick="MLP|regions")
+@pytest.mark.slow(quick="regions")
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_bits_within_budgets(name, tmp_path):
     bundle, report = build(name, tmp_path)
