@@ -44,6 +44,8 @@ ATTENTION = [
                                                            (B, 1, NQ, NK), (B, H, NQ, NK))],
     ("", {}, "scale(0.5)"), ("causal", {}, "scale(-0.3)"), ("causal", {}, "softcap(1.5)"),
     ("causal", dict(bias=array(H, 1, NK)), "scale(0.7) softcap(2.0)"),
+    ("causal", dict(alibi_slopes=abs(array(H))), ""),
+    ("causal, kv_lengths", dict(bias=array(NK), alibi_slopes=abs(array(H)), **LENGTHS), "softcap(1.5)"),
     ("causal", dict(dropout=0.3), ""), ("", dict(dropout=0.6, bias=array(NK)), "softcap(1.5)"),
     ("window<left = 4>, explicit, kv_lengths", dict(mask=coins(NQ, NK), dropout=0.2, **LENGTHS), ""),
 ]
@@ -62,12 +64,16 @@ def options_of(masks, attributes):
     return options
 
 
-def torch_attention(q, k, v, bias=None, scale=None, softcap=None, dropout=None, **masks):
+def torch_attention(q, k, v, bias=None, scale=None, softcap=None, dropout=None, alibi_slopes=None,
+                    **masks):
     group = q.shape[1] // k.shape[1]
     k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
     s = q @ k.mT * (q.shape[3] ** -0.5 if scale is None else scale)
     s = s if softcap is None else softcap * torch.tanh(s / softcap)
     s = s if bias is None else s + bias
+    if alibi_slopes is not None:
+        _, p = family.positions(len(q), q.shape[2], k.shape[2], **masks)
+        s = s + alibi_slopes[:, None, None] * torch.from_numpy(np.arange(k.shape[2]) - p)
     seen = torch.from_numpy(np.broadcast_to(
         ref.visible_keys(len(q), q.shape[2], k.shape[2], **masks), s.shape).copy())
     rows = seen.any(3)
@@ -85,6 +91,7 @@ def attention_case(masks, operands, attributes, lse=False, key_heads=2, seed=0):
     inputs = [array(B, H, NQ, 8, seed=seed), array(B, key_heads, NK, 8, seed=seed),
               array(B, key_heads, NK, 6, seed=seed)]
     names, text, dropout = [], "", operands.get("dropout")
+    added = ("bias", "alibi_slopes")  # to scores; slopes are no operand to differentiate by
     for name, value in operands.items():
         if name != "dropout":
             text += f" {name}(%x{3 + len(names)} : {type_of(value)})"
@@ -99,8 +106,8 @@ def attention_case(masks, operands, attributes, lse=False, key_heads=2, seed=0):
     def call(function):
         def run(q, k, v, *rest):
             given = dict(zip(names, rest))
-            masks = {n: np.asarray(x) for n, x in given.items() if n != "bias"}
-            biased = {"bias": given["bias"]} if "bias" in given else {}
+            masks = {n: np.asarray(x) for n, x in given.items() if n not in added}
+            biased = {n: given[n] for n in added if n in given}
             o, sums = function(q, k, v, **masks, **biased, **fixed)
             return (o, sums) if lse else o
         return run
@@ -108,7 +115,8 @@ def attention_case(masks, operands, attributes, lse=False, key_heads=2, seed=0):
     results = "%y0, %y1" if lse else "%y"
     return case(f"{results} = linnet.attention %x0, %x1, %x2{text}{masks} {attributes}"
                 " : {0}, {1}, {2} -> {r}", *inputs, torch=call(torch_attention),
-                reference=call(ref.attention))
+                reference=call(ref.attention),
+                wrt=[0, 1, 2] + [3 + i for i, n in enumerate(names) if n == "bias"])
 
 
 def attentions():
