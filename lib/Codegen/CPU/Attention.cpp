@@ -333,20 +333,6 @@ void AttentionKernel::finishRow(Value r) {
 // Emitter
 //===----------------------------------------------------------------------===//
 
-namespace {
-class AttentionEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "attention"; }
-  bool match(exec::KernelOp kernel) const override {
-    return static_cast<bool>(findOnly<AttentionOp>(kernel));
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
-    return AttentionKernel(findOnly<AttentionOp>(kernel), frame).emit();
-  }
-};
-} // namespace
-
 static LogicalResult verifySupported(AttentionOp op) {
   auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
   for (auto [name, type, dim] : {std::tuple{"query heads", q, 1}, std::tuple{"key heads", k, 1},
@@ -376,8 +362,7 @@ static Value countFlops(LaunchBuilder &b, AttentionOp op, Value queries, Value k
                 b.constant(2 * depths)});
 }
 
-LogicalResult AttentionEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<AttentionOp>(kernel);
+static LogicalResult select(AttentionOp op, exec::KernelOp kernel) {
   if (failed(verifySupported(op)))
     return failure();
   AttentionGeometry geo(op);
@@ -386,10 +371,10 @@ LogicalResult AttentionEmitter::select(exec::KernelOp kernel, const llvm::BitVec
   strategy.set("form", StringAttr::get(kernel.getContext(), geo.form()));
   kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
   LaunchBuilder b(kernel);
-  Value batches = b.sizeOf(op.getQ(), 0), queries = b.sizeOf(op.getQ(), 2);
-  Value keys = b.sizeOf(op.getK(), 2);
-  if (!batches || !queries || !keys)
-    return op.emitOpError("has a size that is no expression of the arguments");
+  auto sizes = launchSizes(b, op, {{op.getQ(), 0}, {op.getQ(), 2}, {op.getK(), 2}});
+  if (failed(sizes))
+    return failure();
+  auto [batches, queries, keys] = *sizes;
   Value blocks = b.ceilDiv(b.mul(queries, b.constant(geo.group)), b.constant(geo.chunkRows));
   Value parts = op.getPart() ? b.ceilDiv(keys, b.constant(*op.getPart())) : b.constant(1);
   b.finish(b.mul({batches, b.constant(geo.keyHeads), blocks, parts}), b.constant(geo.bytes),
@@ -398,6 +383,6 @@ LogicalResult AttentionEmitter::select(exec::KernelOp kernel, const llvm::BitVec
 }
 
 const KernelEmitter *linnet::codegen::getAttentionEmitter() {
-  static const AttentionEmitter emitter;
+  static const OpEmitter<AttentionOp, AttentionKernel> emitter(select);
   return &emitter;
 }

@@ -287,20 +287,6 @@ void AttentionGradKernel::storeKeyGrads(Value key, Value count) {
 // Emitter
 //===----------------------------------------------------------------------===//
 
-namespace {
-class AttentionGradEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "attention_grad"; }
-  bool match(exec::KernelOp kernel) const override {
-    return static_cast<bool>(findOnly<AttentionGradOp>(kernel));
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
-    return AttentionGradKernel(findOnly<AttentionGradOp>(kernel), frame).emit();
-  }
-};
-} // namespace
-
 static LogicalResult verifySupported(AttentionGradOp op) {
   auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
   for (auto [name, type, dim] : {std::tuple{"query heads", q, 1}, std::tuple{"key heads", k, 1},
@@ -333,17 +319,16 @@ static Value countFlops(LaunchBuilder &b, AttentionGradOp op, Value queries, Val
                 b.constant(2 * (3 * key + 2 * value))});
 }
 
-LogicalResult AttentionGradEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<AttentionGradOp>(kernel);
+static LogicalResult select(AttentionGradOp op, exec::KernelOp kernel) {
   if (failed(verifySupported(op)))
     return failure();
   AttentionGradGeometry geo(op);
   setStrategy(kernel, {{"rows", geo.rows}, {"keys", geo.keys}});
   LaunchBuilder b(kernel);
-  Value batches = b.sizeOf(op.getQ(), 0), queries = b.sizeOf(op.getQ(), 2);
-  Value keys = b.sizeOf(op.getK(), 2);
-  if (!batches || !queries || !keys)
-    return op.emitOpError("has a size that is no expression of the arguments");
+  auto sizes = launchSizes(b, op, {{op.getQ(), 0}, {op.getQ(), 2}, {op.getK(), 2}});
+  if (failed(sizes))
+    return failure();
+  auto [batches, queries, keys] = *sizes;
   Value chunks = geo.sharesBatches ? b.constant(1) : batches;
   if (!geo.sharesHeads)
     chunks = b.mul(chunks, b.constant(geo.keyHeads));
@@ -353,6 +338,6 @@ LogicalResult AttentionGradEmitter::select(exec::KernelOp kernel, const llvm::Bi
 }
 
 const KernelEmitter *linnet::codegen::getAttentionGradEmitter() {
-  static const AttentionGradEmitter emitter;
+  static const OpEmitter<AttentionGradOp, AttentionGradKernel> emitter(select);
   return &emitter;
 }

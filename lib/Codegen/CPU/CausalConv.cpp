@@ -22,16 +22,6 @@ constexpr int64_t kPanel = 64;
 /// The widest window that registers hold.
 constexpr int64_t kWidestInRegisters = 8;
 
-class CausalConvEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "causal_conv"; }
-  bool match(exec::KernelOp kernel) const override {
-    return static_cast<bool>(findOnly<CausalConvOp>(kernel));
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
-};
-
 class Kernel {
 public:
   Kernel(CausalConvOp op, KernelFrame &frame)
@@ -218,26 +208,21 @@ void Kernel::convolveInScratch() {
     e.forLoop(kept, [&](Value i) { storePast(e.vload(floats, windowAt(i)), i, 0); });
 }
 
-LogicalResult CausalConvEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<CausalConvOp>(kernel);
+static LogicalResult select(CausalConvOp op, exec::KernelOp kernel) {
   int64_t width = op.getWeight().getType().getDimSize(1);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
-  Value batch = b.sizeOf(op.getX(), 0), length = b.sizeOf(op.getX(), 1);
-  Value channels = b.sizeOf(op.getX(), 2);
-  if (!batch || !length || !channels)
-    return op.emitOpError("has a size that is no expression of the arguments");
+  auto sizes = launchSizes(b, op, {{op.getX(), 0}, {op.getX(), 1}, {op.getX(), 2}});
+  if (failed(sizes))
+    return failure();
+  auto [batch, length, channels] = *sizes;
   Value flops = b.mul({batch, length, channels, b.constant(2 * width)});
   b.finish(b.mul(batch, b.ceilDiv(channels, b.constant(kChannels))),
            b.constant(4 * Kernel::scratchFloats(width)), flops, bytesTouched(b, kernel));
   return success();
 }
 
-LogicalResult CausalConvEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
-  return Kernel(findOnly<CausalConvOp>(kernel), frame).emit();
-}
-
 const KernelEmitter *linnet::codegen::getCausalConvEmitter() {
-  static const CausalConvEmitter emitter;
+  static const OpEmitter<CausalConvOp, Kernel> emitter(select);
   return &emitter;
 }

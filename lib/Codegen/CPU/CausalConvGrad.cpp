@@ -339,30 +339,14 @@ void Kernel::finishInScratch() {
 // Emitter
 //===----------------------------------------------------------------------===//
 
-namespace {
-class CausalConvGradEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "causal_conv_grad"; }
-  bool match(exec::KernelOp kernel) const override {
-    auto op = findOnly<CausalConvGradOp>(kernel);
-    return op && op.getParts();
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
-    return Kernel(findOnly<CausalConvGradOp>(kernel), frame).emit();
-  }
-};
-} // namespace
-
-LogicalResult CausalConvGradEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<CausalConvGradOp>(kernel);
+static LogicalResult select(CausalConvGradOp op, exec::KernelOp kernel) {
   int64_t width = op.getWeight().getType().getDimSize(1);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
-  Value batch = b.sizeOf(op.getX(), 0), length = b.sizeOf(op.getX(), 1);
-  Value channels = b.sizeOf(op.getX(), 2);
-  if (!batch || !length || !channels)
-    return op.emitOpError("has a size that is no expression of the arguments");
+  auto sizes = launchSizes(b, op, {{op.getX(), 0}, {op.getX(), 1}, {op.getX(), 2}});
+  if (failed(sizes))
+    return failure();
+  auto [batch, length, channels] = *sizes;
   bool again = op.getActivation() != ConvActivation::none;
   Value flops = b.mul({batch, length, channels, b.constant((again ? 6 : 4) * width)});
   b.finish(b.mul(batch, b.ceilDiv(channels, b.constant(kChannels))),
@@ -371,6 +355,7 @@ LogicalResult CausalConvGradEmitter::select(exec::KernelOp kernel, const llvm::B
 }
 
 const KernelEmitter *linnet::codegen::getCausalConvGradEmitter() {
-  static const CausalConvGradEmitter emitter;
+  static const OpEmitter<CausalConvGradOp, Kernel> emitter(
+      select, [](CausalConvGradOp op) { return op.getParts(); });
   return &emitter;
 }

@@ -94,17 +94,6 @@ template <class Builder> struct Blocks {
   }
 };
 
-class ConvFilterGradEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "conv_filter_grad"; }
-  bool match(exec::KernelOp kernel) const override {
-    auto op = findOnly<ConvFilterGradOp>(kernel);
-    return op && op.getNumSpatialDims() <= 3;
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
-};
-
 class Kernel {
 public:
   Kernel(ConvFilterGradOp op, KernelFrame &frame)
@@ -430,8 +419,7 @@ void Kernel::store(const Chunk &chunk) {
 // Emitter
 //===----------------------------------------------------------------------===//
 
-LogicalResult ConvFilterGradEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<ConvFilterGradOp>(kernel);
+static LogicalResult select(ConvFilterGradOp op, exec::KernelOp kernel) {
   Shape c(op);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
@@ -455,11 +443,8 @@ LogicalResult ConvFilterGradEmitter::select(exec::KernelOp kernel, const llvm::B
   return success();
 }
 
-LogicalResult ConvFilterGradEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
-  return Kernel(findOnly<ConvFilterGradOp>(kernel), frame).emit();
-}
-
 const KernelEmitter *linnet::codegen::getConvFilterGradEmitter() {
-  static const ConvFilterGradEmitter emitter;
+  static const OpEmitter<ConvFilterGradOp, Kernel> emitter(
+      select, [](ConvFilterGradOp op) { return op.getNumSpatialDims() <= 3; });
   return &emitter;
 }

@@ -6,8 +6,8 @@
 // rescaled once per block of vectors; at the end of the row the lanes meet in a tree.
 //
 //===----------------------------------------------------------------------===//
+#include "CrossEntropy.h"
 #include "Emitters.h"
-#include "OpKernel.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/MathExtras.h"
@@ -18,21 +18,8 @@ using namespace linnet::codegen;
 
 namespace {
 
-/// Logits of a chunk, as a goal.
-constexpr int64_t kChunkWork = 16384;
 /// Vectors between two changes of the running maximum.
 constexpr int64_t kBlockVectors = 8;
-
-class CrossEntropyEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "cross_entropy"; }
-  bool match(exec::KernelOp kernel) const override {
-    auto op = findOnly<CrossEntropyOp>(kernel);
-    return op && op.getReduction() == LossReduction::none;
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
-};
 
 class Kernel {
 public:
@@ -50,7 +37,6 @@ private:
   Value scaled(Value x) { return e.mulf(x, e.fconst(x.getType(), llvm::numbers::log2e)); }
   Value sumOf(Running r, Value top);
   Value targetLogit(Value target, Value start, Value row);
-  Values coordinatesOf(Value row);
   void put(const std::optional<View> &view, const Values &at, Value x);
 
   Emitter &e;
@@ -78,23 +64,8 @@ LogicalResult Kernel::emit() {
     *view = *found;
   }
   classes = logits.sizes.back();
-  Value rows = e.index(1);
-  for (Value size : targets.sizes)
-    rows = e.mul(rows, size);
-  Value perChunk = e.ceilDiv(e.index(kChunkWork), e.max(classes, e.index(1)));
-  Value last = e.min(e.mul(frame.end, perChunk), rows);
-  e.forLoop(e.mul(frame.begin, perChunk), last, e.index(1), [&](Value row) { emitRow(row); });
+  forLogitRows(frame, logits, [&](Value row) { emitRow(row); });
   return success();
-}
-
-Values Kernel::coordinatesOf(Value row) {
-  Values at(targets.rank());
-  for (unsigned d = targets.rank(); d-- > 0;) {
-    at[d] = d ? e.rem(row, targets.sizes[d]) : row;
-    if (d)
-      row = e.div(row, targets.sizes[d]);
-  }
-  return at;
 }
 
 void Kernel::put(const std::optional<View> &view, const Values &at, Value x) {
@@ -169,9 +140,8 @@ Value Kernel::sumOf(Running r, Value top) {
 
 // 0 for a target that is no class, which is reported.
 Value Kernel::targetLogit(Value target, Value start, Value row) {
-  Value known = e.both(e.ge(target, e.index(0)), e.lt(target, classes));
   Values logit = e.ifElse(
-      known, {e.f32()},
+      isClass(e, target, classes), {e.f32()},
       [&] {
         Value at = e.add(start, e.mul(target, logits.strides.back()));
         return Values{loadFloat(e, logits, at)};
@@ -184,7 +154,7 @@ Value Kernel::targetLogit(Value target, Value start, Value row) {
 }
 
 void Kernel::emitRow(Value row) {
-  Values at = coordinatesOf(row), first = at;
+  Values at = unravel(e, row, targets.sizes), first = at;
   first.push_back(e.index(0));
   Value start = frame.position(logits, first);
   Running r = reduceRow(start);
@@ -213,26 +183,44 @@ void Kernel::emitRow(Value row) {
   put(loss, at, values[0]);
 }
 
-LogicalResult CrossEntropyEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<CrossEntropyOp>(kernel);
+//===----------------------------------------------------------------------===//
+// Rows of logits
+//===----------------------------------------------------------------------===//
+
+/// Logits of a chunk, as a goal.
+static constexpr int64_t kChunkWork = 16384;
+
+void linnet::codegen::forLogitRows(KernelFrame &frame, const View &logits,
+                                   llvm::function_ref<void(Value)> body) {
+  Emitter &e = frame.e;
+  Value rows = product(e, ArrayRef(logits.sizes).drop_back());
+  Value perChunk = e.ceilDiv(e.index(kChunkWork), e.max(logits.sizes.back(), e.index(1)));
+  Value last = e.min(e.mul(frame.end, perChunk), rows);
+  e.forLoop(e.mul(frame.begin, perChunk), last, e.index(1), body);
+}
+
+Value linnet::codegen::isClass(Emitter &e, Value target, Value classes) {
+  return e.both(e.ge(target, e.index(0)), e.lt(target, classes));
+}
+
+LogicalResult linnet::codegen::selectLogitRows(exec::KernelOp kernel, Operation *op, Value logits,
+                                               Value targets) {
   setStrategy(kernel, {});
   declareFault(kernel, op, "target out of range");
   LaunchBuilder b(kernel);
-  unsigned rank = op.getTargets().getType().getRank();
-  Value classes = b.sizeOf(op.getLogits(), rank), rows = b.constant(1);
-  for (unsigned d = 0; d < rank; ++d)
-    rows = b.mul(rows, b.sizeOf(op.getTargets(), d));
+  unsigned rank = cast<RankedTensorType>(targets.getType()).getRank();
+  Value classes = b.sizeOf(logits, rank), rows = elementsOf(b, targets);
   Value perChunk = b.ceilDiv(b.constant(kChunkWork), b.max(classes, b.constant(1)));
   b.finish(b.ceilDiv(rows, perChunk), b.constant(0), b.mul({rows, classes, b.constant(4)}),
            bytesTouched(b, kernel));
   return success();
 }
 
-LogicalResult CrossEntropyEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
-  return Kernel(findOnly<CrossEntropyOp>(kernel), frame).emit();
-}
-
 const KernelEmitter *linnet::codegen::getCrossEntropyEmitter() {
-  static const CrossEntropyEmitter emitter;
+  static const OpEmitter<CrossEntropyOp, Kernel> emitter(
+      [](CrossEntropyOp op, exec::KernelOp kernel) {
+        return selectLogitRows(kernel, op, op.getLogits(), op.getTargets());
+      },
+      [](CrossEntropyOp op) { return op.getReduction() == LossReduction::none; });
   return &emitter;
 }

@@ -7,8 +7,8 @@
 // may begin anywhere in a line.
 //
 //===----------------------------------------------------------------------===//
+#include "CrossEntropy.h"
 #include "Emitters.h"
-#include "OpKernel.h"
 #include "linnet/IR/LinnetOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -18,23 +18,10 @@ using namespace linnet::codegen;
 
 namespace {
 
-/// Logits of a chunk, as a goal.
-constexpr int64_t kChunkWork = 16384;
 /// Vectors that are loaded before any of them is stored: see docs/rationale/norm.md.
 constexpr int64_t kTogether = 4;
 /// Logits that are asked for ahead.
 constexpr int64_t kAhead = 512;
-
-class CrossEntropyGradEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "cross_entropy_grad"; }
-  bool match(exec::KernelOp kernel) const override {
-    auto op = findOnly<CrossEntropyGradOp>(kernel);
-    return op && op.getReduction() != LossReduction::mean;
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
-};
 
 class Kernel {
 public:
@@ -85,12 +72,7 @@ LogicalResult Kernel::emit() {
   spread = e.divf(e.f(smoothing), count);
   bool lines = out.element.isF32() && Emitter::constantOf(out.strides.back()) == 1;
   streams = lines ? frame.mayStream(out) : e.boolean(false);
-  Value rows = e.index(1);
-  for (Value size : targets.sizes)
-    rows = e.mul(rows, size);
-  Value perChunk = e.ceilDiv(e.index(kChunkWork), e.max(classes, e.index(1)));
-  Value last = e.min(e.mul(frame.end, perChunk), rows);
-  e.forLoop(e.mul(frame.begin, perChunk), last, e.index(1), [&](Value row) { emitRow(row); });
+  forLogitRows(frame, logits, [&](Value row) { emitRow(row); });
   if (Emitter::constantOf(streams) != 0)
     e.ifThen(streams, [&] { e.fenceStreams(); });
   return success();
@@ -105,13 +87,7 @@ void Kernel::forColumns(llvm::function_ref<void(Value, const Lanes &)> body) {
 }
 
 void Kernel::emitRow(Value row) {
-  Values at(targets.rank());
-  Value rest = row;
-  for (unsigned d = targets.rank(); d-- > 0;) {
-    at[d] = d ? e.rem(rest, targets.sizes[d]) : rest;
-    rest = d ? e.div(rest, targets.sizes[d]) : rest;
-  }
-  Values first = at;
+  Values at = unravel(e, row, targets.sizes), first = at;
   first.push_back(e.index(0));
   Value from = frame.position(logits, first), to = frame.position(out, first);
   Value target = e.toIndex(frame.load(targets, frame.position(targets, at)));
@@ -182,9 +158,8 @@ void Kernel::streamColumns(const Row &row) {
 }
 
 void Kernel::emitTarget(Value row, Value target, Value from, Value to, Value lse, Value g) {
-  Value known = e.both(e.ge(target, e.index(0)), e.lt(target, classes));
   e.ifThen(
-      known,
+      isClass(e, target, classes),
       [&] {
         Value x = loadFloat(e, logits, e.add(from, e.mul(target, logits.strides.back())));
         Value d = e.subf(share(x, lse), e.f(1 - smoothing));
@@ -194,27 +169,11 @@ void Kernel::emitTarget(Value row, Value target, Value from, Value to, Value lse
       [&] { frame.fault(0, row); });
 }
 
-LogicalResult CrossEntropyGradEmitter::select(exec::KernelOp kernel,
-                                              const llvm::BitVector &) const {
-  auto op = findOnly<CrossEntropyGradOp>(kernel);
-  setStrategy(kernel, {});
-  declareFault(kernel, op, "target out of range");
-  LaunchBuilder b(kernel);
-  unsigned rank = op.getTargets().getType().getRank();
-  Value classes = b.sizeOf(op.getLogits(), rank), rows = b.constant(1);
-  for (unsigned d = 0; d < rank; ++d)
-    rows = b.mul(rows, b.sizeOf(op.getTargets(), d));
-  Value perChunk = b.ceilDiv(b.constant(kChunkWork), b.max(classes, b.constant(1)));
-  b.finish(b.ceilDiv(rows, perChunk), b.constant(0), b.mul({rows, classes, b.constant(4)}),
-           bytesTouched(b, kernel));
-  return success();
-}
-
-LogicalResult CrossEntropyGradEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
-  return Kernel(findOnly<CrossEntropyGradOp>(kernel), frame).emit();
-}
-
 const KernelEmitter *linnet::codegen::getCrossEntropyGradEmitter() {
-  static const CrossEntropyGradEmitter emitter;
+  static const OpEmitter<CrossEntropyGradOp, Kernel> emitter(
+      [](CrossEntropyGradOp op, exec::KernelOp kernel) {
+        return selectLogitRows(kernel, op, op.getLogits(), op.getTargets());
+      },
+      [](CrossEntropyGradOp op) { return op.getReduction() != LossReduction::mean; });
   return &emitter;
 }

@@ -20,18 +20,6 @@ using namespace linnet::codegen;
 
 namespace {
 
-constexpr int64_t kBlocksPerChunk = 256;
-
-class DropoutEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "dropout"; }
-  bool match(exec::KernelOp kernel) const override {
-    return static_cast<bool>(findOnly<DropoutOp>(kernel));
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
-};
-
 class Kernel {
 public:
   Kernel(DropoutOp op, KernelFrame &frame) : e(frame.e), frame(frame), op(op) {}
@@ -41,7 +29,7 @@ private:
   Value kept(Value words);
   void emitVector(Value words, Value at, Value mask);
   void emitElements(Value words, Value at, Value count);
-  Value position(const View &v, Value at);
+  Value position(const View &v, Value at) { return frame.position(v, unravel(e, at, v.sizes)); }
 
   Emitter &e;
   KernelFrame &frame;
@@ -77,15 +65,6 @@ void Kernel::emitVector(Value words, Value at, Value mask) {
   e.vstore(e.convert(y, to.element), to.memory, e.add(to.offset, at), mask);
 }
 
-Value Kernel::position(const View &v, Value at) {
-  Value sum = v.offset;
-  for (unsigned d = v.rank(); d-- > 0;) {
-    sum = e.add(sum, e.mul(d ? e.rem(at, v.sizes[d]) : at, v.strides[d]));
-    at = d ? e.div(at, v.sizes[d]) : at;
-  }
-  return sum;
-}
-
 // Memory with gaps: one element after the other.
 void Kernel::emitElements(Value words, Value at, Value count) {
   double rate = op.getRate().convertToDouble();
@@ -109,15 +88,9 @@ LogicalResult Kernel::emit() {
   from = *in;
   to = **out;
   bool flat = isFlat(op.getInput()) && frame.kernel.getYield().getValues()[0] == op.getResult();
-  Value n = e.index(1);
-  for (Value size : to.sizes)
-    n = e.mul(n, size);
   Philox philox(e, *key, *counter);
-  constexpr int64_t kBlock = Philox::kBlock;
-  Value last = e.min(e.mul(frame.end, kBlocksPerChunk), e.ceilDiv(n, kBlock));
-  e.forLoop(e.mul(frame.begin, kBlocksPerChunk), last, e.index(1), [&](Value block) {
-    std::array<Value, 4> words = philox.elements(e.mul(block, kBlock / 4));
-    Value first = e.mul(block, kBlock), left = e.sub(n, first);
+  forPhiloxBlocks(frame, to.sizes, [&](Value first, Value left) {
+    std::array<Value, 4> words = philox.elements(e.div(first, 4));
     auto put = [&](bool masked) {
       for (int64_t i = 0; i < 4; ++i) {
         Value at = e.add(first, i * kLanes), count = e.sub(left, i * kLanes);
@@ -128,30 +101,15 @@ LogicalResult Kernel::emit() {
       }
     };
     if (flat)
-      e.ifThen(e.ge(left, e.index(kBlock)), [&] { put(false); }, [&] { put(true); });
+      e.ifThen(e.ge(left, e.index(Philox::kBlock)), [&] { put(false); }, [&] { put(true); });
     else
       put(true);
   });
   return success();
 }
 
-LogicalResult DropoutEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<DropoutOp>(kernel);
-  setStrategy(kernel, {});
-  LaunchBuilder b(kernel);
-  Value n = b.constant(1);
-  for (int64_t d = 0, rank = op.getType().getRank(); d < rank; ++d)
-    n = b.mul(n, b.sizeOf(op.getResult(), d));
-  Value chunks = b.ceilDiv(n, b.constant(Philox::kBlock * kBlocksPerChunk));
-  b.finish(chunks, b.constant(0), b.mul(n, b.constant(20)), bytesTouched(b, kernel));
-  return success();
-}
-
-LogicalResult DropoutEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
-  return Kernel(findOnly<DropoutOp>(kernel), frame).emit();
-}
-
 const KernelEmitter *linnet::codegen::getDropoutEmitter() {
-  static const DropoutEmitter emitter;
+  static const OpEmitter<DropoutOp, Kernel> emitter(
+      [](DropoutOp op, exec::KernelOp kernel) { return selectPhilox(kernel, op.getResult()); });
   return &emitter;
 }

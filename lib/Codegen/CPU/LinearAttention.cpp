@@ -97,9 +97,16 @@ LinearAttentionScratch::LinearAttentionScratch(const LinearAttentionShape &s,
 // Kernel
 //===----------------------------------------------------------------------===//
 
-LinearAttentionKernel::LinearAttentionKernel(LinearAttentionOp op, KernelFrame &frame,
-                                             const LinearAttentionStrategy &strategy)
-    : e(frame.e), frame(frame), op(op), s(op), strategy(strategy), at(s, strategy),
+static LinearAttentionStrategy chosenFor(KernelFrame &frame) {
+  LinearAttentionStrategy strategy;
+  strategy.columns = frame.strategyInt("columns");
+  strategy.vectors = frame.strategyInt("vectors");
+  strategy.blocked = frame.strategyInt("blocked") != 0;
+  return strategy;
+}
+
+LinearAttentionKernel::LinearAttentionKernel(LinearAttentionOp op, KernelFrame &frame)
+    : e(frame.e), frame(frame), op(op), s(op), strategy(chosenFor(frame)), at(s, strategy),
       vectors(e.target.avx512 ? strategy.vectors : 1) {}
 
 LogicalResult LinearAttentionKernel::bind() {
@@ -246,20 +253,7 @@ void LinearAttentionKernel::moveNormaliser(bool in) {
 // Emitter
 //===----------------------------------------------------------------------===//
 
-namespace {
-class LinearAttentionEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "linear_attention"; }
-  bool match(exec::KernelOp kernel) const override {
-    return static_cast<bool>(findOnly<LinearAttentionOp>(kernel));
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
-};
-} // namespace
-
-LogicalResult LinearAttentionEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<LinearAttentionOp>(kernel);
+static LogicalResult select(LinearAttentionOp op, exec::KernelOp kernel) {
   LinearAttentionShape s(op);
   auto strategy = LinearAttentionStrategy::choose(s, op.getQ().getType().getElementType(),
                                                   op.getQ().getType().getDimSize(2));
@@ -268,9 +262,10 @@ LogicalResult LinearAttentionEmitter::select(exec::KernelOp kernel, const llvm::
                        {"blocked", strategy.blocked}});
   LaunchBuilder b(kernel);
   int64_t blocks = llvm::divideCeil(s.paddedD(), strategy.columns);
-  Value batch = b.sizeOf(op.getQ(), 0), length = b.sizeOf(op.getQ(), 2);
-  if (!batch || !length)
-    return op.emitOpError("has a batch or a length that is no expression of the arguments");
+  auto sizes = launchSizes(b, op, {{op.getQ(), 0}, {op.getQ(), 2}});
+  if (failed(sizes))
+    return failure();
+  auto [batch, length] = *sizes;
   Value flops = b.mul({batch, length, b.constant(2 * s.cost() * s.stateHeads * s.K * s.D)});
   b.finish(b.mul(batch, b.constant(s.stateHeads * blocks)),
            b.constant(4 * LinearAttentionScratch(s, strategy).total), flops,
@@ -278,15 +273,7 @@ LogicalResult LinearAttentionEmitter::select(exec::KernelOp kernel, const llvm::
   return success();
 }
 
-LogicalResult LinearAttentionEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
-  LinearAttentionStrategy strategy;
-  strategy.columns = frame.strategyInt("columns");
-  strategy.vectors = frame.strategyInt("vectors");
-  strategy.blocked = frame.strategyInt("blocked") != 0;
-  return LinearAttentionKernel(findOnly<LinearAttentionOp>(kernel), frame, strategy).emit();
-}
-
 const KernelEmitter *linnet::codegen::getLinearAttentionEmitter() {
-  static const LinearAttentionEmitter emitter;
+  static const OpEmitter<LinearAttentionOp, LinearAttentionKernel> emitter(select);
   return &emitter;
 }

@@ -53,8 +53,7 @@ struct LinearAttentionScratch {
 
 class LinearAttentionKernel {
 public:
-  LinearAttentionKernel(LinearAttentionOp op, KernelFrame &frame,
-                        const LinearAttentionStrategy &strategy);
+  LinearAttentionKernel(LinearAttentionOp op, KernelFrame &frame);
   mlir::LogicalResult emit();
 
 private:

@@ -325,23 +325,7 @@ void LinearAttentionGradKernel::turnDecayedWriters() {
 // Emitter
 //===----------------------------------------------------------------------===//
 
-namespace {
-class LinearAttentionGradEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "linear_attention_grad"; }
-  bool match(exec::KernelOp kernel) const override {
-    return static_cast<bool>(findOnly<LinearAttentionGradOp>(kernel));
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
-    return LinearAttentionGradKernel(findOnly<LinearAttentionGradOp>(kernel), frame).emit();
-  }
-};
-} // namespace
-
-LogicalResult LinearAttentionGradEmitter::select(exec::KernelOp kernel,
-                                                 const llvm::BitVector &) const {
-  auto op = findOnly<LinearAttentionGradOp>(kernel);
+static LogicalResult select(LinearAttentionGradOp op, exec::KernelOp kernel) {
   for (auto [i, gradient] : llvm::enumerate(op.getGrads())) {
     auto shape = cast<RankedTensorType>(gradient.getType()).getShape();
     SmallVector<int64_t> perHead = op.getShapePerHead(i);
@@ -352,9 +336,10 @@ LogicalResult LinearAttentionGradEmitter::select(exec::KernelOp kernel,
   LinearAttentionGradGeometry s(op);
   setStrategy(kernel, {{"block", kLanes}, {"span", kSpan}});
   LaunchBuilder b(kernel);
-  Value batch = b.sizeOf(op.getQ(), 0), length = b.sizeOf(op.getQ(), 2);
-  if (!batch || !length)
-    return op.emitOpError("has a batch or a length that is no expression of the arguments");
+  auto sizes = launchSizes(b, op, {{op.getQ(), 0}, {op.getQ(), 2}});
+  if (failed(sizes))
+    return failure();
+  auto [batch, length] = *sizes;
   Value blocks = b.ceilDiv(length, b.constant(kLanes)), floats = b.constant(s.total);
   if (s.keepsStates())
     floats = b.add(floats, b.mul(b.ceilDiv(blocks, b.constant(kSpan)), b.constant(s.stateSize())));
@@ -367,6 +352,6 @@ LogicalResult LinearAttentionGradEmitter::select(exec::KernelOp kernel,
 }
 
 const KernelEmitter *linnet::codegen::getLinearAttentionGradEmitter() {
-  static const LinearAttentionGradEmitter emitter;
+  static const OpEmitter<LinearAttentionGradOp, LinearAttentionGradKernel> emitter(select);
   return &emitter;
 }

@@ -256,6 +256,22 @@ Value linnet::codegen::countFrom(Emitter &e, Value first) {
   return e.addf(e.splat(start), lanes);
 }
 
+Value linnet::codegen::product(Emitter &e, ArrayRef<Value> sizes) {
+  Value count = e.index(1);
+  for (Value size : sizes)
+    count = e.mul(count, size);
+  return count;
+}
+
+Values linnet::codegen::unravel(Emitter &e, Value number, ArrayRef<Value> sizes) {
+  Values at(sizes.size());
+  for (size_t d = sizes.size(); d-- > 0;) {
+    at[d] = d ? e.rem(number, sizes[d]) : number;
+    number = d ? e.div(number, sizes[d]) : number;
+  }
+  return at;
+}
+
 Value linnet::codegen::loadFloat(Emitter &e, const View &v, Value position) {
   return e.convert(e.load(v.memory, position), e.f32());
 }
@@ -282,6 +298,15 @@ void linnet::codegen::declareFault(exec::KernelOp kernel, Operation *op, StringR
   kernel->setAttr(kFaultSitesAttr, b.getArrayAttr(site));
 }
 
+Value linnet::codegen::elementsOf(LaunchBuilder &b, Value tensor, unsigned first,
+                                  std::optional<unsigned> last) {
+  unsigned end = last.value_or(cast<RankedTensorType>(tensor.getType()).getRank());
+  Value count = b.constant(1);
+  for (unsigned d = first; d < end; ++d)
+    count = b.mul(count, b.sizeOf(tensor, d));
+  return count;
+}
+
 Value linnet::codegen::bytesTouched(LaunchBuilder &b, exec::KernelOp kernel) {
   Value total = b.constant(0);
   auto count = [&](Value tensor) {
@@ -289,10 +314,8 @@ Value linnet::codegen::bytesTouched(LaunchBuilder &b, exec::KernelOp kernel) {
     if (!type)
       return;
     Type element = type.getElementType();
-    Value bytes = b.constant(element.isIndex() ? 8 : (element.getIntOrFloatBitWidth() + 7) / 8);
-    for (int64_t d = 0; d < type.getRank(); ++d)
-      bytes = b.mul(bytes, b.sizeOf(tensor, d));
-    total = b.add(total, bytes);
+    int64_t bytes = element.isIndex() ? 8 : (element.getIntOrFloatBitWidth() + 7) / 8;
+    total = b.add(total, b.mul(b.constant(bytes), elementsOf(b, tensor)));
   };
   for (BlockArgument arg : kernel.getArguments())
     count(arg);

@@ -24,6 +24,31 @@ template <typename Op> Op findOnly(exec::KernelOp kernel) {
       findOnlyOp(kernel, [](mlir::Operation *op) { return mlir::isa<Op>(op); }));
 }
 
+/// The emitter of kernels that are one op: `select` decides for the op, `Kernel(op, frame).emit()`
+/// writes the code.
+template <typename Op, typename Kernel> class OpEmitter final : public KernelEmitter {
+public:
+  using Select = mlir::LogicalResult (*)(Op op, exec::KernelOp kernel);
+  using Accepts = bool (*)(Op op);
+  /// `accepts` says which of the ops it takes; null: all.
+  explicit OpEmitter(Select choose, Accepts accepts = nullptr) : choose(choose), accepts(accepts) {}
+  llvm::StringRef getName() const override { return Op::getOperationName().rsplit('.').second; }
+  bool match(exec::KernelOp kernel) const override {
+    Op op = findOnly<Op>(kernel);
+    return op && (!accepts || accepts(op));
+  }
+  mlir::LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &) const override {
+    return choose(findOnly<Op>(kernel), kernel);
+  }
+  mlir::LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
+    return Kernel(findOnly<Op>(kernel), frame).emit();
+  }
+
+private:
+  Select choose;
+  Accepts accepts;
+};
+
 /// The views of all tensor operands of `op`, in order; entries of other operands are empty.
 mlir::FailureOr<llvm::SmallVector<View>> operandViews(KernelFrame &frame, mlir::Operation *op);
 
@@ -66,6 +91,10 @@ Value softplus(Emitter &e, Value x);
 Value sumEachLanes(Emitter &e, Values x);
 /// kLanes whole numbers from the index `first` on, as f32.
 Value countFrom(Emitter &e, Value first);
+/// The product of these sizes; 1 of none.
+Value product(Emitter &e, llvm::ArrayRef<Value> sizes);
+/// The coordinates of element `number` of a tensor of these sizes, in row-major order.
+Values unravel(Emitter &e, Value number, llvm::ArrayRef<Value> sizes);
 /// One element as f32.
 Value loadFloat(Emitter &e, const View &v, Value position);
 
@@ -74,6 +103,23 @@ void setStrategy(exec::KernelOp kernel,
                  llvm::ArrayRef<std::pair<llvm::StringRef, int64_t>> numbers);
 /// Gives the kernel one fault site, which is reported in the name of `op`.
 void declareFault(exec::KernelOp kernel, mlir::Operation *op, llvm::StringRef message);
+/// The sizes of some dimensions of tensors, for the launch. An error on `op` where one is no
+/// expression of the kernel's arguments.
+template <size_t N>
+mlir::FailureOr<std::array<Value, N>>
+launchSizes(LaunchBuilder &b, mlir::Operation *op,
+            const std::pair<Value, unsigned> (&dimensions)[N]) {
+  std::array<Value, N> sizes;
+  for (size_t i = 0; i < N; ++i) {
+    sizes[i] = b.sizeOf(dimensions[i].first, dimensions[i].second);
+    if (!sizes[i])
+      return op->emitOpError("has a size that is no expression of the arguments");
+  }
+  return sizes;
+}
+/// The elements of dimensions `first` to `last` - 1 of a tensor; `last` left out: its rank.
+Value elementsOf(LaunchBuilder &b, Value tensor, unsigned first = 0,
+                 std::optional<unsigned> last = std::nullopt);
 /// The bytes of all tensors among the kernel's arguments and untied results.
 Value bytesTouched(LaunchBuilder &b, exec::KernelOp kernel);
 

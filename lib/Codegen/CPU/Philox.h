@@ -36,6 +36,14 @@ private:
 /// A seed operand, a scalar or a tensor of one, as i64.
 mlir::FailureOr<Value> loadSeed(KernelFrame &frame, Value seed);
 
+/// Selects for a kernel that makes a random number for each element of `result`: a chunk is some
+/// blocks of Philox::kBlock elements.
+mlir::LogicalResult selectPhilox(exec::KernelOp kernel, Value result);
+/// Calls `body` for every block of the frame's chunks: the number of its first element and how many
+/// elements of a tensor of these sizes there are from there on.
+void forPhiloxBlocks(KernelFrame &frame, llvm::ArrayRef<Value> sizes,
+                     llvm::function_ref<void(Value first, Value left)> body);
+
 /// Emits the factors of dropout: 0, or 1 / (1 - rate) with probability 1 - rate. Element i is kept
 /// where the uniform number i of `linnet.random` in f32 is at least the rate.
 class Dropout {

@@ -40,21 +40,13 @@ void linnet::codegen::forPlanes(KernelFrame &frame, const Planes &planes, Value 
             [&](Value plane) { body(e.div(plane, channels), e.rem(plane, channels)); });
 }
 
-static Value planeElements(LaunchBuilder &b, Value tensor) {
-  Value n = b.constant(1);
-  for (unsigned d = 2, rank = cast<RankedTensorType>(tensor.getType()).getRank(); d < rank; ++d)
-    n = b.mul(n, b.sizeOf(tensor, d));
-  return n;
-}
-
 Value linnet::codegen::planeBytes(LaunchBuilder &b, Value tensor) {
-  return b.mul(b.add(planeElements(b, tensor), b.constant(kLanes)), b.constant(4));
+  return b.mul(b.add(elementsOf(b, tensor, 2), b.constant(kLanes)), b.constant(4));
 }
 
 void linnet::codegen::finishPlanes(LaunchBuilder &b, exec::KernelOp kernel, Value like,
                                    Value scratch, int64_t flops) {
-  Value elements = planeElements(b, like);
-  Value count = b.mul(b.sizeOf(like, 0), b.sizeOf(like, 1));
+  Value elements = elementsOf(b, like, 2), count = elementsOf(b, like, 0, 2);
   Value per = planesPerChunk(b, elements, b.constant(kChunkElements), b.constant(1));
   b.finish(b.ceilDiv(count, per), scratch ? scratch : b.constant(0),
            b.mul({count, elements, b.constant(flops)}), bytesTouched(b, kernel));

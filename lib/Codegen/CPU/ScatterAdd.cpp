@@ -23,16 +23,6 @@ namespace {
 /// nothing beside writing the rows, small enough for L2.
 constexpr int64_t kBlockElements = 128 * 1024;
 
-class ScatterAddEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "scatter_add"; }
-  bool match(exec::KernelOp kernel) const override {
-    return static_cast<bool>(findOnly<ScatterAddOp>(kernel));
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
-};
-
 /// Some of the dimensions of a view, counted as one.
 struct Group {
   Value count;
@@ -232,19 +222,13 @@ void Kernel::emitBlock(Value outer, Value first, Value rows) {
     });
 }
 
-LogicalResult ScatterAddEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<ScatterAddOp>(kernel);
+static LogicalResult select(ScatterAddOp op, exec::KernelOp kernel) {
   setStrategy(kernel, {});
   declareFault(kernel, op, "index out of range");
   LaunchBuilder b(kernel);
-  unsigned axis = op.getAxis(), rank = op.getType().getRank();
-  Value outer = b.constant(1), width = outer, size = b.sizeOf(op.getResult(), axis), work = outer;
-  for (unsigned d = 0; d < axis; ++d)
-    outer = b.mul(outer, b.sizeOf(op.getResult(), d));
-  for (unsigned d = axis + 1; d < rank; ++d)
-    width = b.mul(width, b.sizeOf(op.getResult(), d));
-  for (unsigned d = 0, n = op.getUpdates().getType().getRank(); d < n; ++d)
-    work = b.mul(work, b.sizeOf(op.getUpdates(), d));
+  unsigned axis = op.getAxis();
+  Value outer = elementsOf(b, op.getResult(), 0, axis), size = b.sizeOf(op.getResult(), axis);
+  Value width = elementsOf(b, op.getResult(), axis + 1), work = elementsOf(b, op.getUpdates());
   Value rows = b.ceilDiv(b.constant(kBlockElements), b.max(width, b.constant(1)));
   Value scratch = b.constant(0);
   if (!op.getType().getElementType().isF32())
@@ -253,11 +237,7 @@ LogicalResult ScatterAddEmitter::select(exec::KernelOp kernel, const llvm::BitVe
   return success();
 }
 
-LogicalResult ScatterAddEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
-  return Kernel(findOnly<ScatterAddOp>(kernel), frame).emit();
-}
-
 const KernelEmitter *linnet::codegen::getScatterAddEmitter() {
-  static const ScatterAddEmitter emitter;
+  static const OpEmitter<ScatterAddOp, Kernel> emitter(select);
   return &emitter;
 }

@@ -29,16 +29,6 @@ struct Scratch {
   int64_t rates, h, steps, inputs, sums, b, c, total;
 };
 
-class SelectiveScanEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "selective_scan"; }
-  bool match(exec::KernelOp kernel) const override {
-    return static_cast<bool>(findOnly<SelectiveScanOp>(kernel));
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override;
-};
-
 class Kernel {
 public:
   Kernel(SelectiveScanOp op, KernelFrame &frame)
@@ -236,15 +226,14 @@ void Kernel::finishOutputs(Value first, Value count) {
   });
 }
 
-LogicalResult SelectiveScanEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
-  auto op = findOnly<SelectiveScanOp>(kernel);
+static LogicalResult select(SelectiveScanOp op, exec::KernelOp kernel) {
   int64_t states = op.getA().getType().getDimSize(1);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
-  Value batch = b.sizeOf(op.getU(), 0), length = b.sizeOf(op.getU(), 1);
-  Value channels = b.sizeOf(op.getU(), 2);
-  if (!batch || !length || !channels)
-    return op.emitOpError("has a size that is no expression of the arguments");
+  auto sizes = launchSizes(b, op, {{op.getU(), 0}, {op.getU(), 1}, {op.getU(), 2}});
+  if (failed(sizes))
+    return failure();
+  auto [batch, length, channels] = *sizes;
   // the exponential counts as eight
   Value flops = b.mul({batch, length, channels, b.constant(14 * states)});
   b.finish(b.mul(batch, b.ceilDiv(channels, b.constant(kLanes))),
@@ -252,11 +241,7 @@ LogicalResult SelectiveScanEmitter::select(exec::KernelOp kernel, const llvm::Bi
   return success();
 }
 
-LogicalResult SelectiveScanEmitter::emit(exec::KernelOp kernel, KernelFrame &frame) const {
-  return Kernel(findOnly<SelectiveScanOp>(kernel), frame).emit();
-}
-
 const KernelEmitter *linnet::codegen::getSelectiveScanEmitter() {
-  static const SelectiveScanEmitter emitter;
+  static const OpEmitter<SelectiveScanOp, Kernel> emitter(select);
   return &emitter;
 }

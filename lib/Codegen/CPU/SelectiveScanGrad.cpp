@@ -459,31 +459,14 @@ void Kernel::storeSums(const View &parts, int64_t place, Value first, Value coun
 // Emitter
 //===----------------------------------------------------------------------===//
 
-namespace {
-class SelectiveScanGradEmitter final : public KernelEmitter {
-public:
-  StringRef getName() const override { return "selective_scan_grad"; }
-  bool match(exec::KernelOp kernel) const override {
-    auto op = findOnly<SelectiveScanGradOp>(kernel);
-    return op && op.getParts();
-  }
-  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) const override;
-  LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
-    return Kernel(findOnly<SelectiveScanGradOp>(kernel), frame).emit();
-  }
-};
-} // namespace
-
-LogicalResult SelectiveScanGradEmitter::select(exec::KernelOp kernel,
-                                               const llvm::BitVector &) const {
-  auto op = findOnly<SelectiveScanGradOp>(kernel);
+static LogicalResult select(SelectiveScanGradOp op, exec::KernelOp kernel) {
   int64_t states = op.getA().getType().getDimSize(1);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
-  Value batch = b.sizeOf(op.getU(), 0), length = b.sizeOf(op.getU(), 1);
-  Value channels = b.sizeOf(op.getU(), 2);
-  if (!batch || !length || !channels)
-    return op.emitOpError("has a size that is no expression of the arguments");
+  auto sizes = launchSizes(b, op, {{op.getU(), 0}, {op.getU(), 1}, {op.getU(), 2}});
+  if (failed(sizes))
+    return failure();
+  auto [batch, length, channels] = *sizes;
   Scratch at(states);
   Value starts = b.max(b.ceilDiv(length, b.constant(kPanel)), b.constant(1));
   Value floats = b.add(b.mul(starts, b.constant(kBlocks * at.blockStates)), b.constant(at.starts));
@@ -495,6 +478,7 @@ LogicalResult SelectiveScanGradEmitter::select(exec::KernelOp kernel,
 }
 
 const KernelEmitter *linnet::codegen::getSelectiveScanGradEmitter() {
-  static const SelectiveScanGradEmitter emitter;
+  static const OpEmitter<SelectiveScanGradOp, Kernel> emitter(
+      select, [](SelectiveScanGradOp op) { return op.getParts(); });
   return &emitter;
 }
