@@ -82,12 +82,12 @@ class Writer:
         self.line(closing)
 
     @contextlib.contextmanager
-    def function(self, name, arguments, results, attributes=""):
+    def function(self, name, arguments, results, attributes="", private=False):
         """`arguments` are (Value, attributes) and `results` (type, attributes)."""
         self._taken = {}
         for value, _ in arguments:
             self._taken[value.name[1:]] = 1
-        self.line(f"func.func @{name}(")
+        self.line(f"func.func {'private ' if private else ''}@{name}(")
         inputs = [f"{value}: {value.type}{_braced(attrs)}" for value, attrs in arguments]
         outputs = [f"{type}{_braced(attrs)}" for type, attrs in results]
         for i, text in enumerate(inputs):
@@ -106,11 +106,11 @@ class Writer:
     # Weights
 
     def weight(self, name, type):
-        self.line(f'ml_program.global private @{_symbol(name)}(#ml_program.extern<{type}>) : {type}')
+        self.line(f'ml_program.global private {symbol(name)}(#ml_program.extern<{type}>) : {type}')
 
     def load(self, name, type, hint=None):
         hint = hint or name.rpartition(".")[2]
-        return self.op(hint, f"ml_program.global_load_const @{_symbol(name)} : {type}", type)
+        return self.op(hint, f"ml_program.global_load_const {symbol(name)} : {type}", type)
 
     # Upstream ops
 
@@ -177,6 +177,11 @@ class Writer:
                            [batch, length, heads, width // heads], sizes)
         return self.einsum(f"{hint}_heads", "bnhd->bhnd", wide)
 
+    def merge_heads(self, value):
+        """[B,heads,N,D] to [B,N,heads*D]."""
+        rows = self.einsum("mixed_rows", "bhnd->bnhd", value)
+        return self.collapse("mixed", rows, [[0], [1], [2, 3]])
+
     def rms_norm(self, hint, value, scale, eps):
         return self.op(hint, f"linnet.rms_norm {value} scale {scale} eps {number(eps)}"
                              f" : {value.type}, {scale.type}", value.type)
@@ -193,12 +198,62 @@ class Writer:
                              f" : {data.type}, {indices.type} -> {type}", type)
 
 
+class TrainWriter(Writer):
+    """Writes train steps: parameters, AdamW's moments and the number of the step are mutable
+    globals, states of the session."""
+
+    PREFIXES = {"params": "", "means": "mean.", "variances": "variance."}
+
+    def states(self, types, extern=False):
+        """The globals of parameters of these types by name. `extern`: parameters come from a file;
+        all else starts as zeros."""
+        for name, type in types.items():
+            for prefix in self.PREFIXES.values():
+                value = f"(#ml_program.extern<{type}>)" if extern and not prefix else ""
+                self.line(f"ml_program.global private mutable {symbol(prefix + name)}{value} : {type}")
+        self.line("ml_program.global private mutable @step : tensor<i64>")
+
+    def load(self, name, type, hint=None):
+        hint = hint or name.rpartition(".")[2]
+        return self.op(hint, f"ml_program.global_load {symbol(name)} : {type}", type)
+
+    def next_step(self):
+        """Counts the step; its number."""
+        one = self.constant("one", "dense<1>", "tensor<i64>")
+        step = self.elementwise("count", "arith.addi", self.load("step", "tensor<i64>"), one)
+        self.line(f"ml_program.global_store @step = {step} : tensor<i64>")
+        return step
+
+    def value_and_grad(self, loss, argument, types):
+        """The loss, `%loss`, and its gradients, as `%grads#i`."""
+        self.line(f"%loss, %grads:{len(types)} = linnet.value_and_grad @{loss}({argument}) wrt"
+                  f" [{', '.join(map(symbol, types))}]")
+        self.line(f"    : ({argument.type}) -> (tensor<f32>, {', '.join(types.values())})")
+        return Value("%loss", "tensor<f32>")
+
+    def adamw(self, hint, types, grads, rate, step, attributes):
+        """Updates the parameters of these types by name, and their moments."""
+        operands = {keyword: [str(self.load(prefix + name, type)) for name, type in types.items()]
+                    for keyword, prefix in self.PREFIXES.items()}
+        of, count = ", ".join(types.values()), len(types)
+        self.line(f"%{hint}:{3 * count} = linnet.adamw")
+        for keyword in ("params", "grads", "means", "variances"):
+            values = ", ".join(grads if keyword == "grads" else operands[keyword])
+            self.line(f"    {keyword}({values} : {of})")
+        self.line(f"    lr({rate}) step({step}) {attributes}")
+        self.line(f"    -> {of}, {of}, {of}")
+        for k, prefix in enumerate(self.PREFIXES.values()):
+            for i, (name, type) in enumerate(types.items()):
+                self.line(f"ml_program.global_store {symbol(prefix + name)} ="
+                          f" %{hint}#{k * count + i} : {type}")
+
+
 def _braced(attributes):
     return f" {{{attributes}}}" if attributes else ""
 
 
-def _symbol(name):
-    return name if name.isidentifier() else f'"{name}"'
+def symbol(name):
+    return f"@{name}" if name.isidentifier() else f'@"{name}"'
 
 
 def _groups(groups):

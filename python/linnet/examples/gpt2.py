@@ -181,20 +181,22 @@ class Model:
         return mul("gelu", mul("half_x", x, w.splat("half", "0.5", x)), gate)
 
     def attend(self, h, i):
-        w, c = self.w, self.c
         qkv = self.linear("qkv", h, f"h.{i}.attn.c_attn")
-        q, k, v = (self.head_rows(qkv, j, name) for j, name in enumerate("qkv"))
+        return self.w.merge_heads(
+            self.mix(*(self.head_rows(qkv, j, name) for j, name in enumerate("qkv")), i))
+
+    def mix(self, q, k, v, i):
+        """Attention over the cache of layer i, behind which keys and values go."""
+        w, c = self.w, self.c
         for letter, new in (("k", k), ("v", v)):
             name = f"cache_{letter}{i}"
             self.state[name] = w.insert("keys" if letter == "k" else "values", new,
                                         self.state[name], [0, 0, self.first, 0],
                                         [1, c.heads, self.length, c.depth])
         keys, values = self.state[f"cache_k{i}"], self.state[f"cache_v{i}"]
-        out = w.op("attended", f"linnet.attention {q}, {keys}, {values} q_offset(%position"
-                               f" : tensor<i64>) masks<[causal]> : {q.type}, {keys.type},"
-                               f" {values.type} -> {q.type}", q.type)
-        rows = w.einsum("mixed_rows", "bhnd->bnhd", out)
-        return w.collapse("mixed", rows, [[0], [1], [2, 3]])
+        return w.op("attended", f"linnet.attention {q}, {keys}, {values} q_offset(%position"
+                                f" : tensor<i64>) masks<[causal]> : {q.type}, {keys.type},"
+                                f" {values.type} -> {q.type}", q.type)
 
     def head_rows(self, qkv, which, name):
         """Columns of q, k or v as [1, heads, N, depth]."""

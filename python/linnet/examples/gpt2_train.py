@@ -15,11 +15,10 @@ more than the model reads: every token but the last predicts the next one.
 import argparse
 import sys
 
-from linnet._src.irtext import Value, number, tensor
+from linnet._src.irtext import TrainWriter, Value, number, tensor
 from linnet.examples import gpt2
 
 DECAY = 0.01
-STATES = {"params": "", "means": "mean.", "variances": "variance."}
 DEEP = gpt2.Config(vocab=256, positions=512, width=512, layers=24, heads=8)
 
 
@@ -31,11 +30,7 @@ class TrainStep(gpt2.Model):
         super().__init__(config)
         self.dropout, self.dropped = dropout, 0
         self.length = config.positions
-        self.w.load = self.load
-
-    def load(self, name, type, hint=None):
-        hint = hint or name.rpartition(".")[2]
-        return self.w.op(hint, f'ml_program.global_load @"{name}" : {type}', type)
+        self.w = TrainWriter()
 
     def text(self):
         w, c = self.w, self.c
@@ -43,10 +38,7 @@ class TrainStep(gpt2.Model):
                   f" {c.positions} tokens.")
         w.comment("Written by python/linnet/examples/gpt2_train.py.")
         w.line()
-        for name, type in self.types.items():
-            for prefix in STATES.values():
-                w.line(f'ml_program.global private mutable @"{prefix}{name}" : {type}')
-        w.line("ml_program.global private mutable @step : tensor<i64>")
+        w.states(self.types)
         w.line()
         tokens = Value("%tokens", tensor([1, self.length + 1], "i64"))
         self.loss(tokens)
@@ -56,8 +48,7 @@ class TrainStep(gpt2.Model):
     def loss(self, tokens):
         w, c = self.w, self.c
         part = tensor([1, self.length], "i64")
-        start = len(w.lines)
-        with w.function("loss", [(tokens, "")], [("tensor<f32>", "")]):
+        with w.function("loss", [(tokens, "")], [("tensor<f32>", "")], private=True):
             read, targets = (w.op(
                 hint, f"tensor.extract_slice {tokens}[0, {first}] [1, {self.length}] [1, 1] :"
                       f" {tokens.type} to {part}", part)
@@ -74,20 +65,15 @@ class TrainStep(gpt2.Model):
             logits = w.einsum("logits", "bnc,dc->bnd", self.norm(x, "ln_f"), wte)
             w.ret(w.op("loss", f"linnet.cross_entropy mean {logits}, {targets} : {logits.type},"
                                f" {part} -> tensor<f32>", "tensor<f32>"))
-        w.lines[start] = w.lines[start].replace("func.func @", "func.func private @")
 
-    def attend(self, h, i):
-        w = self.w
-        qkv = self.linear("qkv", h, f"h.{i}.attn.c_attn")
-        q, k, v = (self.head_rows(qkv, j, name) for j, name in enumerate("qkv"))
+    def mix(self, q, k, v, i):
         masks = "masks<[causal]>"
         if self.dropout:
             key = self.key()
             masks = (f"dropout_key({key} : i64) dropout_counter({self.step} : tensor<i64>) {masks}"
                      f" dropout({number(self.dropout)})")
-        out = w.op("attended", f"linnet.attention {q}, {k}, {v} {masks} : {q.type},"
-                               f" {k.type}, {v.type} -> {q.type}", q.type)
-        return w.collapse("mixed", w.einsum("mixed_rows", "bhnd->bnhd", out), [[0], [1], [2, 3]])
+        return self.w.op("attended", f"linnet.attention {q}, {k}, {v} {masks} : {q.type},"
+                                     f" {k.type}, {v.type} -> {q.type}", q.type)
 
     def add_projection(self, x, h, name):
         y = self.linear("projected", h, name)
@@ -104,27 +90,13 @@ class TrainStep(gpt2.Model):
     def train(self, tokens):
         w = self.w
         rate = Value("%rate", "tensor<f32>")
-        names, types = list(self.types), list(self.types.values())
-        symbols, of, n = ", ".join(f'@"{name}"' for name in names), ", ".join(types), len(names)
         with w.function("train", [(tokens, 'linnet.name = "tokens"'), (rate, 'linnet.name = "rate"')],
                         [("tensor<f32>", 'linnet.name = "loss"')]):
-            one = w.constant("one", "dense<1>", "tensor<i64>")
-            step = w.elementwise("count", "arith.addi", self.load("step", "tensor<i64>"), one)
-            w.line(f"ml_program.global_store @step = {step} : tensor<i64>")
-            w.line(f"%loss, %grads:{n} = linnet.value_and_grad @loss({tokens}) wrt [{symbols}]")
-            w.line(f"    : ({tokens.type}) -> (tensor<f32>, {of})")
-            now = {kind: ", ".join(str(self.load(prefix + name, type))
-                                   for name, type in self.types.items())
-                   for kind, prefix in STATES.items()}
-            w.line(f"%next:{3 * n} = linnet.adamw params({now['params']} : {of})")
-            w.line(f"    grads({', '.join(f'%grads#{i}' for i in range(n))} : {of})")
-            w.line(f"    means({now['means']} : {of}) variances({now['variances']} : {of})")
-            w.line(f"    lr({rate}) step({step}) weight_decay({number(DECAY)})"
-                   f" -> {of}, {of}, {of}")
-            for k, prefix in enumerate(STATES.values()):
-                for i, (name, type) in enumerate(self.types.items()):
-                    w.line(f'ml_program.global_store @"{prefix}{name}" = %next#{k * n + i} : {type}')
-            w.ret(Value("%loss", "tensor<f32>"))
+            step = w.next_step()
+            loss = w.value_and_grad("loss", tokens, self.types)
+            w.adamw("next", self.types, [f"%grads#{i}" for i in range(len(self.types))], rate, step,
+                    f"weight_decay({number(DECAY)})")
+            w.ret(loss)
 
 
 def torch_loss(config, parameters, tokens):

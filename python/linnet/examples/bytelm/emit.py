@@ -120,7 +120,14 @@ class Model:
             self.start = w.op("start", "tensor.extract %position[] : tensor<i64>", "i64")
             self.first = w.op("first", f"arith.index_cast {self.start} : i64 to index", "index")
         embed = w.load("embed", self.types["embed"])
-        x = w.gather("x", embed, tokens)
+        logits = self.layers(w.gather("x", embed, tokens), embed)
+        if self.variant == "softmax":
+            self.advance_position()
+        return logits
+
+    def layers(self, x, embed):
+        """Logits from the rows of the embedding."""
+        w = self.w
         for i in range(LAYERS):
             w.line()
             w.comment(f"Layer {i}")
@@ -130,10 +137,7 @@ class Model:
             x = self.feed_forward(x, i)
         w.line()
         h = w.rms_norm("h", x, w.load("norm", self.types["norm"]), EPS)
-        logits = w.einsum("logits", "bnc,dc->bnd", h, embed)
-        if self.variant == "softmax":
-            self.advance_position()
-        return logits
+        return w.einsum("logits", "bnc,dc->bnd", h, embed)
 
     def advance_position(self):
         w = self.w
@@ -153,10 +157,6 @@ class Model:
 
     def split_heads(self, x, hint, heads):
         return self.w.split_heads(hint, x, heads, [] if x.shape[1] else [self.length])
-
-    def merge_heads(self, x):
-        rows = self.w.einsum("mixed_rows", "bhnd->bnhd", x)
-        return self.w.collapse("mixed", rows, [[0], [1], [2, 3]])
 
     def queries_keys_values(self, h, i):
         return (self.split_heads(self.project("q", h, i), "q", HEADS),
@@ -179,7 +179,7 @@ class Model:
         out = w.op("attended", f"linnet.attention {q}, {keys}, {values} q_offset({self.offset}"
                                f" : {self.offset.type}) masks<[causal]> : {q.type}, {keys.type},"
                                f" {values.type} -> {q.type}", q.type)
-        return self.merge_heads(out)
+        return self.w.merge_heads(out)
 
     def linear_mixer(self, h, i):
         w = self.w
@@ -192,7 +192,7 @@ class Model:
                f" : {q.type}, {k.type}, {v.type} -> {q.type}, {memory.type}")
         self.state[f"memory{i}"] = Value(new, memory.type)
         normed = w.rms_norm("attended_normed", Value(out, q.type), self.weight(i, "head_norm"), EPS)
-        return self.merge_heads(normed)
+        return self.w.merge_heads(normed)
 
     def log_decay(self, h, i):
         """log(sigmoid(z)) / 16 with z = decay h + decay_bias, without overflow."""

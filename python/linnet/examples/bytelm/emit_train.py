@@ -25,16 +25,12 @@ import sys
 
 import numpy as np
 
-from linnet._src.irtext import Value, number, tensor
+from linnet._src.irtext import TrainWriter, Value, number, tensor
 from linnet.examples.bytelm import emit
 from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, THETA, VOCAB, WIDTH
 
 BETAS, CLIP, DECAY = (0.9, 0.98), 1.0, 0.1
 LICENCES = pathlib.Path("/usr/share/common-licenses")
-
-
-def symbol(name):
-    return f"@{name}" if name.isidentifier() else f'@"{name}"'
 
 
 def initial_parameters(variant, seed):
@@ -63,23 +59,14 @@ class TrainStep(emit.Model):
     def __init__(self, variant, batch, length):
         super().__init__(variant)
         self.batch, self.length = batch, length
-        self.w.load = self.load
-
-    def load(self, name, type, hint=None):
-        hint = hint or name.rpartition(".")[2]
-        return self.w.op(hint, f"ml_program.global_load {symbol(name)} : {type}", type)
+        self.w = TrainWriter()
 
     def text(self):
         w = self.w
         w.comment(f"One train step of the byte-level language model with {self.variant} attention.")
         w.comment("Written by python/linnet/examples/bytelm/emit_train.py.")
         w.line()
-        for name, type in self.types.items():
-            w.line(f"ml_program.global private mutable {symbol(name)}(#ml_program.extern<{type}>)"
-                   f" : {type}")
-            for moment in ("mean", "variance"):
-                w.line(f"ml_program.global private mutable {symbol(f'{moment}.{name}')} : {type}")
-        w.line("ml_program.global private mutable @step : tensor<i64>")
+        w.states(self.types, extern=True)
         w.line()
         self.loss()
         self.train()
@@ -94,7 +81,7 @@ class TrainStep(emit.Model):
                 for hint, x in (("q_turned", q), ("k_turned", k)))
         out = w.op("attended", f"linnet.attention {q}, {k}, {v} masks<[causal]> : {q.type}, {k.type},"
                                f" {v.type} -> {q.type}", q.type)
-        return self.merge_heads(out)
+        return self.w.merge_heads(out)
 
     def linear_mixer(self, h, i):
         w = self.w
@@ -103,29 +90,21 @@ class TrainStep(emit.Model):
         out = w.op("attended", f"linnet.linear_attention {q}, {k}, {v} decay({decay} : {decay.type})"
                                f" scale({number(DEPTH ** -0.5)}) : {q.type}, {k.type}, {v.type}"
                                f" -> {q.type}", q.type)
-        return self.merge_heads(w.rms_norm("attended_normed", out, self.weight(i, "head_norm"), EPS))
+        return self.w.merge_heads(w.rms_norm("attended_normed", out, self.weight(i, "head_norm"), EPS))
 
     def loss(self):
         w = self.w
         tokens = Value("%tokens", tensor([self.batch, self.length + 1], "i64"))
         part = tensor([self.batch, self.length], "i64")
-        with w.function("loss", [(tokens, "")], [("tensor<f32>", "")]):
+        with w.function("loss", [(tokens, "")], [("tensor<f32>", "")], private=True):
             sizes = f"[{self.batch}, {self.length}] [1, 1] : {tokens.type} to {part}"
             inputs = w.op("inputs", f"tensor.extract_slice {tokens}[0, 0] {sizes}", part)
             targets = w.op("targets", f"tensor.extract_slice {tokens}[0, 1] {sizes}", part)
             embed = w.load("embed", self.types["embed"])
-            x = w.gather("x", embed, inputs)
-            for i in range(LAYERS):
-                h = w.rms_norm("h", x, self.weight(i, "mixer_norm"), EPS)
-                mixed = (self.softmax_mixer if self.variant == "softmax" else self.linear_mixer)(h, i)
-                x = w.elementwise("x", "arith.addf", x, self.project("o", mixed, i))
-                x = self.feed_forward(x, i)
-            h = w.rms_norm("h", x, w.load("norm", self.types["norm"]), EPS)
-            logits = w.einsum("logits", "bnc,dc->bnd", h, embed)
+            logits = self.layers(w.gather("x", embed, inputs), embed)
             loss = w.op("loss", f"linnet.cross_entropy mean {logits}, {targets} : {logits.type},"
                                 f" {targets.type} -> tensor<f32>", "tensor<f32>")
             w.ret(loss)
-        w.lines = [line.replace("func.func @loss(", "func.func private @loss(") for line in w.lines]
 
     # The step
 
@@ -135,44 +114,20 @@ class TrainStep(emit.Model):
         rate = Value("%rate", "tensor<f32>")
         arguments = [(tokens, 'linnet.name = "tokens"'), (rate, 'linnet.name = "rate"')]
         results = [("tensor<f32>", 'linnet.name = "loss"'), ("tensor<f32>", 'linnet.name = "norm"')]
-        names, types = list(self.types), list(self.types.values())
         with w.function("train", arguments, results):
-            one = w.constant("one", "dense<1>", "tensor<i64>")
-            before = self.load("step", "tensor<i64>")
-            step = w.elementwise("count", "arith.addi", before, one)
-            w.line("ml_program.global_store @step = %count : tensor<i64>")
-            count = len(names)
-            w.line(f"%loss, %grads:{count} = linnet.value_and_grad @loss({tokens}) wrt"
-                   f" [{', '.join(symbol(n) for n in names)}]")
-            w.line(f"    : ({tokens.type}) -> (tensor<f32>, {', '.join(types)})")
+            step = w.next_step()
+            loss = w.value_and_grad("loss", tokens, self.types)
             limit = w.constant("limit", f"dense<{number(CLIP)}>", "tensor<f32>")
+            count, types = len(self.types), ", ".join(self.types.values())
             grads = ", ".join(f"%grads#{i}" for i in range(count))
             w.line(f"%clipped:{count}, %global_norm = linnet.clip_by_global_norm {grads} max_norm({limit})")
-            w.line(f"    : {', '.join(types)} -> {', '.join(types)}")
-            for group, decay in (("matrices", DECAY), ("vectors", 0.0)):
-                which = [i for i, t in enumerate(types) if t.count("x") == (2 if decay else 1)]
-                self.update(group, decay, which, step, rate)
-            w.ret(Value("%loss", "tensor<f32>"), Value("%global_norm", "tensor<f32>"))
-
-    def update(self, group, decay, which, step, rate):
-        w = self.w
-        names, types = list(self.types), list(self.types.values())
-        lists = []
-        for keyword, prefix in (("params", ""), ("means", "mean."), ("variances", "variance.")):
-            values = [self.load(prefix + names[i], types[i]) for i in which]
-            lists.append((keyword, [str(v) for v in values]))
-        lists.insert(1, ("grads", [f"%clipped#{i}" for i in which]))
-        of = ", ".join(types[i] for i in which)
-        w.line(f"%{group}:{3 * len(which)} = linnet.adamw")
-        for keyword, values in lists:
-            w.line(f"    {keyword}({', '.join(values)} : {of})")
-        w.line(f"    lr({rate}) step({step}) beta1({number(BETAS[0])}) beta2({number(BETAS[1])})"
-               f" weight_decay({number(decay)})")
-        w.line(f"    -> {of}, {of}, {of}")
-        for k, prefix in enumerate(("", "mean.", "variance.")):
-            for j, i in enumerate(which):
-                w.line(f"ml_program.global_store {symbol(prefix + names[i])} ="
-                       f" %{group}#{k * len(which) + j} : {types[i]}")
+            w.line(f"    : {types} -> {types}")
+            for group, rank, decay in (("matrices", 2, DECAY), ("vectors", 1, 0.0)):
+                which = {name: type for name, type in self.types.items() if type.count("x") == rank}
+                w.adamw(group, which, [f"%clipped#{i}" for i, name in enumerate(self.types) if name in which],
+                        rate, step, f"beta1({number(BETAS[0])}) beta2({number(BETAS[1])})"
+                                    f" weight_decay({number(decay)})")
+            w.ret(loss, Value("%global_norm", "tensor<f32>"))
 
 
 def text_of(files):
