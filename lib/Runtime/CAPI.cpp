@@ -163,10 +163,10 @@ lnt_status *lnt_module_memory(const lnt_module *module, size_t function, const l
                               size_t count, lnt_memory_plan *plan) {
   return guarded([&]() -> Failure {
     const Module &object = *module->object;
-    if (function >= object.programs.size())
-      return fail(LNT_INVALID_ARGUMENT, "expects a function below ", object.programs.size(),
-                  ", found ", function);
-    const Program &program = object.programs[function];
+    const Program *chosen;
+    if (Failure failure = object.at(function, chosen))
+      return failure;
+    const Program &program = *chosen;
     std::vector<int64_t> values(program.symbols.size(), kUnbound);
     for (size_t i = 0; i < count; ++i)
       for (size_t s = 0; s < values.size(); ++s)
@@ -184,10 +184,10 @@ lnt_status *lnt_infer_shapes(const lnt_module *module, size_t function, const ln
                              size_t argumentCount, int64_t *dims, size_t resultCount) {
   return guarded([&]() -> Failure {
     const Module &object = *module->object;
-    if (function >= object.programs.size())
-      return fail(LNT_INVALID_ARGUMENT, "expects a function below ", object.programs.size(),
-                  ", found ", function);
-    const Program &program = object.programs[function];
+    const Program *chosen;
+    if (Failure failure = object.at(function, chosen))
+      return failure;
+    const Program &program = *chosen;
     if (argumentCount != program.arguments.size() || resultCount != program.results.size())
       return fail(LNT_INVALID_ARGUMENT, "function '", program.name, "' has ",
                   program.arguments.size(), " arguments and ", program.results.size(),

@@ -222,10 +222,10 @@ void Session::poison(const Program &program) {
 
 Failure Session::inferShapes(size_t function, const CallArguments &call, int64_t *dims) {
   std::lock_guard<std::mutex> lock(mutex);
-  if (function >= module->programs.size())
-    return fail(LNT_INVALID_ARGUMENT, "expects a function below ", module->programs.size(),
-                ", found ", function);
-  const Program &program = module->programs[function];
+  const Program *chosen;
+  if (Failure failure = module->at(function, chosen))
+    return failure;
+  const Program &program = *chosen;
   Frame frame;
   ShapePlan plan;
   if (Failure failure = bind(program, frame, call))
@@ -238,10 +238,10 @@ Failure Session::inferShapes(size_t function, const CallArguments &call, int64_t
 
 Failure Session::call(size_t function, const CallArguments &call) {
   std::lock_guard<std::mutex> lock(mutex);
-  if (function >= module->programs.size())
-    return fail(LNT_INVALID_ARGUMENT, "expects a function below ", module->programs.size(),
-                ", found ", function);
-  const Program &program = module->programs[function];
+  const Program *chosen;
+  if (Failure failure = module->at(function, chosen))
+    return failure;
+  const Program &program = *chosen;
   Frame &frame = frames[function];
   if (Failure failure = bind(program, frame, call))
     return failure;

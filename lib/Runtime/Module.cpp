@@ -253,6 +253,14 @@ Failure Module::load(std::shared_ptr<Runtime> runtime, std::unique_ptr<BundleByt
   return nullptr;
 }
 
+Failure Module::at(size_t index, const Program *&program) const {
+  if (index >= programs.size())
+    return fail(LNT_INVALID_ARGUMENT, "expects a function below ", programs.size(), ", found ",
+                index);
+  program = &programs[index];
+  return nullptr;
+}
+
 const Program *Module::find(const std::string &name, size_t &index) const {
   for (index = 0; index < programs.size(); ++index)
     if (programs[index].name == name)

@@ -71,6 +71,8 @@ public:
                       std::shared_ptr<Module> &result);
 
   const Program *find(const std::string &name, size_t &index) const;
+  /// The function of a number that a caller gave.
+  Failure at(size_t index, const Program *&program) const;
 
   std::shared_ptr<Runtime> runtime;
   std::vector<Program> programs;
@@ -86,6 +88,9 @@ private:
   Failure readMetadata();
   Failure loadCode(const lnt_load_options &options, std::vector<lnt_kernel> &kernels);
   Failure loadConstants(const lnt_load_options &options);
+  Failure checkWeights() const;
+  void countConstants();
+  Failure placeConstant(uint32_t i);
   Failure linkStates();
   Failure linkState(const fb::Function &function, size_t argument, Program &program);
   void describe();

@@ -108,18 +108,11 @@ std::string findWeight(const fb::Constant &constant,
 
 } // namespace
 
-Failure Module::loadConstants(const lnt_load_options &options) {
-  for (size_t i = 0; i < options.weight_count; ++i) {
-    std::unique_ptr<bundle::SafeTensors> file;
-    if (bundle::Error error = bundle::SafeTensors::open(options.weights[i], file))
-      return fail(LNT_IO, error);
-    weights.push_back(std::move(file));
-  }
-  uint32_t count = bundle->constants() ? bundle->constants()->size() : 0;
+/// Every external weight that the files lack, or have in another shape, is named.
+Failure Module::checkWeights() const {
   std::string problems;
   size_t problemCount = 0;
-  constants.assign(count, nullptr);
-  for (uint32_t i = 0; i < count; ++i) {
+  for (uint32_t i = 0; i < constants.size(); ++i) {
     const fb::Constant &constant = *bundle->constants()->Get(i);
     const Tensor *tensor;
     if (!constant.external())
@@ -131,13 +124,18 @@ Failure Module::loadConstants(const lnt_load_options &options) {
     problems += "\n  " + problem;
     ++problemCount;
   }
-  if (problemCount != 0)
-    return fail(LNT_BAD_FILE, problemCount,
-                problemCount == 1 ? " external weight does not fit:"
-                                  : " external weights do not fit:",
-                problems);
-  // what a state starts with is read once, if no kernel reads it
-  std::vector<bool> used(count, true);
+  if (problemCount == 0)
+    return nullptr;
+  return fail(LNT_BAD_FILE, problemCount,
+              problemCount == 1 ? " external weight does not fit:"
+                                : " external weights do not fit:",
+              problems);
+}
+
+/// The bytes of constants that stay in use: what a state starts with is read once, if no kernel
+/// reads it.
+void Module::countConstants() {
+  std::vector<bool> used(constants.size(), true);
   for (uint32_t f = 0; bundle->functions() && f < bundle->functions()->size(); ++f) {
     const fb::Function &function = *bundle->functions()->Get(f);
     for (uint32_t a = 0; function.arguments() && a < function.arguments()->size(); ++a)
@@ -149,32 +147,50 @@ Failure Module::loadConstants(const lnt_load_options &options) {
       for (const fb::Buffer *buffer : *buffers)
         if (buffer->kind() == fb::BufferKind::Constant)
           used[buffer->index()] = true;
-  for (uint32_t i = 0; i < count; ++i) {
-    const fb::Constant &constant = *bundle->constants()->Get(i);
-    constantBytes.push_back(int64_t(constant.length()));
+  for (uint32_t i = 0; i < constants.size(); ++i) {
+    constantBytes.push_back(int64_t(bundle->constants()->Get(i)->length()));
     if (used[i])
-      constantTotal += constant.length();
-    const Tensor *tensor = nullptr;
-    if (constant.external()) {
-      findWeight(constant, weights, tensor);
-      if (Failure failure = place(constant, tensor->data, uint64_t(tensor->bytes), runtime->pool,
-                                  owned, constants[i]))
-        return failure;
-      continue;
-    }
-    // Embedded constants are laid out already.
-    const uint8_t *source = bytes->data + constantOffset + constant.offset();
-    if (aligned(source, bundle::kConstantAlign) || constant.length() == 0) {
-      constants[i] = reinterpret_cast<const char *>(source);
-      continue;
-    }
-    Memory memory;
-    if (!memory.allocate(constant.length()))
-      return fail(LNT_OUT_OF_MEMORY, "out of memory for constant '", constant.name()->str(), "'");
-    std::memcpy(memory.data(), source, constant.length());
-    constants[i] = memory.data();
-    owned.push_back(std::move(memory));
+      constantTotal += bundle->constants()->Get(i)->length();
   }
+}
+
+Failure Module::placeConstant(uint32_t i) {
+  const fb::Constant &constant = *bundle->constants()->Get(i);
+  if (constant.external()) {
+    const Tensor *tensor = nullptr;
+    findWeight(constant, weights, tensor);
+    return place(constant, tensor->data, uint64_t(tensor->bytes), runtime->pool, owned,
+                 constants[i]);
+  }
+  // Embedded constants are laid out already.
+  const uint8_t *source = bytes->data + constantOffset + constant.offset();
+  if (aligned(source, bundle::kConstantAlign) || constant.length() == 0) {
+    constants[i] = reinterpret_cast<const char *>(source);
+    return nullptr;
+  }
+  Memory memory;
+  if (!memory.allocate(constant.length()))
+    return fail(LNT_OUT_OF_MEMORY, "out of memory for constant '", constant.name()->str(), "'");
+  std::memcpy(memory.data(), source, constant.length());
+  constants[i] = memory.data();
+  owned.push_back(std::move(memory));
+  return nullptr;
+}
+
+Failure Module::loadConstants(const lnt_load_options &options) {
+  for (size_t i = 0; i < options.weight_count; ++i) {
+    std::unique_ptr<bundle::SafeTensors> file;
+    if (bundle::Error error = bundle::SafeTensors::open(options.weights[i], file))
+      return fail(LNT_IO, error);
+    weights.push_back(std::move(file));
+  }
+  constants.assign(bundle->constants() ? bundle->constants()->size() : 0, nullptr);
+  if (Failure failure = checkWeights())
+    return failure;
+  countConstants();
+  for (uint32_t i = 0; i < constants.size(); ++i)
+    if (Failure failure = placeConstant(i))
+      return failure;
   return nullptr;
 }
 

@@ -10,6 +10,7 @@
 
 #include "linnet/Bundle/Pack.h"
 #include "linnet/Bundle/SafeTensors.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
 
@@ -28,8 +29,8 @@ struct CodeImage {
 class Weights {
 public:
   /// Opens the files and matches them against the module's extern globals. Every missing, extra,
-  /// misshapen and mistyped tensor is reported, then failure. `needed`: globals that a program
-  /// refers to; others may be absent.
+  /// misshapen and mistyped tensor is reported, then failure. `external`: weights stay in their
+  /// files; without a file, shapes are not compared.
   mlir::LogicalResult load(mlir::ModuleOp module, llvm::ArrayRef<std::string> files, bool external);
 
   struct Entry {
@@ -42,6 +43,12 @@ public:
   const Entry *find(llvm::StringRef symbol) const;
 
 private:
+  using Tensors = std::map<std::string, const Tensor *>;
+  mlir::FailureOr<Tensors> open(mlir::Location loc, llvm::ArrayRef<std::string> paths);
+  mlir::LogicalResult addGlobal(mlir::ml_program::GlobalOp global, Tensors &left, bool external);
+  mlir::LogicalResult addExtern(mlir::ml_program::GlobalOp global, Entry entry, Tensors &left,
+                                bool external);
+
   std::vector<std::unique_ptr<SafeTensors>> files;
   std::map<std::string, Entry> entries;
   std::vector<std::vector<char>> owned;

@@ -75,89 +75,90 @@ static std::string shapeOf(const std::vector<int64_t> &dims, fb::ElementType typ
   return shapeName(dims.data(), dims.size(), type);
 }
 
-LogicalResult Weights::load(ModuleOp module, ArrayRef<std::string> paths, bool external) {
-  bool bad = false;
+/// Opens the files; their tensors by name.
+FailureOr<Weights::Tensors> Weights::open(Location loc, ArrayRef<std::string> paths) {
+  Tensors tensors;
   for (const std::string &path : paths) {
     std::unique_ptr<SafeTensors> file;
-    if (Error error = SafeTensors::open(path, file)) {
-      emitError(module.getLoc()) << error.message();
-      return failure();
-    }
+    if (Error error = SafeTensors::open(path, file))
+      return emitError(loc) << error.message();
+    for (auto &[name, tensor] : file->tensors())
+      if (!tensors.emplace(name, &tensor).second)
+        return emitError(loc) << "tensor '" << name << "' of " << path
+                              << " is in a weights file before it, too";
     files.push_back(std::move(file));
   }
-  std::map<std::string, const Tensor *> extra;
-  for (auto &file : files)
-    for (auto &[name, tensor] : file->tensors())
-      extra[name] = &tensor;
+  return tensors;
+}
 
-  for (auto global : module.getOps<ml_program::GlobalOp>()) {
-    auto type = dyn_cast<RankedTensorType>(global.getType());
-    if (!type || !type.hasStaticShape()) {
-      bad = true;
-      global.emitError() << "weight '" << global.getSymName()
-                         << "' expects a static tensor type, found " << global.getType();
-      continue;
-    }
-    Entry entry;
-    entry.type = toElementType(type.getElementType());
-    entry.dims.assign(type.getShape().begin(), type.getShape().end());
-    if (entry.type == fb::ElementType::Invalid ||
-        !shapeBytes(entry.dims.data(), entry.dims.size(), entry.type, entry.bytes)) {
-      bad = true;
-      global.emitError() << "weight '" << global.getSymName() << "' has unsupported type " << type;
-      continue;
-    }
-    std::string symbol = global.getSymName().str();
-    std::optional<Attribute> value = global.getValue();
-    if (!value) // a state that starts with zeros
-      continue;
-    if (!isa<ml_program::ExternAttr>(*value)) {
-      auto bytes = bytesOf(*value, type, elementBytes(entry.type));
-      if (failed(bytes)) {
-        bad = true;
-        global.emitError() << "weight '" << symbol << "' has a value that cannot be read";
-        continue;
-      }
-      owned.push_back(std::move(*bytes));
-      entry.data = owned.back().data();
-      entries[symbol] = entry;
-      continue;
-    }
-    auto key = global->getAttrOfType<StringAttr>("linnet.key");
-    std::string name = key ? key.str() : symbol;
-    auto found = extra.find(name);
-    entry.external = external;
-    if (found == extra.end()) {
-      if (!external || !files.empty()) {
-        bad = true;
-        global.emitError() << "weight '" << name << "' (" << shapeOf(entry.dims, entry.type)
-                           << ") is missing from "
-                           << (files.empty()
-                                   ? std::string(
-                                         "the command line: expects --weights=F.safetensors")
-                                   : files.front()->path());
-      }
-      entries[symbol] = entry;
-      continue;
-    }
-    const Tensor &tensor = *found->second;
-    extra.erase(found);
-    if (tensor.type != entry.type || tensor.dims != entry.dims) {
-      bad = true;
-      global.emitError() << "weight '" << name << "' expects " << shapeOf(entry.dims, entry.type)
-                         << ", the file has " << shapeOf(tensor.dims, tensor.type);
-      continue;
-    }
-    entry.data = tensor.data;
+LogicalResult Weights::addGlobal(ml_program::GlobalOp global, Tensors &left, bool external) {
+  auto type = dyn_cast<RankedTensorType>(global.getType());
+  if (!type || !type.hasStaticShape())
+    return global.emitError() << "weight '" << global.getSymName()
+                              << "' expects a static tensor type, found " << global.getType();
+  Entry entry;
+  entry.type = toElementType(type.getElementType());
+  entry.dims.assign(type.getShape().begin(), type.getShape().end());
+  if (entry.type == fb::ElementType::Invalid ||
+      !shapeBytes(entry.dims.data(), entry.dims.size(), entry.type, entry.bytes))
+    return global.emitError() << "weight '" << global.getSymName() << "' has unsupported type "
+                              << type;
+  std::optional<Attribute> value = global.getValue();
+  if (!value) // a state that starts with zeros
+    return success();
+  if (isa<ml_program::ExternAttr>(*value))
+    return addExtern(global, entry, left, external);
+  auto bytes = bytesOf(*value, type, elementBytes(entry.type));
+  if (failed(bytes))
+    return global.emitError() << "weight '" << global.getSymName()
+                              << "' has a value that cannot be read";
+  owned.push_back(std::move(*bytes));
+  entry.data = owned.back().data();
+  entries[global.getSymName().str()] = entry;
+  return success();
+}
+
+/// `left`: the tensors that no global has taken yet.
+LogicalResult Weights::addExtern(ml_program::GlobalOp global, Entry entry, Tensors &left,
+                                 bool external) {
+  auto key = global->getAttrOfType<StringAttr>("linnet.key");
+  std::string symbol = global.getSymName().str(), name = key ? key.str() : symbol;
+  entry.external = external;
+  auto found = left.find(name);
+  if (found == left.end()) {
     entries[symbol] = entry;
+    if (external && files.empty())
+      return success(); // it comes when the bundle is loaded
+    return global.emitError() << "weight '" << name << "' (" << shapeOf(entry.dims, entry.type)
+                              << ") is missing from "
+                              << (files.empty() ? std::string("the command line: expects "
+                                                              "--weights=F.safetensors")
+                                                : files.front()->path());
   }
-  for (auto &[name, tensor] : extra) {
-    bad = true;
-    emitError(module.getLoc())
-        << "tensor '" << name << "' (" << shapeOf(tensor->dims, tensor->type)
-        << ") of the weights file is no weight of the program";
+  const Tensor &tensor = *found->second;
+  left.erase(found);
+  if (tensor.type != entry.type || tensor.dims != entry.dims)
+    return global.emitError() << "weight '" << name << "' expects "
+                              << shapeOf(entry.dims, entry.type) << ", the file has "
+                              << shapeOf(tensor.dims, tensor.type);
+  entry.data = tensor.data;
+  entries[symbol] = entry;
+  return success();
+}
+
+LogicalResult Weights::load(ModuleOp module, ArrayRef<std::string> paths, bool external) {
+  FailureOr<Tensors> left = open(module.getLoc(), paths);
+  if (failed(left))
+    return failure();
+  bool good = true;
+  for (auto global : module.getOps<ml_program::GlobalOp>())
+    good &= succeeded(addGlobal(global, *left, external));
+  for (auto &[name, tensor] : *left) {
+    good = false;
+    emitError(module.getLoc()) << "tensor '" << name << "' (" << shapeOf(tensor->dims, tensor->type)
+                               << ") of the weights file is no weight of the program";
   }
-  return failure(bad);
+  return success(good);
 }
 
 const Weights::Entry *Weights::find(StringRef symbol) const {
