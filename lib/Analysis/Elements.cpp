@@ -56,7 +56,7 @@ static std::optional<SmallVector<AffineExpr>> expandedFrom(tensor::ExpandShapeOp
                                                            ArrayRef<AffineExpr> at) {
   auto type = op.getResultType();
   SmallVector<AffineExpr> out;
-  for (auto group : op.getReassociationIndices()) {
+  for (const auto &group : op.getReassociationIndices()) {
     AffineExpr sum = getAffineConstantExpr(0, op.getContext());
     for (int64_t d : group) {
       if (type.getDimSize(d) == 1)

@@ -123,7 +123,11 @@ private:
   void simplify(Element &e);
 
   /// Steps that comparisons may still take: values are shared, and ways through them many.
-  bool mayGoOn() { return steps > 0 && steps-- > 0; }
+  bool mayGoOn() {
+    bool left = steps > 0;
+    steps -= left;
+    return left;
+  }
 
   mlir::MLIRContext *ctx;
   llvm::SmallVector<Extent> extents;
