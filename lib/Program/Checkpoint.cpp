@@ -96,6 +96,16 @@ void Checkpoint::apply(func::FuncOp func, const RecomputeGraph &graph, const pla
   func->setAttr(exec::kRecomputeAttr, fields.get());
 }
 
+/// What a row of either table says of its plan.
+template <typename Row> static DictionaryAttr describeRow(Fields fields, const Row &row) {
+  return fields.add("peak", row.peak)
+      .add("extra_time_ps", row.extraTime)
+      .add("least_extra_time_ps", row.lowerBound)
+      .add("gap", row.gap)
+      .add("recomputed", int64_t(row.recomputed))
+      .get();
+}
+
 LogicalResult Checkpoint::planPeak(func::FuncOp func, const RecomputeGraph &graph) {
   plan::Recomputation planner(graph.graph);
   plan::BudgetPlan found = planner.planForBudget(budget - reserve);
@@ -106,14 +116,7 @@ LogicalResult Checkpoint::planPeak(func::FuncOp func, const RecomputeGraph &grap
                             << found.lowerBound + reserve;
   SmallVector<Attribute> table;
   for (const plan::ParetoRow &row : planner.paretoTable(rows))
-    table.push_back(Fields(&getContext())
-                        .add("budget", row.budget)
-                        .add("peak", row.peak)
-                        .add("extra_time_ps", row.extraTime)
-                        .add("least_extra_time_ps", row.lowerBound)
-                        .add("gap", row.gap)
-                        .add("recomputed", int64_t(row.recomputed))
-                        .get());
+    table.push_back(describeRow(Fields(&getContext()).add("budget", row.budget), row));
   apply(func, graph, found.plan,
         Fields(&getContext())
             .add("budget", int64_t(budget))
@@ -139,14 +142,7 @@ LogicalResult Checkpoint::planKept(func::FuncOp func, const RecomputeGraph &grap
                             << found.smallest << " between forward and backward";
   SmallVector<Attribute> table;
   for (const plan::KeptRow &row : planner.table(rows))
-    table.push_back(Fields(&getContext())
-                        .add("kept", row.kept)
-                        .add("peak", row.peak)
-                        .add("extra_time_ps", row.extraTime)
-                        .add("least_extra_time_ps", row.lowerBound)
-                        .add("gap", row.gap)
-                        .add("recomputed", int64_t(row.recomputed))
-                        .get());
+    table.push_back(describeRow(Fields(&getContext()).add("kept", row.kept), row));
   apply(func, graph, found.plan,
         Fields(&getContext())
             .add("kept_budget", int64_t(kept))
