@@ -27,7 +27,7 @@ import numpy as np
 
 from linnet._src.irtext import TrainWriter, Value, number, tensor
 from linnet.examples.bytelm import emit
-from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, THETA, VOCAB, WIDTH
+from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, THETA, WIDTH
 
 BETAS, CLIP, DECAY = (0.9, 0.98), 1.0, 0.1
 LICENCES = pathlib.Path("/usr/share/common-licenses")
