@@ -30,6 +30,9 @@ template <typename OpTy> mlir::LogicalResult verifyOperandShapes(OpTy op) {
   if (!mlir::ShapedType::isDynamic(h) && !mlir::ShapedType::isDynamic(hk) && h % hk)
     return op.emitOpError() << "(C2) expects query heads " << h << " to be a multiple of key heads "
                             << hk;
+  if (int64_t depth = q.getDimSize(3); depth == 0 || v.getDimSize(3) == 0)
+    return op.emitOpError() << "(C1) expects depths of at least 1, found key depth " << depth
+                            << " and value depth " << v.getDimSize(3);
   return mlir::success();
 }
 

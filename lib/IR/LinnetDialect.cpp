@@ -113,9 +113,11 @@ static LogicalResult verifySymbols(Operation *op, Attribute attr) {
 }
 
 static LogicalResult verifyString(Operation *op, NamedAttribute attr) {
-  if (isa<StringAttr>(attr.getValue()))
+  auto string = dyn_cast<StringAttr>(attr.getValue());
+  if (string && !string.getValue().contains('\0'))
     return success();
-  return op->emitError() << "'" << attr.getName().getValue() << "' expects a string, found "
+  return op->emitError() << "'" << attr.getName().getValue()
+                         << (string ? "' expects no NUL, found " : "' expects a string, found ")
                          << attr.getValue();
 }
 

@@ -46,7 +46,7 @@ void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions 
   }
   std::string explain = options.explain ? "{explain=true}" : "";
   // before derivatives, which are better from one op than from many, and again behind `tosa`
-  append(pm, "func.func(linnet-raise" + explain + ")");
+  append(pm, "linnet-check-input,func.func(linnet-raise" + explain + ")");
   addLinearize(pm, options);
   append(pm, "linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
   // `tosa`, in the order of upstream's own pipeline

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LateReaders.h"
+#include "ElementBytes.h"
 #include "Grouping.h"
 #include "Views.h"
 #include "linnet/Program/KernelContract.h"
@@ -68,6 +69,8 @@ static linalg::GenericOp getElementwise(Value v) {
   return op;
 }
 
+static int64_t bytesOf(Type type) { return getElementBytes(getElementTypeOrSelf(type)); }
+
 /// The tensor that `v` is an elementwise function of; `v` itself where it is of several, or where
 /// that one is wider.
 Value LateReaders::sourceOf(Value v) {
@@ -83,8 +86,7 @@ Value LateReaders::sourceOf(Value v) {
       }
       source = next;
     }
-  if (!source || getElementTypeOrSelf(source).getIntOrFloatBitWidth() >
-                     getElementTypeOrSelf(v).getIntOrFloatBitWidth())
+  if (!source || bytesOf(source.getType()) > bytesOf(v.getType()))
     source = v;
   return sources[v] = source;
 }
@@ -168,10 +170,7 @@ static linalg::GenericOp getFunctionOfOne(Operation &op) {
   if (!generic || !llvm::all_equal(generic.getDpsInputs()))
     return {};
   Type from = generic.getDpsInputs()[0].getType(), to = generic.getResult(0).getType();
-  return getElementTypeOrSelf(from).getIntOrFloatBitWidth() <=
-                 getElementTypeOrSelf(to).getIntOrFloatBitWidth()
-             ? generic
-             : linalg::GenericOp();
+  return bytesOf(from) <= bytesOf(to) ? generic : linalg::GenericOp();
 }
 
 static bool followsProduct(linalg::GenericOp op) {

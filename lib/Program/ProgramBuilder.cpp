@@ -198,7 +198,11 @@ LogicalResult ProgramBuilder::emit(Operation &op) {
   if (isView(&op) && isAlias(&op))
     return emitView(&op), success();
   if (auto dim = dyn_cast<tensor::DimOp>(op); dim && dim.getConstantIndex()) {
-    scalars.map(dim.getResult(), dims.lookup(dim.getSource())[*dim.getConstantIndex()]);
+    const Values &sizes = dims[dim.getSource()];
+    auto number = static_cast<uint64_t>(*dim.getConstantIndex());
+    if (number >= sizes.size())
+      return dim.emitOpError() << "expects a dimension below " << sizes.size();
+    scalars.map(dim.getResult(), sizes[number]);
     return success();
   }
   if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {

@@ -321,3 +321,11 @@ func.func @grad_c12_shape(%q: tensor<1x4x5x8xf32>, %l: tensor<1x4x5xf32>, %b: te
   %r:4 = linnet.attention_grad %q, %q, %q out(%q, %l : tensor<1x4x5xf32>) grad(%q) bias(%b : tensor<1x5xf32>) : tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32> -> tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>, tensor<5x5xf32>
   return
 }
+
+// -----
+
+func.func @c1_depth(%q: tensor<1x2x3x0xf32>, %v: tensor<1x2x3x8xf32>) {
+  // expected-error @+1 {{(C1) expects depths of at least 1, found key depth 0 and value depth 8}}
+  %o = linnet.attention %q, %q, %v : tensor<1x2x3x0xf32>, tensor<1x2x3x0xf32>, tensor<1x2x3x8xf32> -> tensor<1x2x3x8xf32>
+  return
+}

@@ -94,7 +94,8 @@ def Linnet_AttentionOp : Linnet_Op<"attention", [
     share them.
 
     Constraints:
-    - (C1) q is [B,H,Nq,Dk], k [B,Hk,Nk,Dk], v [B,Hk,Nk,Dv] of one element type, f16, bf16 or f32
+    - (C1) q is [B,H,Nq,Dk], k [B,Hk,Nk,Dk], v [B,Hk,Nk,Dv] of one element type, f16, bf16 or
+      f32; Dk and Dv are at least 1
     - (C2) H is a multiple of Hk, both at least 1
     - (C3) o is [B,H,Nq,Dv] of q's element type; lse, if present, is [B,H,Nq] of f32
     - (C4) bias has at most rank 4 and, aligned at its last dimension, sizes 1 or those of

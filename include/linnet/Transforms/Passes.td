@@ -46,6 +46,16 @@ def GlobalsToArguments : Pass<"linnet-globals-to-arguments", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::ml_program::MLProgramDialect"];
 }
 
+def CheckInput : Pass<"linnet-check-input", "mlir::ModuleOp"> {
+  let summary = "refuse what no later stage can compile";
+  let description = [{
+    Values whose elements are neither index, integers of up to 64 bits, f16, bf16, f32 nor f64;
+    tensors with an encoding; a `tensor.dim` of a dimension that there is not; arguments, or
+    results, of one name or one state; calls of functions that have no body or that come back to
+    the call.
+  }];
+}
+
 def CheckSymbols : Pass<"linnet-check-symbols", "mlir::ModuleOp"> {
   let summary = "refuse dynamic sizes that have to be equal and are not known to be";
   let description = [{

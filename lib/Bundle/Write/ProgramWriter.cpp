@@ -251,6 +251,8 @@ LogicalResult ProgramWriter::writeRef(exec::RefOp op) {
     b.kind = fb::BufferKind::Arena;
     if (!op.getSize() || !op.getOffset())
       return op.emitOpError("has no planned offset; run --linnet-plan-memory first");
+    if (failed(checkKnownAtEntry(op.getSize(), "temporary")))
+      return failure();
     b.named = commands.size();
     b.sizeReg = reg(op.getSize());
     b.offset = *op.getOffset();
@@ -382,6 +384,16 @@ LogicalResult ProgramWriter::writeEntry() {
   return success();
 }
 
+/// Memory is planned when a call begins.
+LogicalResult ProgramWriter::checkKnownAtEntry(Value size, StringRef what) {
+  Operation *op = size.getDefiningOp();
+  if (!op || done.contains(op))
+    return success();
+  return op->emitError() << "expects the size of a " << what
+                         << " to follow from the sizes of the arguments, found one that is "
+                            "computed from values";
+}
+
 //===----------------------------------------------------------------------===//
 // Lifetimes
 //===----------------------------------------------------------------------===//
@@ -450,7 +462,10 @@ FailureOr<flatbuffers::Offset<fb::Param>> ProgramWriter::param(DictionaryAttr en
     if (isResult) {
       if (nextResultSize >= resultSizes.size())
         return program.emitOpError("returns too few result sizes");
-      dims.emplace_back(-1, reg(resultSizes[nextResultSize++]), 0);
+      Value size = resultSizes[nextResultSize++];
+      if (failed(checkKnownAtEntry(size, "result")))
+        return failure();
+      dims.emplace_back(-1, reg(size), 0);
       continue;
     }
     auto name =

@@ -46,6 +46,7 @@ private:
   // ops
   mlir::LogicalResult writeBlock(mlir::Block &block);
   mlir::LogicalResult writeEntry();
+  mlir::LogicalResult checkKnownAtEntry(mlir::Value size, llvm::StringRef what);
   mlir::LogicalResult writeOp(mlir::Operation &op);
   mlir::LogicalResult writeArith(mlir::Operation &op);
   mlir::LogicalResult writeCast(mlir::Operation &op);
