@@ -36,7 +36,7 @@ uint32_t ProgramWriter::constant(int64_t v) {
   return it->second;
 }
 
-static std::optional<int64_t> bitsOf(Attribute value) {
+std::optional<int64_t> ProgramWriter::bitsOf(Attribute value) {
   if (auto i = dyn_cast<IntegerAttr>(value))
     return i.getType().isInteger(1) ? i.getValue().getZExtValue() : i.getValue().getSExtValue();
   if (auto f = dyn_cast<FloatAttr>(value))
@@ -61,93 +61,6 @@ uint32_t ProgramWriter::binary(Code code, uint32_t a, uint32_t b) {
   uint32_t r = fresh();
   command(code, r, a, b);
   return r;
-}
-
-//===----------------------------------------------------------------------===//
-// Arithmetic
-//===----------------------------------------------------------------------===//
-
-static std::optional<Code> codeOf(Operation &op) {
-  return llvm::TypeSwitch<Operation *, std::optional<Code>>(&op)
-      .Case<arith::AddIOp>([](auto) { return Code::Add; })
-      .Case<arith::SubIOp>([](auto) { return Code::Sub; })
-      .Case<arith::MulIOp>([](auto) { return Code::Mul; })
-      .Case<arith::DivSIOp, arith::DivUIOp>([](auto) { return Code::DivS; })
-      .Case<arith::FloorDivSIOp>([](auto) { return Code::FloorDiv; })
-      .Case<arith::CeilDivSIOp, arith::CeilDivUIOp>([](auto) { return Code::CeilDiv; })
-      .Case<arith::RemSIOp, arith::RemUIOp>([](auto) { return Code::RemS; })
-      .Case<arith::MinSIOp, arith::MinUIOp>([](auto) { return Code::Min; })
-      .Case<arith::MaxSIOp, arith::MaxUIOp>([](auto) { return Code::Max; })
-      .Case<arith::AndIOp>([](auto) { return Code::And; })
-      .Case<arith::OrIOp>([](auto) { return Code::Or; })
-      .Case<arith::XOrIOp>([](auto) { return Code::Xor; })
-      .Case<arith::ShLIOp>([](auto) { return Code::Shl; })
-      .Case<arith::ShRSIOp>([](auto) { return Code::ShrS; })
-      .Case<arith::CmpIOp>([](arith::CmpIOp cmp) -> std::optional<Code> {
-        switch (cmp.getPredicate()) {
-        case arith::CmpIPredicate::eq:
-          return Code::CmpEQ;
-        case arith::CmpIPredicate::ne:
-          return Code::CmpNE;
-        case arith::CmpIPredicate::slt:
-        case arith::CmpIPredicate::ult:
-          return Code::CmpLT;
-        case arith::CmpIPredicate::sle:
-        case arith::CmpIPredicate::ule:
-          return Code::CmpLE;
-        case arith::CmpIPredicate::sgt:
-        case arith::CmpIPredicate::ugt:
-          return Code::CmpGT;
-        case arith::CmpIPredicate::sge:
-        case arith::CmpIPredicate::uge:
-          return Code::CmpGE;
-        }
-        return std::nullopt;
-      })
-      .Default([](Operation *) { return std::nullopt; });
-}
-
-// Registers hold integers sign-extended, booleans as 0 and 1.
-LogicalResult ProgramWriter::writeCast(Operation &op) {
-  Value from = op.getOperand(0), to = op.getResult(0);
-  auto width = [](Type t) { return t.isIndex() ? 64u : t.getIntOrFloatBitWidth(); };
-  unsigned a = width(from.getType()), b = width(to.getType());
-  uint32_t r = reg(from);
-  if (isa<arith::ExtUIOp, arith::IndexCastUIOp>(op) && a > 1 && a < b) {
-    r = binary(Code::And, r, constant((int64_t(1) << a) - 1));
-  } else if (isa<arith::ExtSIOp>(op) && a == 1) {
-    r = binary(Code::Sub, constant(0), r);
-  } else if (b == 1 && a > 1) {
-    r = binary(Code::And, r, constant(1));
-  } else if (b < a && b < 64) {
-    uint32_t shift = constant(64 - b);
-    r = binary(Code::ShrS, binary(Code::Shl, r, shift), shift);
-  }
-  regs[to] = r;
-  return success();
-}
-
-LogicalResult ProgramWriter::writeArith(Operation &op) {
-  if (isa<arith::ConstantOp>(op)) {
-    if (!bitsOf(cast<arith::ConstantOp>(op).getValue()))
-      return op.emitOpError("is no scalar constant; a command list has none other");
-    reg(op.getResult(0));
-    return success();
-  }
-  if (isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::ExtSIOp, arith::ExtUIOp,
-          arith::TruncIOp>(op))
-    return writeCast(op);
-  if (auto select = dyn_cast<arith::SelectOp>(op)) {
-    command(Code::Select, reg(select.getResult()), reg(select.getCondition()),
-            reg(select.getTrueValue()), reg(select.getFalseValue()));
-    return success();
-  }
-  std::optional<Code> code = codeOf(op);
-  if (!code)
-    return op.emitOpError("has no command; sizes are computed with integer arith only");
-  uint32_t a = reg(op.getOperand(0)), b = reg(op.getOperand(1));
-  command(*code, reg(op.getResult(0)), a, b);
-  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -9,6 +9,7 @@
 #include "linnet/Bundle/Bundle_generated.h"
 #include "linnet/IR/Exec.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include <map>
 
 namespace linnet::bundle {
 
@@ -37,6 +38,7 @@ private:
   uint32_t reg(mlir::Value v);
   uint32_t constant(int64_t v);
   uint32_t binary(fb::Code code, uint32_t a, uint32_t b);
+  static std::optional<int64_t> bitsOf(mlir::Attribute value);
   void command(fb::Code code, uint32_t a = 0, uint32_t b = 0, uint32_t c = 0, int64_t imm = 0) {
     commands.emplace_back(code, a, b, c, imm);
   }
@@ -48,8 +50,6 @@ private:
   mlir::LogicalResult writeEntry();
   mlir::LogicalResult checkKnownAtEntry(mlir::Value size, llvm::StringRef what);
   mlir::LogicalResult writeOp(mlir::Operation &op);
-  mlir::LogicalResult writeArith(mlir::Operation &op);
-  mlir::LogicalResult writeCast(mlir::Operation &op);
   mlir::LogicalResult writeIf(mlir::scf::IfOp op);
   mlir::LogicalResult writeWhile(mlir::scf::WhileOp op);
   mlir::LogicalResult writeFor(mlir::scf::ForOp op);
@@ -59,6 +59,14 @@ private:
   mlir::LogicalResult writeView(exec::ViewOp op);
   /// The view of a buffer value; commands that use it extend its buffer's lifetime.
   uint32_t view(mlir::Value buffer);
+
+  // ProgramWriterArith.cpp: integer arithmetic
+  mlir::LogicalResult writeArith(mlir::Operation &op);
+  mlir::LogicalResult writeCast(mlir::Operation &op);
+  uint32_t writeUnsigned(mlir::Operation &op, fb::Code code);
+  uint32_t unsignedQuotient(uint32_t x, uint32_t y);
+  uint32_t ordered(mlir::Value v, bool isUnsigned);
+  uint32_t narrowed(uint32_t r, unsigned width);
 
   // parameters
   mlir::FailureOr<flatbuffers::Offset<fb::Param>> param(mlir::DictionaryAttr entry, bool isResult);
@@ -73,7 +81,7 @@ private:
   flatbuffers::FlatBufferBuilder &out;
 
   llvm::DenseMap<mlir::Value, uint32_t> regs, viewOf;
-  llvm::DenseMap<int64_t, uint32_t> constants;
+  std::map<int64_t, uint32_t> constants; ///< a DenseMap has no room for the extremes
   uint32_t registers = 0, entry = 0;
   /// Constants go in front of everything: a loop or a branch may be the first to need one.
   std::vector<fb::Command> prologue, commands;
