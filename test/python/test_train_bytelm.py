@@ -60,7 +60,7 @@ def torch_losses(config, initial, tokens, foreach):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", lm.VARIANTS)
+@pytest.mark.parametrize("variant", emit_train.VARIANTS)
 def test_the_loss_curve_is_pytorchs(variant, tmp_path):
     torch.set_num_threads(1)
     config = lm.Config(variant)

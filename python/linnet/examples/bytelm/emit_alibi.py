@@ -96,7 +96,7 @@ class Model(emit.Model):
                                f" scale({number(LOGIT_SCALE / DEPTH)}) : {q.type}, {k.type},"
                                f" {v.type} -> {q.type}", q.type)
         self.seen += [q, k, v, out]
-        return self.merge_heads(out)
+        return self.w.merge_heads(out)
 
 
 def main():

@@ -29,6 +29,7 @@ from linnet._src.irtext import TrainWriter, Value, number, tensor
 from linnet.examples.bytelm import emit
 from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, THETA, WIDTH
 
+VARIANTS = ("softmax", "linear")  # that a step is written for
 BETAS, CLIP, DECAY = (0.9, 0.98), 1.0, 0.1
 LICENCES = pathlib.Path("/usr/share/common-licenses")
 
@@ -159,7 +160,7 @@ def write_data(arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--variant", choices=("softmax", "linear"), default="softmax")
+    parser.add_argument("--variant", choices=VARIANTS, default="softmax")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--data", type=pathlib.Path, metavar="DIR", help="writes data, not IR")
