@@ -11,6 +11,7 @@ import norm_spellings as spellings
 import numpy as np
 import pytest
 from linnet import testing
+from raised_programs import call_all, programs, raised
 from upstream import lower
 
 FOLDER = pathlib.Path(__file__).parents[1] / "Foreign"
@@ -18,25 +19,9 @@ FULL = bool(os.environ.get("LINNET_FULL"))
 MATCHED, EXECUTED, MISSED = (1000, 200, 105) if FULL else (200, 24, 35)
 
 
-def programs(count, seed, near_misses=False):
-    out = []
-    for i in range(count):
-        rng = np.random.default_rng([seed, i])
-        missed = spellings.NEAR_MISSES[i % len(spellings.NEAR_MISSES)] if near_misses else ""
-        c = spellings.choose(rng, missed)
-        out.append((c, spellings.write(c, rng, f"f{i}")))
-    return out
-
-
-def raised(given):
-    text = lower("\n".join(text for _, text in given), "--linnet-raise")
-    return text, re.split(r"(?=func\.func @f\d)", text)[1:]
-
-
 def test_every_spelling_is_found():
-    given = programs(MATCHED, 1)
+    given = programs(spellings, MATCHED, 1)
     _, bodies = raised(given)
-    assert len(bodies) == len(given)
     for (c, text), body in zip(given, bodies):
         op = re.findall(r"linnet\.(\w+_norm) (.*)", body)
         assert [name for name, _ in op] == ["layer_norm" if c.centred else "rms_norm"], (c, text)
@@ -47,14 +32,6 @@ def test_every_spelling_is_found():
         assert not re.search(r"math\.|arith\.(mul|div|add|sub)f", body), (c, body)
 
 
-def call_all(text, given, seed):
-    session = testing.load(text).session()
-    for i, (c, _) in enumerate(given):
-        arrays = spellings.inputs(c, np.random.default_rng([seed, i]))
-        result = session.call(f"f{i}", *arrays)
-        yield c, arrays, result[0] if isinstance(result, (list, tuple)) else result
-
-
 def close(c, arrays, result):
     want = spellings.reference(c, arrays)
     bound = 2e-3 if c.half else 2e-5
@@ -62,19 +39,19 @@ def close(c, arrays, result):
 
 
 def test_raised_programs_compute_the_same():
-    given = programs(EXECUTED, 2)
+    given = programs(spellings, EXECUTED, 2)
     text, _ = raised(given)
-    for c, arrays, result in call_all(text, given, 3):
+    for c, arrays, result in call_all(spellings, text, given, 3):
         close(c, arrays, result)
 
 
 def test_near_misses_stay():
-    given = programs(MISSED, 4, near_misses=True)
+    given = programs(spellings, MISSED, 4, near_misses=True)
     text, bodies = raised(given)
     for (c, source), body in zip(given, bodies):
         assert "_norm " not in body, (c, source)
     some = given if FULL else given[:14]
-    for c, arrays, result in call_all("\n".join(body for _, body in some), some, 5):
+    for c, arrays, result in call_all(spellings, "\n".join(body for _, body in some), some, 5):
         close(c, arrays, result)
 
 

@@ -9,44 +9,24 @@ import re
 import numpy as np
 import rotary_spellings as spellings
 from linnet import testing
-from upstream import lower
+from raised_programs import call_all, programs, raised
 
 FULL = bool(os.environ.get("LINNET_FULL"))
 MATCHED, EXECUTED, MISSED = (1000, 200, 102) if FULL else (200, 24, 30)
 
 
-def programs(count, seed, near_misses=False):
-    out = []
-    for i in range(count):
-        rng = np.random.default_rng([seed, i])
-        missed = spellings.NEAR_MISSES[i % len(spellings.NEAR_MISSES)] if near_misses else ""
-        c = spellings.choose(rng, missed)
-        out.append((c, *spellings.write(c, rng, f"f{i}")))
-    return out
-
-
-def raised(given):
-    text = lower("\n".join(text for _, text, _ in given), "--linnet-raise")
-    return text, re.split(r"(?=func\.func @f\d)", text)[1:]
-
-
 def test_every_spelling_is_found():
-    given = programs(MATCHED, 1)
+    given = programs(spellings, MATCHED, 1)
     _, bodies = raised(given)
-    assert len(bodies) == len(given)
     for (c, text, _), body in zip(given, bodies):
         assert body.count("linnet.rotary ") == 1, (c, text)
         assert c.rotated == 2 or ("layout<interleaved>" in body) == c.interleaved, (c, text)
         assert not re.search(r"arith\.(mul|sub|add|neg)f", body), (c, body)
 
 
-def call_all(text, given, seed):
-    session = testing.load(text).session()
-    for i, (c, _, layout) in enumerate(given):
-        arrays = spellings.inputs(c, np.random.default_rng([seed, i]))
-        x = arrays[0] if layout == "bhnd" else np.ascontiguousarray(arrays[0].transpose(0, 2, 1, 3))
-        result = session.call(f"f{i}", x, *arrays[1:])
-        yield c, arrays, result[0] if isinstance(result, (list, tuple)) else result
+def lay_out(arrays, layout):
+    x = arrays[0] if layout == "bhnd" else np.ascontiguousarray(arrays[0].transpose(0, 2, 1, 3))
+    return [x, *arrays[1:]]
 
 
 def close(c, arrays, result):
@@ -56,18 +36,18 @@ def close(c, arrays, result):
 
 
 def test_raised_programs_compute_the_same():
-    given = programs(EXECUTED, 2)
+    given = programs(spellings, EXECUTED, 2)
     text, _ = raised(given)
-    for c, arrays, result in call_all(text, given, 3):
+    for c, arrays, result in call_all(spellings, text, given, 3, lay_out):
         close(c, arrays, result)
 
 
 def test_near_misses_stay():
-    given = programs(MISSED, 4, near_misses=True)
+    given = programs(spellings, MISSED, 4, near_misses=True)
     _, bodies = raised(given)
     for (c, source, _), body in zip(given, bodies):
         # what stands before negated channels may be a rotation of its own
         assert body.count("linnet.rotary ") <= (c.missed == "rest"), (c, source)
     some = given if FULL else given[:12]
-    for c, arrays, result in call_all(raised(some)[0], some, 5):
+    for c, arrays, result in call_all(spellings, raised(some)[0], some, 5, lay_out):
         close(c, arrays, result)

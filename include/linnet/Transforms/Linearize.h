@@ -53,7 +53,8 @@ struct Certificate {
   std::string condition; ///< what was proven for it
   Work work;
   double seconds = 0; ///< predicted
-  /// No length makes it more work than attention: where the length is not known it is taken as such.
+  /// No length makes it more work than attention: where the length is not known it is taken as
+  /// such.
   bool saves = false;
 };
 
@@ -89,6 +90,10 @@ double distanceOfRatios(double low, double high);
 /// n * 2^-24 / (1 - n * 2^-24), the relative error of n roundings; infinity where that is none.
 double roundings(double n);
 
+/// Why no method replaces an op that gives or takes more than scores and values: a log-sum-exp,
+/// parts, a bias, dropout. Empty: it does not.
+std::string refuseExtras(const AttentionSite &site);
+
 //===----------------------------------------------------------------------===//
 // Kernels
 //===----------------------------------------------------------------------===//
@@ -105,9 +110,9 @@ double roundingOfKernel(const AttentionSite &site, double features, double featu
 /// below of every weight.
 mlir::Value buildKernel(mlir::ImplicitLocOpBuilder &b, const AttentionSite &site,
                         mlir::Value queries, mlir::Value keys, double least);
-/// Channels `from` to `from + count` of a tensor of rank 4.
-mlir::Value sliceChannels(mlir::ImplicitLocOpBuilder &b, mlir::Value x, int64_t from,
-                          int64_t count);
+/// Entries `from` to `from + count` of a dimension; the tensor itself where these are all.
+mlir::Value sliceDim(mlir::ImplicitLocOpBuilder &b, mlir::Value x, unsigned dim, int64_t from,
+                     int64_t count);
 
 } // namespace linnet
 

@@ -54,19 +54,24 @@ static bool hidesKeysOnly(AttentionOp op) {
                       [](int64_t size) { return size == 1; });
 }
 
-std::string linnet::refuseKernel(const AttentionSite &site) {
+std::string linnet::refuseExtras(const AttentionSite &site) {
   AttentionOp op = site.op;
-  MaskAttr masks = op.getMaskSet();
   if (op.getLse())
     return "the log-sum-exp is used";
   if (op.getPart())
     return "it is cut into parts";
   if (op.getBias())
     return "it has a bias";
+  return op.getDropout() ? "it has dropout" : "";
+}
+
+std::string linnet::refuseKernel(const AttentionSite &site) {
+  AttentionOp op = site.op;
+  MaskAttr masks = op.getMaskSet();
+  if (std::string extra = refuseExtras(site); !extra.empty())
+    return extra;
   if (op.getAlibiSlopes())
     return "it has ALiBi slopes";
-  if (op.getDropout())
-    return "it has dropout";
   if (op.getSoftcap())
     return "it has a soft cap, which no product of features is";
   if (masks.getWindow() || masks.getSegments() || (op.getMask() && !hidesKeysOnly(op)))
@@ -96,10 +101,15 @@ void linnet::countKernel(const AttentionSite &site, double features, Certificate
 // Build
 //===----------------------------------------------------------------------===//
 
-Value linnet::sliceChannels(ImplicitLocOpBuilder &b, Value x, int64_t from, int64_t count) {
-  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)), strides(4, b.getIndexAttr(1));
+Value linnet::sliceDim(ImplicitLocOpBuilder &b, Value x, unsigned dim, int64_t from,
+                       int64_t count) {
+  auto type = cast<RankedTensorType>(x.getType());
+  if (type.getDimSize(dim) == count)
+    return x;
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), x);
-  offsets[3] = b.getIndexAttr(from), sizes[3] = b.getIndexAttr(count);
+  offsets[dim] = b.getIndexAttr(from), sizes[dim] = b.getIndexAttr(count);
   return tensor::ExtractSliceOp::create(b, x, offsets, sizes, strides);
 }
 
@@ -153,7 +163,7 @@ static RankedTensorType withShape(Value like, ArrayRef<int64_t> shape) {
 static Value twoProducts(ImplicitLocOpBuilder &b, Value q, Value k, Value v, double least) {
   auto qs = typeOf(q).getShape(), ks = typeOf(k).getShape();
   int64_t groups = qs[1] / ks[1], channels = typeOf(v).getDimSize(3);
-  Value ones = constantLike(b, sliceChannels(b, v, 0, 1), 1);
+  Value ones = constantLike(b, sliceDim(b, v, 3, 0, 1), 1);
   v = tensor::ConcatOp::create(b, /*dim=*/3, ValueRange{v, ones});
   SmallVector<int64_t> grouped = {qs[0], ks[1], groups, qs[2], qs[3]};
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), q);
@@ -168,8 +178,8 @@ static Value twoProducts(ImplicitLocOpBuilder &b, Value q, Value k, Value v, dou
       EinsumOp::create(b, withShape(q, grouped), "bhgim,bhmd->bhgid", ValueRange{q, state});
   both = tensor::CollapseShapeOp::create(b, withShape(q, {qs[0], qs[1], qs[2], channels + 1}), both,
                                          split);
-  Expr top = {&b, sliceChannels(b, both, 0, channels)};
-  Expr sum = {&b, sliceChannels(b, both, channels, 1)};
+  Expr top = {&b, sliceDim(b, both, 3, 0, channels)};
+  Expr sum = {&b, sliceDim(b, both, 3, channels, 1)};
   // a row without keys gives zeros: no sum of weights is below the least of them
   Value divisor = arith::MaximumFOp::create(b, sum, sum.constant(least / 2));
   Value repeated =

@@ -105,15 +105,15 @@ SmallVector<float> Monomials::weights(double scale, ArrayRef<double> coefficient
 
 Value Monomials::build(ImplicitLocOpBuilder &b, Value x) const {
   auto type = cast<RankedTensorType>(x.getType());
-  SmallVector<Value> all = {constantLike(b, sliceChannels(b, x, 0, 1), 1), x};
+  SmallVector<Value> all = {constantLike(b, sliceDim(b, x, 3, 0, 1), 1), x};
   SmallVector<OpFoldResult> rows = tensor::getMixedSizes(b, b.getLoc(), x);
   Value lower = x;
   for (int64_t r = 2; r <= degree; ++r) {
     SmallVector<Value> pieces;
     for (int64_t i = 0; i < blocks(); ++i) {
       int64_t first = starts[r - 2][i], count = starts[r - 2].back() - first;
-      Value block = sliceChannels(b, x, starts[0][i], widthOf(i));
-      Value rest = sliceChannels(b, lower, first, count);
+      Value block = sliceDim(b, x, 3, starts[0][i], widthOf(i));
+      Value rest = sliceDim(b, lower, 3, first, count);
       SmallVector<int64_t> shape(type.getShape().drop_back());
       shape.append({widthOf(i), count});
       auto outer = RankedTensorType::get(shape, type.getElementType());

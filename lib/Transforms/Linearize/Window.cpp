@@ -169,22 +169,13 @@ Certificate Windows::certify() const {
 // Build
 //===----------------------------------------------------------------------===//
 
-static Value sliceHeads(ImplicitLocOpBuilder &b, Value x, int64_t from, int64_t count) {
-  if (cast<RankedTensorType>(x.getType()).getDimSize(1) == count)
-    return x;
-  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)), strides(4, b.getIndexAttr(1));
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), x);
-  offsets[1] = b.getIndexAttr(from), sizes[1] = b.getIndexAttr(count);
-  return tensor::ExtractSliceOp::create(b, x, offsets, sizes, strides);
-}
-
 /// Attention of some heads, with their window.
 Value Windows::attend(ImplicitLocOpBuilder &b, const Group &g) const {
   AttentionOp op = site.op;
   int64_t first = g.from * group(), count = g.count * group();
-  Value q = sliceHeads(b, op.getQ(), first, count);
-  Value k = sliceHeads(b, op.getK(), g.from, g.count);
-  Value v = sliceHeads(b, op.getV(), g.from, g.count);
+  Value q = sliceDim(b, op.getQ(), 1, first, count);
+  Value k = sliceDim(b, op.getK(), 1, g.from, g.count);
+  Value v = sliceDim(b, op.getV(), 1, g.from, g.count);
   SmallVector<float> own;
   for (double m : ArrayRef(slopes).slice(first, count))
     own.push_back(static_cast<float>(m));
@@ -233,14 +224,8 @@ static std::string refuseMasks(const AttentionSite &site) {
 
 static std::string refuseWindow(const AttentionSite &site) {
   AttentionOp op = site.op;
-  if (op.getLse())
-    return "the log-sum-exp is used";
-  if (op.getPart())
-    return "it is cut into parts";
-  if (op.getBias())
-    return "it has a bias";
-  if (op.getDropout())
-    return "it has dropout";
+  if (std::string extra = refuseExtras(site); !extra.empty())
+    return extra;
   if (op.getQ().getType().isDynamicDim(1) || op.getK().getType().isDynamicDim(1))
     return "the number of heads is not known";
   return refuseMasks(site);
