@@ -1,0 +1,44 @@
+/*===- GPUKernelABI.h - what the runtime and a GPU kernel agree on ---*- C -*-===*
+ *
+ * Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+ *
+ * The code generator and the runtime both include this file; nothing else knows
+ * the layout. A change here raises LNT_GPU_KERNEL_ABI_VERSION.
+ *===----------------------------------------------------------------------===*/
+#ifndef LINNET_BUNDLE_GPUKERNELABI_H
+#define LINNET_BUNDLE_GPUKERNELABI_H
+
+#define LNT_GPU_KERNEL_ABI_VERSION 1
+
+/* A kernel is an entry point of one module (SPIR-V, PTX or cubin) with one-dimensional
+ * workgroups of a size that the kernel fixes. A launch has as many workgroups as its launch
+ * region says chunks. They form a grid of min(chunks, LNT_GPU_GRID_WIDTH) by as many rows as it
+ * takes: group = x + y * LNT_GPU_GRID_WIDTH, and a group >= chunks does nothing.
+ *
+ * Buffers, in this order (bindings 0, 1, ... of descriptor set 0; pointers on CUDA):
+ *   1. those of KernelABI.h: the tensor arguments, then the results that no argument is tied to,
+ *      contiguous and row-major; i1 is stored as bytes;
+ *   2. where the launch region asks for scratch: that many bytes, for the launch as a whole,
+ *      of unspecified content;
+ *   3. where the kernel can fault: the fault words, one u32 per fault site of the program, all
+ *      ones before the call. A kernel writes the position of the first bad element by an
+ *      unsigned atomic minimum into word (first site + site within the kernel); the runtime
+ *      reports the lowest site that has one;
+ *   4. on Vulkan only, where there are more than LNT_GPU_PUSH_WORDS words: the words themselves.
+ *
+ * Words, 32 bits each, in this order (push constants on Vulkan where they fit, arguments of type
+ * u32 on CUDA):
+ *   1. chunks;
+ *   2. for every buffer of 1. and 2. above: the element (of the buffer's stored type) at which it
+ *      starts in its binding, since descriptors begin at multiples of the device's alignment; 0
+ *      on CUDA;
+ *   3. the scalars of KernelABI.h: sizes as u32, other scalars as their bits, low word first,
+ *      two words for types of 64 bits; the first fault site comes last.
+ *
+ * Sizes are below 2^31 elements per buffer; the runtime refuses a launch beyond that unless the
+ * kernel says that it computes positions in 64 bits. */
+#define LNT_GPU_GRID_WIDTH 65535u
+#define LNT_GPU_PUSH_WORDS 32u
+#define LNT_GPU_NO_FAULT 0xffffffffu
+
+#endif /* LINNET_BUNDLE_GPUKERNELABI_H */
