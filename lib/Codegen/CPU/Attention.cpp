@@ -15,9 +15,7 @@ using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-static constexpr double kLog2e = 1.4426950408889634;
-/// Positions and reaches are clamped to this, so that their sums do not wrap.
-static constexpr int64_t kFar = int64_t(1) << 40;
+static constexpr double kLog2e = llvm::numbers::log2e;
 
 //===----------------------------------------------------------------------===//
 // Geometry
@@ -86,41 +84,10 @@ void AttentionGeometry::layOut() {
 // Operands
 //===----------------------------------------------------------------------===//
 
-/// A view of rank 4 with stride 0 along dimensions that repeat.
-View AttentionKernel::broadcastToScores(View v) {
-  View full{v.memory, v.element, v.offset, {}, {}};
-  int64_t missing = 4 - v.rank();
-  for (int64_t d = 0; d < 4; ++d) {
-    bool repeats = d < missing || Emitter::constantOf(v.sizes[d - missing]) == 1;
-    full.strides.push_back(repeats ? e.index(0) : v.strides[d - missing]);
-    full.sizes.push_back(repeats ? e.index(1) : v.sizes[d - missing]);
-  }
-  return full;
-}
-
 LogicalResult AttentionKernel::bind() {
-  if (failed(bindOperands(frame, {{op.getQ(), &q},
-                                  {op.getK(), &k},
-                                  {op.getV(), &v},
-                                  {op.getBias(), &bias},
-                                  {op.getAlibiSlopes(), &slopes},
-                                  {op.getMask(), &mask},
-                                  {op.getKvLengths(), &lengths},
-                                  {op.getQOffset(), &offset},
-                                  {op.getQSegments(), &qSegments},
-                                  {op.getKvSegments(), &kvSegments}})))
+  if (failed(bindOperands(frame, {{op.getQ(), &q}, {op.getK(), &k}, {op.getV(), &v}})) ||
+      failed(bindMasks()) || failed(bindDropout()))
     return failure();
-  if (op.getBias())
-    bias = broadcastToScores(bias);
-  if (op.getMask())
-    mask = broadcastToScores(mask);
-  if (geo.drops) {
-    FailureOr<Value> key = loadSeed(frame, op.getDropoutKey());
-    FailureOr<Value> counter = loadSeed(frame, op.getDropoutCounter());
-    if (failed(key) || failed(counter))
-      return failure();
-    dropout.emplace(e, *key, *counter, op.getDropoutAttr().getValueAsDouble());
-  }
   return bindResults(frame, {{op.getO(), &out}, {op.getLse(), &lse}});
 }
 
@@ -151,7 +118,7 @@ void AttentionKernel::emitChunk(Value chunk) {
     keyPart = e.rem(chunk, parts);
     chunk = e.div(chunk, parts);
   }
-  Value total = e.mul(q.sizes[2], geo.group);
+  Value total = e.mul(q.sizes[2], group);
   Value blocks = e.ceilDiv(total, geo.chunkRows);
   Value head = e.div(chunk, blocks);
   chunkStart = e.mul(e.rem(chunk, blocks), geo.chunkRows);
@@ -166,37 +133,9 @@ void AttentionKernel::emitChunk(Value chunk) {
   e.forLoop(rows, [&](Value r) { finishRow(r); });
 }
 
-/// What the intervals of this batch's rows start from.
-void AttentionKernel::loadKeyLimits() {
-  auto number = [&](const View &v) {
-    Value at = frame.position(v, v.rank() ? ValueRange{batch} : ValueRange{});
-    return e.toIndex(frame.load(v, at));
-  };
-  Value count = k.sizes[2];
-  validKeys = masks.getKvLengths() ? e.max(e.min(number(lengths), count), e.index(0)) : count;
-  if (!op.readsPositions())
-    return;
-  if (op.getQOffset())
-    position = e.max(e.min(number(offset), e.index(kFar)), e.index(-kFar));
-  else if (op.getAlignment() == MaskAlignment::bottom_right)
-    position = e.sub(validKeys, q.sizes[2]);
-  else
-    position = e.index(0);
-}
-
+/// A part of the keys is all that its chunks see.
 void AttentionKernel::storeInterval(Value r, Value query) {
-  Value first = e.index(0), last = validKeys;
-  if (masks.isPositional()) {
-    Value p = e.add(position, query);
-    if (auto after = masks.getReachAfter()) {
-      last = e.min(last, e.add(p, std::min(*after, kFar) + 1));
-      last = e.max(last, e.index(0));
-    }
-    if (auto before = masks.getReachBefore()) {
-      first = e.max(e.sub(p, std::min(*before, kFar)), e.index(0));
-      first = e.min(first, last);
-    }
-  }
+  auto [first, last] = visibleKeys(query);
   if (keyPart) {
     Value begin = e.mul(keyPart, *op.getPart());
     first = e.max(first, begin);
@@ -204,11 +143,6 @@ void AttentionKernel::storeInterval(Value r, Value query) {
   }
   e.store(e.toInt(first, e.i64()), firsts, r);
   e.store(e.toInt(last, e.i64()), lasts, r);
-}
-
-AttentionKernel::Row AttentionKernel::rowAt(Value r) {
-  Value row = e.add(chunkStart, r);
-  return {e.div(row, geo.group), e.add(e.mul(keyHead, geo.group), e.rem(row, geo.group))};
 }
 
 /// Queries in f32 with the factors of the scores in them; empty sums. A register tile may reach
@@ -244,8 +178,7 @@ void AttentionKernel::prepareRows() {
 /// Blocks of keys from the first that the first row sees to the last that the last row sees:
 /// both ends grow with the row.
 void AttentionKernel::emitKeys() {
-  Value from =
-      e.mul(e.div(firstKey(e.index(0)), AttentionGeometry::kPanel), AttentionGeometry::kPanel);
+  Value from = e.mul(e.div(firstKey(e.index(0)), kPanel), kPanel);
   Value to = lastKey(e.sub(rows, 1));
   e.forLoop(from, to, e.index(geo.keys),
             [&](Value key) { emitBlock(key, e.min(e.index(geo.keys), e.sub(to, key))); });
@@ -265,7 +198,7 @@ void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
   Value blockRows = e.min(e.index(geo.blockRows), e.sub(rows, firstRow));
   Value lastRow = e.sub(e.add(firstRow, blockRows), 1);
   Value from = e.max(e.sub(firstKey(firstRow), key), e.index(0));
-  from = e.mul(e.div(from, AttentionGeometry::kPanel), AttentionGeometry::kPanel);
+  from = e.mul(e.div(from, kPanel), kPanel);
   Value to = e.min(count, e.sub(lastKey(lastRow), key));
   e.ifThen(e.lt(from, to), [&] {
     if (geo.decode)
@@ -276,7 +209,7 @@ void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
       adjust(firstRow, blockRows, key, from, to);
     } else {
       // inside of every row's interval nothing is hidden
-      Value padded = e.roundUp(to, AttentionGeometry::kPanel);
+      Value padded = e.roundUp(to, kPanel);
       Value edge = e.either(e.lt(e.add(key, from), firstKey(lastRow)),
                             e.lt(lastKey(firstRow), e.add(key, padded)));
       e.ifThen(edge, [&] { adjust(firstRow, blockRows, key, from, to); });
@@ -333,37 +266,16 @@ void AttentionKernel::finishRow(Value r) {
 // Emitter
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifySupported(AttentionOp op) {
-  auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
-  for (auto [name, type, dim] : {std::tuple{"query heads", q, 1}, std::tuple{"key heads", k, 1},
-                                 std::tuple{"query depth", q, 3}, std::tuple{"value depth", v, 3}})
-    if (type.isDynamicDim(dim))
-      return op.emitOpError() << "expects a static number of " << name << " for a kernel, found "
-                              << type;
-  return success();
-}
-
-/// Multiplications and additions of what the masks leave, for square causal attention half.
+/// Multiplications and additions of what the masks leave.
 static Value countFlops(LaunchBuilder &b, AttentionOp op, Value queries, Value keys) {
-  MaskAttr masks = op.getMaskSet();
-  Value pairs = b.mul(queries, keys);
-  if (masks.getReachAfter() && !op.getQOffset()) {
-    Value hidden = b.mul(queries, b.sub(queries, b.constant(1)));
-    hidden = arith::DivUIOp::create(b, hidden, b.constant(2));
-    pairs = b.max(b.sub(pairs, hidden), b.constant(0));
-  }
-  if (masks.getReachBefore() && masks.getReachAfter()) {
-    int64_t reach =
-        std::min(*masks.getReachBefore(), kFar) + std::min(*masks.getReachAfter(), kFar);
-    pairs = b.min(pairs, b.mul(queries, b.constant(reach + 1)));
-  }
   int64_t depths = op.getQ().getType().getDimSize(3) + op.getV().getType().getDimSize(3);
-  return b.mul({pairs, b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
+  return b.mul({visiblePairs(b, op.getMaskSet(), bool(op.getQOffset()), queries, keys),
+                b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
                 b.constant(2 * depths)});
 }
 
 static LogicalResult select(AttentionOp op, exec::KernelOp kernel) {
-  if (failed(verifySupported(op)))
+  if (failed(verifyStaticHeads(op, op.getQ().getType(), op.getK().getType(), op.getV().getType())))
     return failure();
   AttentionGeometry geo(op);
   setStrategy(kernel, {{"rows", geo.chunkRows}, {"tile_rows", geo.tileRows}, {"keys", geo.keys}});

@@ -11,10 +11,6 @@ using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-/// Positions and reaches are clamped to this, so that their sums do not wrap.
-static constexpr int64_t kFar = int64_t(1) << 40;
-static constexpr int64_t kPanel = AttentionGradGeometry::kPanel;
-
 //===----------------------------------------------------------------------===//
 // Geometry
 //===----------------------------------------------------------------------===//
@@ -68,18 +64,6 @@ void AttentionGradGeometry::layOut() {
 // Operands
 //===----------------------------------------------------------------------===//
 
-/// A view of rank 4 with stride 0 along dimensions that repeat.
-View AttentionGradKernel::broadcastToScores(View v) {
-  View full{v.memory, v.element, v.offset, {}, {}};
-  int64_t missing = 4 - v.rank();
-  for (int64_t d = 0; d < 4; ++d) {
-    bool repeats = d < missing || Emitter::constantOf(v.sizes[d - missing]) == 1;
-    full.strides.push_back(repeats ? e.index(0) : v.strides[d - missing]);
-    full.sizes.push_back(repeats ? e.index(1) : v.sizes[d - missing]);
-  }
-  return full;
-}
-
 LogicalResult AttentionGradKernel::bind() {
   if (failed(bindOperands(frame, {{op.getQ(), &q},
                                   {op.getK(), &k},
@@ -87,32 +71,15 @@ LogicalResult AttentionGradKernel::bind() {
                                   {op.getO(), &o},
                                   {op.getLse(), &lse},
                                   {op.getDout(), &dout},
-                                  {op.getDlse(), &dlse},
-                                  {op.getBias(), &bias},
-                                  {op.getAlibiSlopes(), &alibi},
-                                  {op.getMask(), &mask},
-                                  {op.getKvLengths(), &lengths},
-                                  {op.getQOffset(), &offset},
-                                  {op.getQSegments(), &qSegments},
-                                  {op.getKvSegments(), &kvSegments}})) ||
+                                  {op.getDlse(), &dlse}})) ||
+      failed(bindMasks()) ||
       failed(bindResults(
           frame,
           {{op.getDq(), &dq}, {op.getDk(), &dk}, {op.getDv(), &dv}, {op.getDbias(), &dbias}})))
     return failure();
-  if (op.getBias())
-    bias = broadcastToScores(bias);
-  if (op.getMask())
-    mask = broadcastToScores(mask);
   if (dbias)
     dbias = broadcastToScores(*dbias);
-  if (!geo.drops)
-    return success();
-  FailureOr<Value> key = loadSeed(frame, op.getDropoutKey());
-  FailureOr<Value> counter = loadSeed(frame, op.getDropoutCounter());
-  if (failed(key) || failed(counter))
-    return failure();
-  dropout.emplace(e, *key, *counter, op.getDropoutAttr().getValueAsDouble());
-  return success();
+  return bindDropout();
 }
 
 void AttentionGradKernel::bindScratch() {
@@ -135,7 +102,7 @@ LogicalResult AttentionGradKernel::emit() {
   bindScratch();
   scale = op.getScaleAttr() ? op.getScaleAttr().getValueAsDouble()
                             : 1 / std::sqrt(static_cast<double>(geo.keyDepth));
-  rowCount = e.mul(q.sizes[2], geo.group);
+  rowCount = e.mul(q.sizes[2], group);
   e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) { emitChunk(chunk); });
   return success();
 }
@@ -164,39 +131,9 @@ void AttentionGradKernel::emitHead() {
   e.forLoop(e.index(0), k.sizes[2], e.index(geo.keys), [&](Value key) { emitBlock(key); });
 }
 
-/// What the intervals of this batch's rows start from.
-void AttentionGradKernel::loadKeyLimits() {
-  auto number = [&](const View &v) {
-    Value at = frame.position(v, v.rank() ? ValueRange{batch} : ValueRange{});
-    return e.toIndex(frame.load(v, at));
-  };
-  Value count = k.sizes[2];
-  validKeys = masks.getKvLengths() ? e.max(e.min(number(lengths), count), e.index(0)) : count;
-  if (!op.readsPositions())
-    return;
-  if (op.getQOffset())
-    position = e.max(e.min(number(offset), e.index(kFar)), e.index(-kFar));
-  else if (op.getAlignment() == MaskAlignment::bottom_right)
-    position = e.sub(validKeys, q.sizes[2]);
-  else
-    position = e.index(0);
-}
-
-std::pair<Value, Value> AttentionGradKernel::visibleKeys(Value query) {
-  Value first = e.index(0), last = validKeys;
-  if (!masks.isPositional())
-    return {first, last};
-  Value p = e.add(position, query);
-  if (auto after = masks.getReachAfter())
-    last = e.max(e.min(last, e.add(p, std::min(*after, kFar) + 1)), e.index(0));
-  if (auto before = masks.getReachBefore())
-    first = e.min(e.max(e.sub(p, std::min(*before, kFar)), e.index(0)), last);
-  return {first, last};
-}
-
 void AttentionGradKernel::clearQueryGrads() {
   e.forLoop(rowCount, [&](Value r) {
-    Row row = rowAt(r);
+    Row row = rowOf(r);
     Value to = frame.position(*dq, {batch, row.head, row.query, e.index(0)});
     for (int64_t d = 0; d < geo.keyDepth; d += kLanes)
       storeLanes(e, e.vf(0), *dq, e.add(to, e.mul(e.index(d), dq->strides[3])), 3,
@@ -205,10 +142,10 @@ void AttentionGradKernel::clearQueryGrads() {
 }
 
 void AttentionGradKernel::clearBiasGrads() {
-  Value heads = geo.sharesHeads ? e.index(1) : e.index(geo.group);
+  Value heads = geo.sharesHeads ? e.index(1) : e.index(group);
   Value lanes = dbias->sizes[3];
   e.forLoop(heads, [&](Value h) {
-    Value head = e.add(e.mul(keyHead, geo.group), h);
+    Value head = e.add(e.mul(keyHead, group), h);
     e.forLoop(dbias->sizes[2], [&](Value row) {
       e.forLoop(e.index(0), lanes, e.index(kLanes), [&](Value c) {
         Value count = e.sub(lanes, c);
@@ -242,9 +179,9 @@ void AttentionGradKernel::emitBlock(Value key) {
 void AttentionGradKernel::emitRows(Value row, Value key, Value count) {
   Part part{row, e.min(e.index(geo.rows), e.sub(rowCount, row)), key, {}, {}};
   Value lastRow = e.sub(e.add(row, part.rows), 1);
-  Value from = e.max(e.sub(visibleKeys(e.div(row, geo.group)).first, key), e.index(0));
+  Value from = e.max(e.sub(visibleKeys(e.div(row, group)).first, key), e.index(0));
   part.from = e.mul(e.div(from, kPanel), kPanel);
-  part.to = e.min(count, e.sub(visibleKeys(e.div(lastRow, geo.group)).second, key));
+  part.to = e.min(count, e.sub(visibleKeys(e.div(lastRow, group)).last, key));
   e.ifThen(e.lt(part.from, part.to), [&] {
     packRows(part);
     scores(part);
@@ -288,34 +225,19 @@ void AttentionGradKernel::storeKeyGrads(Value key, Value count) {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult verifySupported(AttentionGradOp op) {
-  auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
-  for (auto [name, type, dim] : {std::tuple{"query heads", q, 1}, std::tuple{"key heads", k, 1},
-                                 std::tuple{"query depth", q, 3}, std::tuple{"value depth", v, 3}})
-    if (type.isDynamicDim(dim))
-      return op.emitOpError() << "expects a static number of " << name << " for a kernel, found "
-                              << type;
+  if (failed(verifyStaticHeads(op, op.getQ().getType(), op.getK().getType(), op.getV().getType())))
+    return failure();
   for (Value sum : {Value(op.getDq()), Value(op.getDbias())})
     if (sum && !cast<RankedTensorType>(sum.getType()).getElementType().isF32())
       return op.emitOpError() << "expects sums of f32 for a kernel, found " << sum.getType();
   return success();
 }
 
-/// Five products over what the masks leave, for square causal attention half.
+/// Five products over what the masks leave.
 static Value countFlops(LaunchBuilder &b, AttentionGradOp op, Value queries, Value keys) {
-  MaskAttr masks = op.getMaskSet();
-  Value pairs = b.mul(queries, keys);
-  if (masks.getReachAfter() && !op.getQOffset()) {
-    Value hidden = b.mul(queries, b.sub(queries, b.constant(1)));
-    hidden = arith::DivUIOp::create(b, hidden, b.constant(2));
-    pairs = b.max(b.sub(pairs, hidden), b.constant(0));
-  }
-  if (masks.getReachBefore() && masks.getReachAfter()) {
-    int64_t reach =
-        std::min(*masks.getReachBefore(), kFar) + std::min(*masks.getReachAfter(), kFar);
-    pairs = b.min(pairs, b.mul(queries, b.constant(reach + 1)));
-  }
   int64_t key = op.getQ().getType().getDimSize(3), value = op.getV().getType().getDimSize(3);
-  return b.mul({pairs, b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
+  return b.mul({visiblePairs(b, op.getMaskSet(), bool(op.getQOffset()), queries, keys),
+                b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
                 b.constant(2 * (3 * key + 2 * value))});
 }
 

@@ -2,9 +2,8 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// A chunk is a key head of a batch (several of them where they share a gradient of the bias). As in
-// the forward kernel, its rows are the queries of all query heads that share it: row r is query
-// r / group of head r % group. Over blocks of keys, and for each over blocks of rows that see it:
+// A chunk is a key head of a batch (several of them where they share a gradient of the bias). Over
+// blocks of keys, and for each over blocks of rows (AttentionRows.h) that see it:
 //
 //   scores     S = Q K^T              from transposed panels of keys
 //   weights    W = exp(S - lse)       with soft cap, biases, masks and dropout where there are any
@@ -18,9 +17,7 @@
 #ifndef LINNET_LIB_CODEGEN_CPU_ATTENTIONGRAD_H
 #define LINNET_LIB_CODEGEN_CPU_ATTENTIONGRAD_H
 
-#include "OpKernel.h"
-#include "Philox.h"
-#include "linnet/IR/LinnetOps.h"
+#include "AttentionRows.h"
 
 namespace linnet::codegen {
 
@@ -28,7 +25,6 @@ namespace linnet::codegen {
 struct AttentionGradGeometry {
   explicit AttentionGradGeometry(AttentionGradOp op);
 
-  static constexpr int64_t kPanel = 64;   ///< keys in a panel
   static constexpr int64_t kTileRows = 6; ///< rows of a register tile
   static constexpr int64_t kTileKeys = 4; ///< keys of one; divides a panel
 
@@ -49,16 +45,12 @@ private:
   void layOut();
 };
 
-class AttentionGradKernel {
+class AttentionGradKernel : AttentionRows<AttentionGradOp> {
 public:
-  AttentionGradKernel(AttentionGradOp op, KernelFrame &frame)
-      : e(frame.e), frame(frame), op(op), geo(op), masks(op.getMaskSet()) {}
+  AttentionGradKernel(AttentionGradOp op, KernelFrame &frame) : AttentionRows(op, frame), geo(op) {}
   mlir::LogicalResult emit();
 
 private:
-  struct Row {
-    Value query, head; ///< query index, query head
-  };
   /// The part of a block of keys that a block of rows sees.
   struct Part {
     Value row, rows; ///< first row, number of rows
@@ -69,14 +61,8 @@ private:
   //--- AttentionGrad.cpp: operands, chunks, blocks
   mlir::LogicalResult bind();
   void bindScratch();
-  View broadcastToScores(View v);
   void emitChunk(Value chunk);
   void emitHead();
-  void loadKeyLimits();
-  std::pair<Value, Value> visibleKeys(Value query); ///< the first, one past the last
-  Row rowAt(Value r) {
-    return {e.div(r, geo.group), e.add(e.mul(keyHead, geo.group), e.rem(r, geo.group))};
-  }
   void clearQueryGrads();
   void clearBiasGrads();
   void emitBlock(Value key);
@@ -90,12 +76,7 @@ private:
   void hideRow(const Part &part, Value i);
   void weighRow(const Part &part, Value i);
   void gradeRow(const Part &part, Value i);
-  bool hidesEveryBlock();
   Value atEdge(const Part &part);
-  Value visible(const Row &row, Value key, const Lanes &inRange);
-  Value loadRaw(const View &v, Value position, const Lanes &inRange);
-  Lanes keysFrom(Value key);
-  Value exponential(Value x);
 
   //--- AttentionGradTiles.cpp: the five products
   void scores(const Part &part);
@@ -107,20 +88,14 @@ private:
   int64_t panelVectors() const { return e.target.avx512 ? 4 : 1; }
   void overColumns(int64_t stride, llvm::function_ref<void(int64_t, int64_t)> body) const;
 
-  Emitter &e;
-  KernelFrame &frame;
-  AttentionGradOp op;
   AttentionGradGeometry geo;
-  MaskAttr masks;
   double scale = 1;
-  View q, k, v, o, lse, dout, dlse, bias, alibi, mask, lengths, offset, qSegments, kvSegments;
+  View o, lse, dout, dlse;
   std::optional<View> dq, dk, dv, dbias;
-  std::optional<Dropout> dropout;
   Value keyPanels, valuePanels, keyRows, keySums, valueSums; // scratch
   Value queries, douts, querySums, lses, totals;
   Value weights, dropped, slopes, grads, kept;
-  Value batch, keyHead, rowCount; ///< of this head; rowCount: all its rows
-  Value validKeys, position;      ///< limits of this batch; position of query 0
+  Value rowCount; ///< all rows of this head
 };
 
 } // namespace linnet::codegen

@@ -5,15 +5,13 @@
 //===----------------------------------------------------------------------===//
 #include "AttentionGrad.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-static constexpr double kLog2e = 1.4426950408889634;
-static constexpr int64_t kPanel = AttentionGradGeometry::kPanel;
+static constexpr double kLog2e = llvm::numbers::log2e;
 static constexpr int64_t kTileRows = AttentionGradGeometry::kTileRows;
 
 //===----------------------------------------------------------------------===//
@@ -61,7 +59,7 @@ void AttentionGradKernel::packRows(const Part &part) {
     return loadLanes(e, v, at, 3, Lanes::of(e, e.index(std::min(depth - d, kLanes)), e.index(0)));
   };
   e.forLoop(e.roundUp(part.rows, kTileRows), [&](Value i) {
-    Row row = rowAt(e.add(part.row, e.min(i, e.sub(part.rows, 1))));
+    Row row = rowOf(e.add(part.row, e.min(i, e.sub(part.rows, 1))));
     for (int64_t d = 0; d < geo.keyDepth; d += kLanes)
       e.vstore(load(q, row, d, geo.keyDepth), queries, e.add(e.mul(i, geo.keyStride), d));
     Value total = e.vf(0);
@@ -85,37 +83,24 @@ void AttentionGradKernel::packRows(const Part &part) {
 // Weights
 //===----------------------------------------------------------------------===//
 
-/// 2^x; the bound gives 0 for -inf and keeps NaN.
-Value AttentionGradKernel::exponential(Value x) {
-  return e.exp2Fast(e.maxf(e.fconst(x.getType(), -1000.0), x));
-}
-
-/// The lanes of keys from `key` on that there are.
-Lanes AttentionGradKernel::keysFrom(Value key) {
-  Value count = e.sub(k.sizes[2], key);
-  return {count, e.mask(count)};
-}
-
-bool AttentionGradKernel::hidesEveryBlock() { return op.getMask() || op.getQSegments(); }
-
 /// Whether some row of the part does not see all its keys. Places past the last key count as such.
 Value AttentionGradKernel::atEdge(const Part &part) {
-  if (hidesEveryBlock())
+  if (hidesSingleKeys())
     return e.boolean(true);
   Value lastRow = e.sub(e.add(part.row, part.rows), 1);
   Value first = visibleKeys(e.div(lastRow, geo.group)).first;
-  Value last = visibleKeys(e.div(part.row, geo.group)).second;
+  Value last = visibleKeys(e.div(part.row, geo.group)).last;
   return e.either(e.lt(e.add(part.key, part.from), first),
                   e.lt(last, e.add(part.key, e.roundUp(part.to, kPanel))));
 }
 
 /// Weights of the row that are hidden become zero.
 void AttentionGradKernel::hideRow(const Part &part, Value i) {
-  Row row = rowAt(e.add(part.row, i));
+  Row row = rowOf(e.add(part.row, i));
   Value s = e.mul(i, geo.scoreStride), zero = e.vf(0);
   e.forLoop(part.from, part.to, e.index(kLanes), [&](Value c) {
     Value key = e.add(part.key, c), at = e.add(s, c);
-    Value seen = visible(row, key, keysFrom(key));
+    Value seen = visible(row, visibleKeys(row.query), key, keysFrom(key));
     e.vstore(e.select(seen, e.vload(weights, at), zero), weights, at);
   });
   e.forLoop(e.roundUp(part.to, kLanes), e.roundUp(part.to, kPanel), e.index(kLanes),
@@ -124,13 +109,10 @@ void AttentionGradKernel::hideRow(const Part &part, Value i) {
 
 /// From dot products to weights, with everything that there is between them.
 void AttentionGradKernel::weighRow(const Part &part, Value i) {
-  Row row = rowAt(e.add(part.row, i));
+  Row row = rowOf(e.add(part.row, i));
   Value s = e.mul(i, geo.scoreStride), zero = e.vf(0), top = e.splat(e.load(lses, i)), skipped;
   if (geo.drops) {
-    Value first = e.add(e.mul(batch, q.sizes[1]), row.head);
-    first = e.add(e.mul(first, q.sizes[2]), row.query);
-    first = e.add(e.mul(first, k.sizes[2]), e.add(part.key, part.from));
-    skipped = dropout->fill(kept, first, e.sub(part.to, part.from));
+    skipped = fillDropout(kept, row, e.add(part.key, part.from), e.sub(part.to, part.from));
   }
   Value slope, p;
   if (op.getAlibiSlopes()) {
@@ -148,14 +130,12 @@ void AttentionGradKernel::weighRow(const Part &part, Value i) {
     } else {
       x = e.mulf(x, e.vf(scale));
     }
-    if (op.getBias()) {
-      Value from = frame.position(bias, {batch, row.head, row.query, key});
-      x = e.addf(x, e.convert(loadRaw(bias, from, inRange), e.f32()));
-    }
+    if (op.getBias())
+      x = addBias(x, row, key, inRange);
     if (slope)
       x = e.fma(slope, countFrom(e, e.sub(key, p)), x);
-    Value w = exponential(e.mulf(e.subf(x, top), e.vf(kLog2e)));
-    w = e.select(visible(row, key, inRange), w, zero);
+    Value w = powerOfTwo(e.mulf(e.subf(x, top), e.vf(kLog2e)));
+    w = e.select(visible(row, visibleKeys(row.query), key, inRange), w, zero);
     e.vstore(w, weights, at);
     if (geo.drops)
       e.vstore(e.mulf(w, e.vload(kept, e.add(skipped, e.sub(c, part.from)))), dropped, at);
@@ -169,7 +149,7 @@ void AttentionGradKernel::weighRow(const Part &part, Value i) {
 
 /// The gradient of the bias, then the slope of the soft cap.
 void AttentionGradKernel::gradeRow(const Part &part, Value i) {
-  Row row = rowAt(e.add(part.row, i));
+  Row row = rowOf(e.add(part.row, i));
   Value s = e.mul(i, geo.scoreStride);
   auto biasAt = [&](Value key) {
     return frame.position(*dbias, {batch, row.head, row.query, key});
@@ -191,55 +171,4 @@ void AttentionGradKernel::gradeRow(const Part &part, Value i) {
     Value to = biasAt(e.index(0));
     e.store(e.addf(e.load(dbias->memory, to), e.sumLanes(sum[0])), dbias->memory, to);
   }
-}
-
-//===----------------------------------------------------------------------===//
-// Masks
-//===----------------------------------------------------------------------===//
-
-/// 16 elements along the last dimension, as they lie in memory.
-Value AttentionGradKernel::loadRaw(const View &v, Value position, const Lanes &inRange) {
-  if (auto stride = Emitter::constantOf(v.strides.back())) {
-    if (*stride == 0)
-      return e.splat(e.load(v.memory, position));
-    if (*stride == 1)
-      return e.vload(v.memory, position, kLanes, inRange.mask);
-  }
-  Values elements;
-  for (int64_t i = 0; i < kLanes; ++i) {
-    Value lane = e.min(e.index(i), e.sub(inRange.count, 1));
-    elements.push_back(e.load(v.memory, e.add(position, e.mul(lane, v.strides.back()))));
-  }
-  Type element = cast<MemRefType>(v.memory.getType()).getElementType();
-  return vector::FromElementsOp::create(e, e.vec(element), elements);
-}
-
-/// Lanes whose keys the row sees, by everything that masks.
-Value AttentionGradKernel::visible(const Row &row, Value key, const Lanes &inRange) {
-  auto [first, last] = visibleKeys(row.query);
-  Value seen = e.mask(e.sub(last, key));
-  auto restrict = [&](Value more) { seen = arith::AndIOp::create(e, seen, more); };
-  auto compare = [&](arith::CmpIPredicate predicate, Value a, Value b) {
-    return arith::CmpIOp::create(e, predicate, a, b);
-  };
-  if (masks.getReachBefore()) {
-    Value hidden = e.mask(e.sub(first, key));
-    Value all = arith::ConstantOp::create(
-        e, DenseElementsAttr::get(cast<VectorType>(hidden.getType()), true));
-    restrict(arith::XOrIOp::create(e, hidden, all));
-  }
-  if (op.getMask()) {
-    Value bytes = loadRaw(mask, frame.position(mask, {batch, row.head, row.query, key}), inRange);
-    restrict(compare(arith::CmpIPredicate::ne, bytes, e.zero(bytes.getType())));
-  }
-  if (op.getQSegments()) {
-    Type wide = e.vec(e.i64());
-    Value own =
-        e.toInt(frame.load(qSegments, frame.position(qSegments, {batch, row.query})), e.i64());
-    Value theirs = loadRaw(kvSegments, frame.position(kvSegments, {batch, key}), inRange);
-    if (theirs.getType() != wide)
-      theirs = arith::ExtSIOp::create(e, wide, theirs);
-    restrict(compare(arith::CmpIPredicate::eq, theirs, e.splat(own)));
-  }
-  return seen;
 }

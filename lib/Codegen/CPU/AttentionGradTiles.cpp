@@ -9,8 +9,7 @@ using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-static constexpr double kLog2e = 1.4426950408889634;
-static constexpr int64_t kPanel = AttentionGradGeometry::kPanel;
+static constexpr double kLog2e = llvm::numbers::log2e;
 static constexpr int64_t kTileRows = AttentionGradGeometry::kTileRows;
 static constexpr int64_t kTileKeys = AttentionGradGeometry::kTileKeys;
 
@@ -30,12 +29,7 @@ void AttentionGradKernel::overPanels(const Part &part, Value rows, Value panels,
       Values row;
       for (int64_t m = 0; m < kTileRows; ++m)
         row.push_back(e.mul(e.add(i, m), stride));
-      Values sums = e.tile(
-          kTileRows, vectors, e.index(depth), Values(kTileRows * vectors, e.vf(0)),
-          [&](int64_t m, Value d) { return e.splat(e.load(rows, e.add(row[m], d))); },
-          [&](Value d, int64_t n) {
-            return e.vload(panels, e.add(e.add(panel, n * kLanes), e.mul(d, kPanel)));
-          });
+      Values sums = dotProducts(rows, row, panels, panel, depth, vectors);
       for (int64_t m = 0; m < kTileRows; ++m)
         for (int64_t n = 0; n < vectors; ++n) {
           Value r = e.add(i, m);
@@ -51,7 +45,7 @@ void AttentionGradKernel::scores(const Part &part) {
   overPanels(part, queries, keyPanels, geo.keyDepth, geo.keyStride,
              [&](Value dot, Value r, Value at) {
                if (geo.simple)
-                 dot = exponential(e.fma(dot, factor, e.negf(e.splat(e.load(lses, r)))));
+                 dot = powerOfTwo(e.fma(dot, factor, e.negf(e.splat(e.load(lses, r)))));
                e.vstore(dot, weights, at);
              });
 }
@@ -104,7 +98,7 @@ void AttentionGradKernel::queryGrads(const Part &part) {
     });
   });
   e.forLoop(part.rows, [&](Value i) {
-    Row row = rowAt(e.add(part.row, i));
+    Row row = rowOf(e.add(part.row, i));
     Value to = frame.position(*dq, {batch, row.head, row.query, e.index(0)});
     for (int64_t d = 0; d < geo.keyDepth; d += kLanes) {
       Lanes lanes = Lanes::of(e, e.index(std::min(geo.keyDepth - d, kLanes)), e.index(0));

@@ -2,10 +2,9 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// A chunk is a block of rows of one key head and, where the op says so, a part of the keys. The
-// rows of a key head are the queries of all query heads that share it: row r is query r / group of
-// head r % group, so that neighbours see nearly the same keys and keys and values are read once for
-// all of them. Over blocks of keys:
+// A chunk is a block of rows (AttentionRows.h) of one key head and, where the op says so, a part of
+// the keys. Neighbours see nearly the same keys, and keys and values are read once for all of them.
+// Over blocks of keys:
 //
 //   scores    S = Q K^T, from transposed panels of keys (tile form) or straight from the rows of
 //             K (decode form, for a handful of rows)
@@ -13,17 +12,15 @@
 //   softmax   S = exp(S - max), with running maximum and sum; then dropout of S
 //   values    O += S V
 //
-// Every row sees an interval of keys, from causal, window and lengths together; it bounds the
-// loops, so hidden blocks cost nothing. Masked scores are -inf. The running maximum starts at the
-// lowest finite float, so that differences are never NaN and a finite bias, however low, stays one.
+// The interval of keys that a row sees bounds the loops, so hidden blocks cost nothing. Masked
+// scores are -inf. The running maximum starts at the lowest finite float, so that differences are
+// never NaN and a finite bias, however low, stays one.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LINNET_LIB_CODEGEN_CPU_ATTENTIONKERNEL_H
 #define LINNET_LIB_CODEGEN_CPU_ATTENTIONKERNEL_H
 
-#include "OpKernel.h"
-#include "Philox.h"
-#include "linnet/IR/LinnetOps.h"
+#include "AttentionRows.h"
 
 namespace linnet::codegen {
 
@@ -31,7 +28,6 @@ namespace linnet::codegen {
 struct AttentionGeometry {
   explicit AttentionGeometry(AttentionOp op);
 
-  static constexpr int64_t kPanel = 64; ///< keys in a panel of transposed keys
   static constexpr int64_t kDecodeRows = 8;
 
   int64_t keyHeads, group, keyDepth, valueDepth;
@@ -53,19 +49,16 @@ private:
   void layOut();
 };
 
-class AttentionKernel {
+class AttentionKernel : AttentionRows<AttentionOp> {
 public:
-  AttentionKernel(AttentionOp op, KernelFrame &frame)
-      : e(frame.e), frame(frame), op(op), geo(op), masks(op.getMaskSet()) {}
+  AttentionKernel(AttentionOp op, KernelFrame &frame) : AttentionRows(op, frame), geo(op) {}
   mlir::LogicalResult emit();
 
 private:
   //--- Attention.cpp: operands, chunks, rows
   mlir::LogicalResult bind();
-  View broadcastToScores(View v);
   Value outputAt(const View &result, Values coordinates);
   void emitChunk(Value chunk);
-  void loadKeyLimits();
   void prepareRows();
   void storeInterval(Value r, Value query);
   void emitKeys();
@@ -73,10 +66,7 @@ private:
   void emitRows(Value firstRow, Value key, Value count);
   void finishRow(Value r);
 
-  struct Row {
-    Value query, head; ///< query index, query head
-  };
-  Row rowAt(Value r);
+  Row rowAt(Value r) { return rowOf(e.add(chunkStart, r)); } ///< row r of the chunk
   Value firstKey(Value r) { return e.toIndex(e.load(firsts, r)); }
   Value lastKey(Value r) { return e.toIndex(e.load(lasts, r)); } ///< one past the last
 
@@ -87,11 +77,7 @@ private:
   void scoresFromPanels(Value firstRow, Value rows, Value from, Value to);
   void adjust(Value firstRow, Value rows, Value key, Value from, Value to);
   void adjustRow(Value r, Value s, Value key, Value from, Value to);
-  Value visible(const Row &row, Value r, Value key, const Lanes &inRange);
-  Value addBias(Value s, const Row &row, Value key, const Lanes &inRange);
-  /// 16 elements along the last dimension, as they lie in memory.
-  Value loadRaw(const View &v, Value position, const Lanes &inRange);
-  bool adjustsEveryBlock() const;
+  bool adjustsEveryBlock();
 
   //--- AttentionDecode.cpp
   void scoresFromRows(Value key, Value from, Value to);
@@ -124,19 +110,12 @@ private:
 
   Value scoreRow(Value r, Value firstRow) { return e.mul(e.sub(r, firstRow), geo.keys); }
 
-  Emitter &e;
-  KernelFrame &frame;
-  AttentionOp op;
   AttentionGeometry geo;
-  MaskAttr masks;
-  View q, k, v, bias, slopes, mask, lengths, offset, qSegments, kvSegments;
   std::optional<View> out, lse;
-  std::optional<Dropout> dropout;
   Value queries, scores, outputs, sums, maxima, firsts, lasts, panels, values, kept; // scratch
-  Value batch, keyHead, chunkStart, rows; ///< of this chunk; chunkStart: its first row
-  Value keyPart;                          ///< null: there is one
-  Value validKeys, position;              ///< limits of this batch; position of query 0
-  Value keyBase, valueBase;               ///< position of key 0 of this head
+  Value chunkStart, rows;   ///< the first row of this chunk, and how many it has
+  Value keyPart;            ///< null: there is one
+  Value keyBase, valueBase; ///< position of key 0 of this head
 };
 
 } // namespace linnet::codegen

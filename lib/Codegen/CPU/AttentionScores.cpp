@@ -5,15 +5,13 @@
 //===----------------------------------------------------------------------===//
 #include "AttentionKernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-static constexpr double kLog2e = 1.4426950408889634;
-static constexpr int64_t kPanel = AttentionGeometry::kPanel;
+static constexpr double kLog2e = llvm::numbers::log2e;
 
 //===----------------------------------------------------------------------===//
 // Packing
@@ -71,12 +69,7 @@ void AttentionKernel::scoresFromPanels(Value firstRow, Value rows, Value from, V
         query.push_back(e.mul(e.add(e.add(firstRow, i), m), geo.keyStride));
         score.push_back(e.add(e.mul(e.add(i, m), geo.keys), at));
       }
-      Values sum = e.tile(
-          geo.tileRows, vectors, e.index(geo.keyDepth), Values(geo.tileRows * vectors, e.vf(0)),
-          [&](int64_t m, Value d) { return e.splat(e.load(queries, e.add(query[m], d))); },
-          [&](Value d, int64_t n) {
-            return e.vload(panels, e.add(e.add(panel, n * kLanes), e.mul(d, kPanel)));
-          });
+      Values sum = dotProducts(queries, query, panels, panel, geo.keyDepth, vectors);
       for (int64_t m = 0; m < geo.tileRows; ++m)
         for (int64_t n = 0; n < vectors; ++n)
           e.vstore(sum[m * vectors + n], scores, e.add(score[m], n * kLanes));
@@ -88,9 +81,8 @@ void AttentionKernel::scoresFromPanels(Value firstRow, Value rows, Value from, V
 // Soft cap, bias and masks
 //===----------------------------------------------------------------------===//
 
-bool AttentionKernel::adjustsEveryBlock() const {
-  AttentionOp o = op;
-  return o.getBias() || o.getMask() || o.getQSegments() || o.getSoftcapAttr();
+bool AttentionKernel::adjustsEveryBlock() {
+  return op.getBias() || op.getSoftcapAttr() || hidesSingleKeys();
 }
 
 void AttentionKernel::adjust(Value firstRow, Value rows, Value key, Value from, Value to) {
@@ -98,64 +90,12 @@ void AttentionKernel::adjust(Value firstRow, Value rows, Value key, Value from, 
             [&](Value i) { adjustRow(e.add(firstRow, i), e.mul(i, geo.keys), key, from, to); });
 }
 
-Value AttentionKernel::loadRaw(const View &v, Value position, const Lanes &inRange) {
-  if (auto stride = Emitter::constantOf(v.strides.back())) {
-    if (*stride == 0)
-      return e.splat(e.load(v.memory, position));
-    if (*stride == 1)
-      return e.vload(v.memory, position, kLanes, inRange.mask);
-  }
-  Values elements;
-  for (int64_t i = 0; i < kLanes; ++i) {
-    Value lane = e.min(e.index(i), e.sub(inRange.count, 1));
-    elements.push_back(e.load(v.memory, e.add(position, e.mul(lane, v.strides.back()))));
-  }
-  Type element = cast<MemRefType>(v.memory.getType()).getElementType();
-  return vector::FromElementsOp::create(e, e.vec(element), elements);
-}
-
-Value AttentionKernel::addBias(Value s, const Row &row, Value key, const Lanes &inRange) {
-  Value at = frame.position(bias, {batch, row.head, row.query, key});
-  return e.addf(s, e.convert(loadRaw(bias, at, inRange), e.f32()));
-}
-
-static Value compareLanes(Emitter &e, arith::CmpIPredicate predicate, Value a, Value b) {
-  return arith::CmpIOp::create(e, predicate, a, b);
-}
-
-/// Lanes whose keys the row sees, by everything that masks.
-Value AttentionKernel::visible(const Row &row, Value r, Value key, const Lanes &inRange) {
-  Value seen = e.mask(e.sub(lastKey(r), key));
-  auto restrict = [&](Value more) { seen = arith::AndIOp::create(e, seen, more); };
-  if (masks.getReachBefore()) {
-    Value hidden = e.mask(e.sub(firstKey(r), key));
-    Value all = arith::ConstantOp::create(
-        e, DenseElementsAttr::get(cast<VectorType>(hidden.getType()), true));
-    restrict(arith::XOrIOp::create(e, hidden, all));
-  }
-  if (op.getMask()) {
-    Value bytes = loadRaw(mask, frame.position(mask, {batch, row.head, row.query, key}), inRange);
-    restrict(compareLanes(e, arith::CmpIPredicate::ne, bytes, e.zero(bytes.getType())));
-  }
-  if (op.getQSegments()) {
-    Type wide = e.vec(e.i64());
-    Value own =
-        e.toInt(frame.load(qSegments, frame.position(qSegments, {batch, row.query})), e.i64());
-    Value theirs = loadRaw(kvSegments, frame.position(kvSegments, {batch, key}), inRange);
-    if (theirs.getType() != wide)
-      theirs = arith::ExtSIOp::create(e, wide, theirs);
-    restrict(compareLanes(e, arith::CmpIPredicate::eq, theirs, e.splat(own)));
-  }
-  return seen;
-}
-
 void AttentionKernel::adjustRow(Value r, Value s, Value key, Value from, Value to) {
   Row row = rowAt(r);
   Value hidden = e.vf(-INFINITY);
   e.forLoop(from, to, e.index(kLanes), [&](Value c) {
     Value first = e.add(key, c), at = e.add(s, c);
-    Value count = e.sub(k.sizes[2], first);
-    Lanes inRange{count, e.mask(count)};
+    Lanes inRange = keysFrom(first);
     Value x = e.vload(scores, at);
     if (auto cap = op.getSoftcapAttr()) {
       double unit = op.getBias() ? 1 : kLog2e;
@@ -163,7 +103,8 @@ void AttentionKernel::adjustRow(Value r, Value s, Value key, Value from, Value t
     }
     if (op.getBias())
       x = addBias(x, row, first, inRange);
-    e.vstore(e.select(visible(row, r, first, inRange), x, hidden), scores, at);
+    Value seen = visible(row, {firstKey(r), lastKey(r)}, first, inRange);
+    e.vstore(e.select(seen, x, hidden), scores, at);
   });
   e.forLoop(e.roundUp(to, kLanes), e.roundUp(to, kPanel), e.index(kLanes),
             [&](Value c) { e.vstore(hidden, scores, e.add(s, c)); });

@@ -9,20 +9,19 @@ using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-static constexpr double kLog2e = 1.4426950408889634;
-static constexpr int64_t kPanel = AttentionGeometry::kPanel;
-static constexpr int64_t kUnroll = kPanel / kLanes;
+static constexpr double kLog2e = llvm::numbers::log2e;
+static constexpr int64_t kUnroll = 4; ///< vectors that a panel has
 
 //===----------------------------------------------------------------------===//
 // Softmax
 //===----------------------------------------------------------------------===//
 
 /// exp of a difference to the maximum. Scores are in units of ln 2 unless there is a bias:
-/// scaling a bias of finfo.min would overflow. The bound gives exp(-inf) = 0 and keeps NaN.
+/// scaling a bias of finfo.min would overflow.
 Value AttentionKernel::exponential(Value difference) {
   if (op.getBias())
     difference = e.mulf(difference, e.fconst(difference.getType(), kLog2e));
-  return e.exp2Fast(e.maxf(e.fconst(difference.getType(), -1000.0), difference));
+  return powerOfTwo(difference);
 }
 
 static Value maximum(Emitter &e, ValueRange top) {
@@ -45,7 +44,7 @@ Value AttentionKernel::rowMaximum(Value r, Value s, Value from, Value end) {
 /// whole numbers, so that none of their sums is rounded.
 Value AttentionKernel::biasedRowMaximum(Value r, Value s, Value key, Value from, Value end) {
   Row row = rowAt(r);
-  Value slope = frame.load(slopes, frame.position(slopes, {row.head}));
+  Value slope = frame.load(alibi, frame.position(alibi, {row.head}));
   if (!op.getBias())
     slope = e.mulf(slope, e.f(kLog2e));
   slope = e.splat(slope);
@@ -107,11 +106,7 @@ void AttentionKernel::rescale(Value r, Value factor) {
 
 /// Weights of the row that are dropped become zero; the sum has seen them already.
 void AttentionKernel::dropRow(Value r, Value s, Value key, Value from, Value to) {
-  Row row = rowAt(r);
-  Value first = e.add(e.mul(batch, q.sizes[1]), row.head);
-  first = e.add(e.mul(first, q.sizes[2]), row.query);
-  first = e.add(e.mul(first, k.sizes[2]), e.add(key, from));
-  Value skipped = dropout->fill(kept, first, e.sub(to, from));
+  Value skipped = fillDropout(kept, rowAt(r), e.add(key, from), e.sub(to, from));
   e.forLoop(from, e.roundUp(to, kLanes), e.index(kLanes), [&](Value c) {
     Value at = e.add(s, c), factor = e.vload(kept, e.add(skipped, e.sub(c, from)));
     e.vstore(e.mulf(e.vload(scores, at), factor), scores, at);
