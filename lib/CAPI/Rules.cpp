@@ -5,12 +5,11 @@
 //===----------------------------------------------------------------------===//
 #include "linnet-c/Rules.h"
 #include "linnet/Pipelines/Tools.h"
-#include "linnet/Rules.h"
+#include "linnet/Transforms/RulesPass.h"
 #include "mlir/CAPI/IR.h"
 #include "mlir/CAPI/Rewrite.h"
 #include "mlir/CAPI/Support.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/Threading.h"
 #include <atomic>
@@ -93,46 +92,35 @@ void linnetNotifyMatchFailure(MlirPatternRewriter rewriter, MlirOperation op,
 //===----------------------------------------------------------------------===//
 
 namespace {
+struct RuleOptions : OperationPass<> {
+  using OperationPass::OperationPass;
+  RuleOptions(const RuleOptions &other) : OperationPass(other) {}
+  Option<bool> explain{*this, "explain",
+                       llvm::cl::desc("say what applied, and why a rule did not")};
+  Option<bool> require{*this, "require-match", llvm::cl::desc("an error where no rule applies")};
+};
+
 /// `linnet-apply-rules` with the names given, under a name of its own.
-class NamedRules : public PassWrapper<NamedRules, OperationPass<>> {
+class NamedRules : public PassWrapper<NamedRules, RulesPass<RuleOptions>> {
 public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(NamedRules)
 
   NamedRules(std::string argument, std::string description, std::vector<std::string> names)
       : argument(std::move(argument)), description(std::move(description)),
         names(std::move(names)) {}
-  NamedRules(const NamedRules &other)
-      : PassWrapper(other), argument(other.argument), description(other.description),
-        names(other.names), rules(other.rules) {}
 
   StringRef getArgument() const override { return argument; }
   StringRef getDescription() const override { return description; }
   StringRef getName() const override { return argument; }
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registerRuleDialects(registry);
-  }
-
-  LogicalResult initialize(MLIRContext *context) override {
-    RewritePatternSet set(context);
+  LogicalResult gather(RewritePatternSet &set) override {
     for (const std::string &name : names)
       populateRule(name, set);
-    rules = std::make_shared<FrozenRewritePatternSet>(std::move(set));
     return success();
   }
-
-  void runOnOperation() override {
-    if (failed(applyRules(getOperation(), *rules, {explain, require})))
-      signalPassFailure();
-  }
-
-  Option<bool> explain{*this, "explain",
-                       llvm::cl::desc("say what applied, and why a rule did not")};
-  Option<bool> require{*this, "require-match", llvm::cl::desc("an error where no rule applies")};
 
 private:
   std::string argument, description;
   std::vector<std::string> names;
-  std::shared_ptr<const FrozenRewritePatternSet> rules;
 };
 } // namespace
 

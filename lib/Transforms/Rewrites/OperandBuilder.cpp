@@ -27,192 +27,6 @@ static SmallVector<ReassociationIndices> consecutive(ArrayRef<int64_t> counts) {
 }
 
 //===----------------------------------------------------------------------===//
-// Sources
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// offset + sum of factor * variable, the largest factor first.
-struct Linear {
-  SmallVector<std::pair<int64_t, unsigned>> terms;
-  int64_t offset = 0;
-};
-} // namespace
-
-static std::optional<Linear> readLinear(AffineExpr x) {
-  Linear out;
-  SmallVector<AffineExpr> rest = {x};
-  while (!rest.empty()) {
-    AffineExpr e = rest.pop_back_val();
-    auto binary = dyn_cast<AffineBinaryOpExpr>(e);
-    int64_t factor = 1;
-    if (binary && e.getKind() == AffineExprKind::Add) {
-      rest.append({binary.getLHS(), binary.getRHS()});
-      continue;
-    }
-    if (auto c = dyn_cast<AffineConstantExpr>(e)) {
-      out.offset += c.getValue();
-      continue;
-    }
-    if (binary && e.getKind() == AffineExprKind::Mul)
-      if (auto c = dyn_cast<AffineConstantExpr>(binary.getRHS())) {
-        factor = c.getValue();
-        e = binary.getLHS();
-      }
-    auto d = dyn_cast<AffineDimExpr>(e);
-    if (!d)
-      return std::nullopt;
-    out.terms.push_back({factor, d.getPosition()});
-  }
-  llvm::sort(out.terms, std::greater<>());
-  return out;
-}
-
-std::optional<Variables> OperandBuilder::readDim(AffineExpr x, int64_t size) {
-  auto linear = readLinear(g.simplify(x));
-  if (!linear || linear->offset)
-    return std::nullopt;
-  auto &terms = linear->terms;
-  Variables out;
-  for (auto [factor, v] : terms)
-    out.push_back(v);
-  if (terms.empty())
-    return size == 1 ? std::optional(out) : std::nullopt;
-  if (terms.size() == 1)
-    return terms[0].first == 1 && g.extent(out[0]).size == size ? std::optional(out) : std::nullopt;
-  int64_t expected = 1;
-  for (auto [factor, v] : llvm::reverse(terms)) {
-    if (factor != expected || ShapedType::isDynamic(g.extent(v).size))
-      return std::nullopt;
-    expected *= g.extent(v).size;
-  }
-  return expected == size ? std::optional(out) : std::nullopt;
-}
-
-std::optional<OperandBuilder::Columns> OperandBuilder::readColumns(AffineExpr x, int64_t size) {
-  if (auto whole = readDim(x, size))
-    return Columns{*whole, {}};
-  auto linear = readLinear(g.simplify(x));
-  if (!linear || linear->terms.empty() || linear->terms.size() > 2 ||
-      linear->terms.back().first != 1 || ShapedType::isDynamic(size))
-    return std::nullopt;
-  Columns out;
-  for (auto [factor, v] : linear->terms) {
-    if (ShapedType::isDynamic(g.extent(v).size))
-      return std::nullopt;
-    out.variables.push_back(v);
-  }
-  int64_t width = linear->terms.size() == 2 ? linear->terms[0].first : size;
-  int64_t last = linear->offset + g.extent(out.variables.back()).size;
-  if (linear->offset < 0 || last > width ||
-      (linear->terms.size() == 2 && g.extent(out.variables[0]).size * width != size))
-    return std::nullopt;
-  out.slice = std::pair(width, linear->offset);
-  return out;
-}
-
-std::optional<std::pair<Value, SmallVector<OperandBuilder::Columns>>>
-OperandBuilder::findColumns(const Element &e) {
-  for (std::optional<Element> at = e; at; at = g.step(*at)) {
-    if (!at->isTensor())
-      continue;
-    SmallVector<Columns> dims;
-    Variables seen;
-    for (auto [x, size] : llvm::zip_equal(at->at, typeOf(at->value).getShape())) {
-      auto columns = readColumns(x, size);
-      if (!columns ||
-          llvm::any_of(columns->variables, [&](unsigned v) { return llvm::is_contained(seen, v); }))
-        break;
-      llvm::append_range(seen, columns->variables);
-      dims.push_back(*columns);
-    }
-    if (dims.size() == at->at.size())
-      return std::pair(at->value, dims);
-  }
-  return std::nullopt;
-}
-
-Value OperandBuilder::getColumns(const Element &e, Variables &order) {
-  auto found = findColumns(e);
-  if (!found)
-    return {};
-  Source s{found->first, {}};
-  SmallVector<int64_t> counts, shape;
-  SmallVector<OpFoldResult> whole, sizes, offsets;
-  for (auto [d, columns] : llvm::enumerate(found->second)) {
-    bool isSplit = columns.slice && columns.variables.size() == 2;
-    counts.push_back(isSplit ? 2 : 1);
-    if (isSplit) {
-      s.dims.push_back({columns.variables[0]});
-      shape.push_back(g.extent(columns.variables[0]).size);
-      whole.push_back(b.getIndexAttr(shape.back()));
-      sizes.push_back(whole.back());
-      offsets.push_back(b.getIndexAttr(0));
-    }
-    s.dims.push_back(isSplit ? Variables{columns.variables[1]} : columns.variables);
-    shape.push_back(columns.slice ? columns.slice->first : typeOf(s.tensor).getDimSize(d));
-    whole.push_back(columns.slice ? b.getIndexAttr(shape.back())
-                                  : tensor::getMixedSize(b, loc, s.tensor, d));
-    sizes.push_back(columns.slice ? b.getIndexAttr(g.extent(columns.variables.back()).size)
-                                  : whole.back());
-    offsets.push_back(b.getIndexAttr(columns.slice ? columns.slice->second : 0));
-  }
-  if (llvm::is_contained(counts, 2))
-    s.tensor = tensor::ExpandShapeOp::create(
-        b, loc, RankedTensorType::get(shape, typeOf(s.tensor).getElementType()), s.tensor,
-        consecutive(counts), whole);
-  if (llvm::any_of(found->second, [](const Columns &c) { return c.slice.has_value(); })) {
-    SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
-    s.tensor = tensor::ExtractSliceOp::create(b, loc, s.tensor, offsets, sizes, strides);
-  }
-  SmallVector<Variables> axes;
-  for (const Variables &d : s.dims)
-    for (unsigned v : d) {
-      order.push_back(v);
-      axes.push_back({v});
-    }
-  return get(s, axes, /*stretch=*/false);
-}
-
-SmallVector<Source> OperandBuilder::sources(const Element &e) {
-  SmallVector<Source> out;
-  for (std::optional<Element> at = e; at; at = g.step(*at, /*throughCasts=*/true)) {
-    if (at->isTensor()) {
-      Source s{at->value, {}};
-      for (auto [x, size] : llvm::zip_equal(at->at, typeOf(at->value).getShape())) {
-        auto variables = readDim(x, size);
-        if (!variables || llvm::any_of(*variables, [&](unsigned v) { return s.uses(v); }))
-          break;
-        s.dims.push_back(*variables);
-      }
-      if (s.dims.size() == at->at.size()) {
-        for (auto [d, variables] : llvm::enumerate(s.dims))
-          if (variables.size() == 1)
-            places.try_emplace(variables[0], at->value, d);
-        out.push_back(std::move(s));
-      }
-    }
-    // what a narrower type has rounded stays so
-    if (at->value.getDefiningOp<arith::TruncFOp>())
-      break;
-  }
-  return out;
-}
-
-bool OperandBuilder::knowsSizes(ArrayRef<unsigned> variables) {
-  return llvm::all_of(variables, [&](unsigned v) {
-    return !ShapedType::isDynamic(g.extent(v).size) || places.count(v);
-  });
-}
-
-OpFoldResult OperandBuilder::sizeOf(unsigned v) {
-  int64_t size = g.extent(v).size;
-  if (!ShapedType::isDynamic(size))
-    return b.getIndexAttr(size);
-  auto [tensor, dim] = places.lookup(v);
-  return OpFoldResult(tensor::DimOp::create(b, loc, tensor, dim).getResult());
-}
-
-//===----------------------------------------------------------------------===//
 // Reshapes
 //===----------------------------------------------------------------------===//
 
@@ -350,6 +164,48 @@ Value OperandBuilder::get(const Element &e, ArrayRef<Variables> axes, bool stret
   return {};
 }
 
+Value OperandBuilder::getColumns(const Element &e, Variables &order) {
+  auto found = findColumns(e);
+  if (!found)
+    return {};
+  Source s{found->first, {}};
+  SmallVector<int64_t> counts, shape;
+  SmallVector<OpFoldResult> whole, sizes, offsets;
+  for (auto [d, columns] : llvm::enumerate(found->second)) {
+    bool isSplit = columns.slice && columns.variables.size() == 2;
+    counts.push_back(isSplit ? 2 : 1);
+    if (isSplit) {
+      s.dims.push_back({columns.variables[0]});
+      shape.push_back(g.extent(columns.variables[0]).size);
+      whole.push_back(b.getIndexAttr(shape.back()));
+      sizes.push_back(whole.back());
+      offsets.push_back(b.getIndexAttr(0));
+    }
+    s.dims.push_back(isSplit ? Variables{columns.variables[1]} : columns.variables);
+    shape.push_back(columns.slice ? columns.slice->first : typeOf(s.tensor).getDimSize(d));
+    whole.push_back(columns.slice ? b.getIndexAttr(shape.back())
+                                  : tensor::getMixedSize(b, loc, s.tensor, d));
+    sizes.push_back(columns.slice ? b.getIndexAttr(g.extent(columns.variables.back()).size)
+                                  : whole.back());
+    offsets.push_back(b.getIndexAttr(columns.slice ? columns.slice->second : 0));
+  }
+  if (llvm::is_contained(counts, 2))
+    s.tensor = tensor::ExpandShapeOp::create(
+        b, loc, RankedTensorType::get(shape, typeOf(s.tensor).getElementType()), s.tensor,
+        consecutive(counts), whole);
+  if (llvm::any_of(found->second, [](const Columns &c) { return c.slice.has_value(); })) {
+    SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
+    s.tensor = tensor::ExtractSliceOp::create(b, loc, s.tensor, offsets, sizes, strides);
+  }
+  SmallVector<Variables> axes;
+  for (const Variables &d : s.dims)
+    for (unsigned v : d) {
+      order.push_back(v);
+      axes.push_back({v});
+    }
+  return get(s, axes, /*stretch=*/false);
+}
+
 Value OperandBuilder::getNearest(const Element &e, ArrayRef<Variables> axes) {
   SmallVector<Source> all = sources(e);
   auto width = [](const Source &s) {
@@ -459,13 +315,18 @@ Value OperandBuilder::inverted(Value condition) {
                                                    ValueRange(), DenseI64ArrayAttr()));
 }
 
+static SmallVector<Value> dynamicSizes(OpBuilder &b, Location loc, Value x) {
+  SmallVector<Value> sizes;
+  for (int64_t d = 0; d < typeOf(x).getRank(); ++d)
+    if (typeOf(x).isDynamicDim(d))
+      sizes.push_back(tensor::DimOp::create(b, loc, x, d));
+  return sizes;
+}
+
 Value OperandBuilder::choose(Value condition, bool negated, double hidden) {
   Type f32 = b.getF32Type();
   auto type = typeOf(condition).clone(f32);
-  SmallVector<Value> sizes;
-  for (int64_t d = 0; d < type.getRank(); ++d)
-    if (type.isDynamicDim(d))
-      sizes.push_back(tensor::DimOp::create(b, loc, condition, d));
+  SmallVector<Value> sizes = dynamicSizes(b, loc, condition);
   auto constant = [&](double v) -> Value {
     Value c = arith::ConstantOp::create(b, loc, b.getFloatAttr(f32, v));
     return BroadcastOp::create(b, loc, type, c, Value(), sizes, DenseI64ArrayAttr());
@@ -480,10 +341,7 @@ Value OperandBuilder::stretched(Value x, Value like) {
   if (typeOf(x).getShape() == typeOf(like).getShape())
     return x;
   auto type = typeOf(like).clone(typeOf(x).getElementType());
-  SmallVector<Value> sizes;
-  for (int64_t d = 0; d < type.getRank(); ++d)
-    if (type.isDynamicDim(d))
-      sizes.push_back(tensor::DimOp::create(b, loc, like, d));
+  SmallVector<Value> sizes = dynamicSizes(b, loc, like);
   return BroadcastOp::create(b, loc, type, x, /*like=*/Value(), sizes, DenseI64ArrayAttr());
 }
 

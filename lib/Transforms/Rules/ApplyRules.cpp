@@ -5,11 +5,12 @@
 //===----------------------------------------------------------------------===//
 #include "RuleScope.h"
 #include "linnet/IR/LinnetDialect.h"
-#include "linnet/Rules.h"
 #include "linnet/Transforms/Passes.h"
+#include "linnet/Transforms/RulesPass.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Threading.h"
 #include <set>
 
@@ -129,6 +130,13 @@ private:
 // Driver
 //===----------------------------------------------------------------------===//
 
+FailureOr<Location> linnet::rules::locate(MLIRContext *context, StringRef file) {
+  Location loc = FileLineColLoc::get(context, file, 0, 0);
+  if (!llvm::sys::fs::exists(file))
+    return emitError(loc) << "no such file", failure();
+  return loc;
+}
+
 std::optional<std::pair<Location, std::string>> linnet::rules::findInvalid(Operation *root) {
   std::optional<std::pair<Location, std::string>> first;
   uint64_t thread = llvm::get_threadid();
@@ -189,38 +197,27 @@ LogicalResult linnet::applyRules(Operation *root, const FrozenRewritePatternSet 
 //===----------------------------------------------------------------------===//
 
 namespace {
-class ApplyRules : public linnet::impl::ApplyRulesBase<ApplyRules> {
+class ApplyRules : public RulesPass<linnet::impl::ApplyRulesBase<ApplyRules>> {
 public:
-  using ApplyRulesBase::ApplyRulesBase;
-  ApplyRules(const ApplyRules &other) : ApplyRulesBase(other), rules(other.rules) {}
+  using RulesPass::RulesPass;
 
   void getDependentDialects(DialectRegistry &registry) const override {
-    registerRuleDialects(registry);
+    RulesPass::getDependentDialects(registry);
     for (const std::string &name : names)
       if (const Rule *rule = findRule(name); rule && rule->dialects)
         rule->dialects(registry);
   }
 
-  LogicalResult initialize(MLIRContext *context) override {
-    Location loc = UnknownLoc::get(context);
+  LogicalResult gather(RewritePatternSet &set) override {
+    Location loc = UnknownLoc::get(set.getContext());
     if (names.empty())
       return emitError(loc) << "--linnet-apply-rules expects names of rules";
-    RewritePatternSet set(context);
     for (const std::string &name : names) {
       if (!findRule(name))
         return emitError(loc) << describeMissingRule(name);
       populateRule(name, set);
     }
-    rules = std::make_shared<FrozenRewritePatternSet>(std::move(set));
     return success();
   }
-
-  void runOnOperation() override {
-    if (failed(applyRules(getOperation(), *rules, {explain, require})))
-      signalPassFailure();
-  }
-
-private:
-  std::shared_ptr<const FrozenRewritePatternSet> rules; ///< copies of the pass share them
 };
 } // namespace

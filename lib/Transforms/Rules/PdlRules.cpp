@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "RuleScope.h"
 #include "linnet/IR/LinnetDialect.h"
-#include "linnet/Rules.h"
 #include "linnet/Transforms/Passes.h"
+#include "linnet/Transforms/RulesPass.h"
 #include "mlir/Dialect/PDL/IR/PDL.h"
 #include "mlir/Dialect/PDL/IR/PDLOps.h"
 #include "mlir/Dialect/PDLInterp/IR/PDLInterp.h"
@@ -114,12 +114,12 @@ static LogicalResult checkNatives(ModuleOp module) {
 static FailureOr<OwningOpRef<ModuleOp>> parseRules(MLIRContext *context, StringRef file,
                                                    ArrayRef<std::string> includes) {
   context->loadDialect<pdl::PDLDialect, pdl_interp::PDLInterpDialect>();
-  Location loc = FileLineColLoc::get(context, file, 0, 0);
-  if (!llvm::sys::fs::exists(file))
-    return emitError(loc) << "no such file", failure();
+  FailureOr<Location> loc = rules::locate(context, file);
+  if (failed(loc))
+    return failure();
   OwningOpRef<ModuleOp> module;
   if (file.ends_with(".pdll")) {
-    auto text = translate(loc, file, includes);
+    auto text = translate(*loc, file, includes);
     if (failed(text))
       return failure();
     module = parseSourceString<ModuleOp>(*text, ParserConfig(context), file);
@@ -129,7 +129,7 @@ static FailureOr<OwningOpRef<ModuleOp>> parseRules(MLIRContext *context, StringR
   if (!module || failed(checkNatives(*module)))
     return failure();
   if (module->getOps<pdl::PatternOp>().empty())
-    return emitError(loc) << "has no pattern", failure();
+    return emitError(*loc) << "has no pattern", failure();
   return module;
 }
 
@@ -202,34 +202,19 @@ bool linnet::loadRuleFiles(SmallVectorImpl<char *> &args, const DialectRegistry 
 }
 
 namespace {
-class Pdl : public linnet::impl::PdlBase<Pdl> {
+class Pdl : public RulesPass<linnet::impl::PdlBase<Pdl>> {
 public:
-  using PdlBase::PdlBase;
-  Pdl(const Pdl &other) : PdlBase(other), rules(other.rules) {}
+  using RulesPass::RulesPass;
 
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registerRuleDialects(registry);
-  }
-
-  LogicalResult initialize(MLIRContext *context) override {
-    RewritePatternSet set(context);
+  LogicalResult gather(RewritePatternSet &set) override {
+    SmallVector<std::string> folders(includes.begin(), includes.end());
     for (const std::string &file : files) {
-      auto loaded =
-          loadPdlRules(context, file, SmallVector<std::string>(includes.begin(), includes.end()));
+      auto loaded = loadPdlRules(set.getContext(), file, folders);
       if (failed(loaded))
         return failure();
       set.add(std::move(*loaded));
     }
-    rules = std::make_shared<FrozenRewritePatternSet>(std::move(set));
     return success();
   }
-
-  void runOnOperation() override {
-    if (failed(applyRules(getOperation(), *rules, {explain, require})))
-      signalPassFailure();
-  }
-
-private:
-  std::shared_ptr<const FrozenRewritePatternSet> rules; ///< copies of the pass share them
 };
 } // namespace

@@ -1,4 +1,4 @@
-//===- RuleScope.h - which rule is at work, what it left ---------*- C++ -*-===//
+//===- RuleScope.h - which rule is at work, what it left --------*- C++ -*-===//
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
@@ -15,6 +15,9 @@ extern thread_local llvm::StringRef currentPdlRule;
 
 /// What the verifier says of IR that `root` holds, and where; it prints nothing.
 std::optional<std::pair<mlir::Location, std::string>> findInvalid(mlir::Operation *root);
+
+/// A location that stands for the whole file; an error where there is none.
+mlir::FailureOr<mlir::Location> locate(mlir::MLIRContext *context, llvm::StringRef file);
 
 } // namespace linnet::rules
 

@@ -14,7 +14,6 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
 
 namespace linnet {
 #define GEN_PASS_DEF_SCRIPT
@@ -40,15 +39,15 @@ public:
   }
 
   LogicalResult initialize(MLIRContext *context) override {
-    Location loc = FileLineColLoc::get(context, file, 0, 0);
-    if (!llvm::sys::fs::exists(file))
-      return emitError(loc) << "no such file";
+    FailureOr<Location> loc = rules::locate(context, file);
+    if (failed(loc))
+      return failure();
     OwningOpRef<ModuleOp> parsed = parseSourceFile<ModuleOp>(file, ParserConfig(context));
     if (!parsed)
       return failure();
     script = std::make_shared<OwningOpRef<ModuleOp>>(std::move(parsed));
     if (!transform::detail::findTransformEntryPoint(**script, ModuleOp()))
-      return emitError(loc) << "has no transform.named_sequence @__transform_main";
+      return emitError(*loc) << "has no transform.named_sequence @__transform_main";
     return success();
   }
 
