@@ -205,6 +205,8 @@ int main(int argc, char **argv) {
                    option->getValue() + "'");
   if (!line.dispatchTimes.empty() && line.memoryBudget.empty() && line.activationBudget.empty())
     return usage("--dispatch-times is for --memory-budget and --activation-budget");
+  if (line.compileTo.getNumOccurrences() && line.emitKind.getNumOccurrences())
+    return usage("--compile-to writes IR: expects no --emit");
   if (!line.contract.empty() && line.linearize != Linearize::Contract)
     return usage("--contract is for --linearize=contract");
   CompileOptions options = line.read();

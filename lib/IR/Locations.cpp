@@ -6,6 +6,7 @@
 #include "linnet/IR/Locations.h"
 #include "mlir/IR/Location.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -21,7 +22,7 @@ std::string linnet::describeLocation(Location loc) {
                           file.getLine(), file.getColumn());
     return WalkResult::interrupt();
   });
-  return found;
+  return llvm::json::fixUTF8(found); // a file's name may be anything
 }
 
 std::string linnet::describeOp(linnet::exec::RunOp run) {

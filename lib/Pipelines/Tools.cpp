@@ -92,7 +92,15 @@ static void expandShortForms(SmallVectorImpl<char *> &args, std::deque<std::stri
   }
 }
 
+/// LLVM's libraries bring hundreds, which --help-hidden still shows.
+static void hideForeignOptions() {
+  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
+    if (name != "help" && name != "version")
+      option->setHiddenFlag(llvm::cl::Hidden);
+}
+
 int linnet::optMain(int argc, char **argv) {
+  hideForeignOptions();
   DialectRegistry registry;
   linnet::registerAllDialects(registry);
   linnet::registerAllPasses();
@@ -119,12 +127,14 @@ int linnet::optMain(int argc, char **argv) {
 }
 
 int linnet::lspMain(int argc, char **argv) {
+  hideForeignOptions();
   DialectRegistry registry;
   linnet::registerAllDialects(registry);
   return asMainReturnCode(MlirLspServerMain(argc, argv, registry));
 }
 
 int linnet::reduceMain(int argc, char **argv) {
+  hideForeignOptions();
   DialectRegistry registry;
   linnet::registerAllDialects(registry);
   linnet::registerAllPasses();

@@ -85,10 +85,16 @@ Failure Session::bind(const Program &program, Frame &frame, const CallArguments 
   return checkSymbols(program, frame.symbols);
 }
 
-Failure Session::choosePlan(const Program &program, Frame &frame) {
-  if (frame.plan && frame.planSymbols == frame.symbols)
+/// For the frame's symbols. The offsets of a bounded function are the bundle's: its plan is made
+/// anew, where the last one is.
+Failure Session::makePlan(const Program &program, Frame &frame) {
+  if (program.bounded) {
+    if (Failure failure =
+            makeShapePlan(program, frame.symbols, module->constantBytes, frame.bounded))
+      return failure;
+    frame.plan = &frame.bounded;
     return nullptr;
-  frame.plan = nullptr;
+  }
   auto found = frame.plans.find(frame.symbols);
   if (found == frame.plans.end()) {
     auto plan = std::make_unique<ShapePlan>();
@@ -97,15 +103,41 @@ Failure Session::choosePlan(const Program &program, Frame &frame) {
     if (frame.plans.size() >= kMaxPlans)
       frame.plans.clear();
     found = frame.plans.emplace(frame.symbols, std::move(plan)).first;
-    frame.registers.resize(program.registers);
-    frame.bases.resize(program.buffers.size());
-    frame.views.resize(program.views.size());
-    frame.scalars.resize(program.maxScalars);
-    frame.pointers.resize(program.maxViews);
   }
-  frame.planSymbols = frame.symbols;
   frame.plan = found->second.get();
   return nullptr;
+}
+
+Failure Session::choosePlan(const Program &program, Frame &frame) {
+  if (frame.plan && frame.planSymbols == frame.symbols)
+    return nullptr;
+  frame.plan = nullptr;
+  if (Failure failure = makePlan(program, frame))
+    return failure;
+  frame.registers.resize(program.registers);
+  frame.bases.resize(program.buffers.size());
+  frame.views.resize(program.views.size());
+  frame.scalars.resize(program.maxScalars);
+  frame.pointers.resize(program.maxViews);
+  frame.planSymbols = frame.symbols;
+  if (program.bounded && !frame.reserved)
+    reserveMost(program);
+  frame.reserved = true;
+  return nullptr;
+}
+
+/// What a bounded function needs at its symbols' maxima, so that no later call has to ask for more;
+/// pages that no call touches are not there. Where this is too much calls ask for what they need.
+void Session::reserveMost(const Program &program) {
+  uint64_t limit = module->runtime->memoryLimit, others = held() - arena.size(), total;
+  if (program.arenaBytes > arena.size() &&
+      !__builtin_add_overflow(program.arenaBytes, others, &total) &&
+      (limit == 0 || total <= limit)) {
+    arena.release(); // nothing in it outlives a call
+    arena.allocate(program.arenaBytes);
+  }
+  if (program.scratchBytes <= INT64_MAX)
+    reserveScratch(int64_t(program.scratchBytes));
 }
 
 Failure Session::reserveScratch(int64_t bytes) {

@@ -77,7 +77,7 @@ Failure planMemory(const Module &module, const Program &program, std::vector<int
                : complete ? uint64_t(shape.arenaBytes)
                           : LNT_UNBOUNDED;
   plan.largest_live = compilers  ? program.largestLive
-                      : complete ? uint64_t(shape.largestLive)
+                      : complete ? uint64_t(largestLive(program, shape))
                                  : LNT_UNBOUNDED;
   uint64_t scratch = complete && !maxima ? uint64_t(shape.scratchBytes) : program.scratchBytes;
   plan.scratch = multiplyBytes(scratch, threads);

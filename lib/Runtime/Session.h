@@ -31,13 +31,15 @@ struct SymbolsHash {
   size_t operator()(const std::vector<int64_t> &values) const;
 };
 
-/// What a session keeps for each function, so that a call with sizes seen before allocates
-/// nothing.
+/// What a session keeps for each function, so that calls allocate nothing: those with sizes seen
+/// before, and of a bounded function all but the first.
 struct Frame {
   std::vector<int64_t> symbols;
+  ShapePlan bounded; // of a bounded function; the plans of others:
   std::unordered_map<std::vector<int64_t>, std::unique_ptr<ShapePlan>, SymbolsHash> plans;
   const ShapePlan *plan = nullptr; // of the last call
   std::vector<int64_t> planSymbols;
+  bool reserved = false; // was called before
   // Of a call: registers, first bytes of buffers and views, operands of a dispatch.
   std::vector<int64_t> registers, scalars;
   std::vector<char *> bases, views;
@@ -85,6 +87,8 @@ private:
   // Call.cpp
   Failure bind(const Program &program, Frame &frame, const CallArguments &call);
   Failure choosePlan(const Program &program, Frame &frame);
+  Failure makePlan(const Program &program, Frame &frame);
+  void reserveMost(const Program &program);
   Failure reserve(const Program &program, const ShapePlan &plan);
   Failure reserveScratch(int64_t bytes);
   Failure resolve(const Program &program, Frame &frame, const CallArguments &call);

@@ -122,51 +122,64 @@ Failure runEntry(const Program &program, std::vector<int64_t> &registers) {
   return nullptr;
 }
 
-Failure paramBytes(const Program &program, const Param &param, const std::string &label,
+/// Labels are made on failure only, since a plan may be made in a call that allocates nothing.
+Failure paramBytes(const Program &program, bool isResult, size_t index,
                    const std::vector<int64_t> &registers, std::vector<int64_t> *dims,
                    int64_t &bytes) {
+  const Param &param = (isResult ? program.results : program.arguments)[index];
+  auto label = [&] { return isResult ? program.resultLabel(index) : program.argumentLabel(index); };
   int64_t sizes[LNT_MAX_RANK];
   for (size_t i = 0; i < param.dims.size(); ++i) {
     sizes[i] = param.dims[i].constant >= 0 ? param.dims[i].constant : registers[param.dims[i].reg];
     if (sizes[i] < 0)
-      return fail(LNT_INVALID_ARGUMENT, "function '", program.name, "': ", label,
+      return fail(LNT_INVALID_ARGUMENT, "function '", program.name, "': ", label(),
                   " would have size ", sizes[i], " in dimension ", i);
     if (dims)
       dims->push_back(sizes[i]);
   }
   if (!bundle::shapeBytes(sizes, param.dims.size(), param.type, bytes))
-    return tooLarge(program, label);
+    return tooLarge(program, label());
   return nullptr;
+}
+
+/// Lifetimes and sizes of the arena's buffers, in their order.
+std::vector<plan::Interval> arenaIntervals(const Program &program, const ShapePlan &plan) {
+  std::vector<plan::Interval> intervals;
+  for (size_t i = 0; i < program.buffers.size(); ++i)
+    if (const Buffer &buffer = program.buffers[i]; buffer.kind == fb::BufferKind::Arena)
+      intervals.push_back({plan.bufferBytes[i], int64_t(bundle::kConstantAlign),
+                           int32_t(buffer.first), int32_t(buffer.last)});
+  return intervals;
+}
+
+bool fitsOffsetsOfBundle(const Program &program, const ShapePlan &plan) {
+  bool fits = program.arenaBounded;
+  for (size_t i = 0; i < program.buffers.size(); ++i)
+    if (const Buffer &buffer = program.buffers[i]; buffer.kind == fb::BufferKind::Arena)
+      fits &= uint64_t(plan.bufferBytes[i]) <= buffer.maxSize;
+  return fits;
 }
 
 /// Offsets of the bundle where every size is within what they were planned for, else a new plan.
 Failure placeArena(const Program &program, ShapePlan &plan) {
-  size_t count = program.buffers.size();
-  plan.arenaOffsets.assign(count, 0);
-  bool fits = program.arenaBounded;
-  std::vector<plan::Interval> intervals;
-  std::vector<size_t> origin;
-  for (size_t i = 0; i < count; ++i) {
+  plan.arenaOffsets.assign(program.buffers.size(), 0);
+  plan::Layout layout;
+  bool fits = fitsOffsetsOfBundle(program, plan);
+  if (!fits) {
+    std::vector<plan::Interval> intervals = arenaIntervals(program, plan);
+    layout = plan::packIntervals(intervals.data(), intervals.size());
+  }
+  plan.arenaBytes = 0;
+  size_t next = 0;
+  for (size_t i = 0; i < program.buffers.size(); ++i) {
     const Buffer &buffer = program.buffers[i];
     if (buffer.kind != fb::BufferKind::Arena)
       continue;
-    fits &= uint64_t(plan.bufferBytes[i]) <= buffer.maxSize;
-    intervals.push_back({plan.bufferBytes[i], int64_t(bundle::kConstantAlign),
-                         int32_t(buffer.first), int32_t(buffer.last)});
-    origin.push_back(i);
-  }
-  plan.largestLive = plan::largestLive(intervals.data(), intervals.size());
-  plan::Layout layout;
-  if (!fits)
-    layout = plan::packIntervals(intervals.data(), intervals.size());
-  plan.arenaBytes = 0;
-  for (size_t i = 0; i < origin.size(); ++i) {
-    const Buffer &buffer = program.buffers[origin[i]];
-    int64_t offset = fits ? int64_t(buffer.offset) : layout.offsets[i], end;
-    if (__builtin_add_overflow(offset, intervals[i].size, &end) || layout.peak == INT64_MAX)
+    int64_t offset = fits ? int64_t(buffer.offset) : layout.offsets[next++], end;
+    if (__builtin_add_overflow(offset, plan.bufferBytes[i], &end) || layout.peak == INT64_MAX)
       return tooLarge(program, "the arena");
-    plan.arenaOffsets[origin[i]] = offset;
-    if (intervals[i].size != 0)
+    plan.arenaOffsets[i] = offset;
+    if (plan.bufferBytes[i] != 0)
       plan.arenaBytes = std::max(plan.arenaBytes, end);
   }
   return nullptr;
@@ -174,6 +187,7 @@ Failure placeArena(const Program &program, ShapePlan &plan) {
 
 Failure sizeBuffers(const Program &program, const std::vector<int64_t> &constantBytes,
                     ShapePlan &plan) {
+  plan.bufferBytes.clear();
   for (size_t i = 0; i < program.buffers.size(); ++i) {
     const Buffer &buffer = program.buffers[i];
     int64_t bytes = 0;
@@ -200,6 +214,7 @@ Failure sizeBuffers(const Program &program, const std::vector<int64_t> &constant
 }
 
 Failure placeViews(const Program &program, ShapePlan &plan) {
+  plan.viewOffsets.clear();
   for (size_t i = 0; i < program.views.size(); ++i) {
     const View &view = program.views[i];
     int64_t offset = view.offsetReg == kNone || view.dynamic ? 0 : plan.registers[view.offsetReg];
@@ -214,16 +229,22 @@ Failure placeViews(const Program &program, ShapePlan &plan) {
 
 } // namespace
 
+int64_t largestLive(const Program &program, const ShapePlan &plan) {
+  std::vector<plan::Interval> intervals = arenaIntervals(program, plan);
+  return plan::largestLive(intervals.data(), intervals.size());
+}
+
 Failure evaluateEntry(const Program &program, const std::vector<int64_t> &symbols,
                       ShapePlan &plan) {
   plan.registers.assign(program.registers, 0);
   std::copy(symbols.begin(), symbols.end(), plan.registers.begin());
   if (Failure failure = runEntry(program, plan.registers))
     return failure;
+  plan.resultDims.clear();
   plan.resultBytes.resize(program.results.size());
   for (size_t i = 0; i < program.results.size(); ++i)
-    if (Failure failure = paramBytes(program, program.results[i], program.resultLabel(i),
-                                     plan.registers, &plan.resultDims, plan.resultBytes[i]))
+    if (Failure failure = paramBytes(program, /*isResult=*/true, i, plan.registers,
+                                     &plan.resultDims, plan.resultBytes[i]))
       return failure;
   return nullptr;
 }
@@ -243,8 +264,8 @@ Failure makeShapePlan(const Program &program, const std::vector<int64_t> &symbol
     return failure;
   plan.argumentBytes.resize(program.arguments.size());
   for (size_t i = 0; i < program.arguments.size(); ++i)
-    if (Failure failure = paramBytes(program, program.arguments[i], program.argumentLabel(i),
-                                     plan.registers, nullptr, plan.argumentBytes[i]))
+    if (Failure failure = paramBytes(program, /*isResult=*/false, i, plan.registers, nullptr,
+                                     plan.argumentBytes[i]))
       return failure;
   for (size_t i = 0; i < program.results.size(); ++i)
     if (int32_t alias = program.results[i].alias;
@@ -257,6 +278,7 @@ Failure makeShapePlan(const Program &program, const std::vector<int64_t> &symbol
     return failure;
   if (Failure failure = placeArena(program, plan))
     return failure;
+  plan.scratchBytes = 0;
   for (const Launch &launch : program.launches)
     if (program.fixed[launch.scratchReg])
       plan.scratchBytes = std::max(plan.scratchBytes, plan.registers[launch.scratchReg]);

@@ -40,12 +40,15 @@ struct ShapePlan {
   std::vector<int64_t> viewOffsets;  // per view that is not dynamic
   int64_t arenaBytes = 0;
   int64_t scratchBytes = 0; // per worker, of dispatches whose size is known at entry
-  int64_t largestLive = 0;
 };
 
-/// `constantBytes`: per constant of the module.
+/// `constantBytes`: per constant of the module. A plan that was made for other sizes of the same
+/// program is made again in its memory, if the program is bounded.
 Failure makeShapePlan(const Program &program, const std::vector<int64_t> &symbols,
                       const std::vector<int64_t> &constantBytes, ShapePlan &plan);
+
+/// Most bytes of the arena that are in use at once.
+int64_t largestLive(const Program &program, const ShapePlan &plan);
 
 /// The registers after the entry prefix and the results' dimensions and bytes, no more: what
 /// shape inference needs.

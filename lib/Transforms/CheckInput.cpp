@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/JSON.h"
 
 namespace linnet {
 #define GEN_PASS_DEF_CHECKINPUT
@@ -100,8 +101,24 @@ LogicalResult CheckInput::checkDims(func::FuncOp fn) {
                    }).wasInterrupted());
 }
 
+/// Names go into the bundle, and from there to C and to Python.
+static LogicalResult checkText(func::FuncOp fn, const llvm::Twine &kind, StringRef text) {
+  if (!text.contains('\0') && llvm::json::isUTF8(text))
+    return success();
+  return fn.emitError() << kind << " expects UTF-8 without NUL, found "
+                        << StringAttr::get(fn.getContext(), text);
+}
+
 /// Callers choose arguments and results by name, and states by theirs.
 LogicalResult CheckInput::checkNames(func::FuncOp fn) {
+  if (failed(checkText(fn, "the function's name", fn.getName())))
+    return failure();
+  for (unsigned i = 0; i < fn.getNumArguments(); ++i)
+    if (auto dims = fn.getArgAttrOfType<ArrayAttr>(i, kDimsAttr))
+      for (auto size : llvm::make_filter_range(dims, llvm::IsaPred<StringAttr>))
+        if (failed(checkText(fn, "a symbol of argument " + llvm::Twine(i),
+                             cast<StringAttr>(size).getValue())))
+          return failure();
   auto check = [&](StringRef kind, StringRef attribute, unsigned count,
                    function_ref<Attribute(unsigned)> get) -> LogicalResult {
     llvm::StringMap<unsigned> seen;
@@ -109,6 +126,8 @@ LogicalResult CheckInput::checkNames(func::FuncOp fn) {
       auto name = dyn_cast_or_null<StringAttr>(get(i));
       if (!name || name.empty())
         continue;
+      if (failed(checkText(fn, "'" + attribute + "' of " + kind + " " + llvm::Twine(i), name)))
+        return failure();
       auto [it, added] = seen.try_emplace(name.getValue(), i);
       if (!added)
         return fn.emitError() << kind << " " << i << " has the '" << attribute << "' of " << kind

@@ -5,7 +5,7 @@
 // memory-probe BUNDLE FUNCTION [--symbol=NAME=SIZE]... [--input=SPEC]... [--calls=N] [--threads=N]
 //
 // Calls a function and prints one JSON object: the plan for the given symbols, by how much the
-// resident set grew at most, how much of what the first call mapped (arena and scratch) was written
+// resident set grew at most, how much of what a first call mapped (arena and scratch) was written
 // to, what the calls after it allocated and copied, and how many of the session's states they
 // moved. The bundle, the inputs and the results are in memory before anything is measured.
 //===----------------------------------------------------------------------===//
@@ -179,6 +179,7 @@ class Probe {
 public:
   explicit Probe(Request &request) : request(request) { load(); }
   Measured measure();
+  uint64_t touched();
   lnt_memory_plan plan();
 
 private:
@@ -263,27 +264,39 @@ Measured Probe::measure() {
   std::vector<bool> moved(states.size());
   for (int i = 0; i < request.calls; ++i) {
     counting = i != 0; // the first one allocates
-    filling = i == 0;
     lnt_status *status = lnt_call(session, function, arguments.data(), arguments.size(),
                                   results.data(), results.size(), nullptr);
-    counting = filling = false;
+    counting = false;
     check(status);
     for (size_t k = 0; k < states.size(); ++k) {
       first[k] = i ? first[k] : states[k].memory.data();
       moved[k] = moved[k] || states[k].memory.data() != first[k];
     }
   }
-  uint64_t touched = 0;
-  for (size_t i = 0; i < std::min<size_t>(mappedCount, std::size(mapped)); ++i)
-    touched +=
-        8 * uint64_t(mapped[i].second -
-                     std::count(mapped[i].first, mapped[i].first + mapped[i].second, kUntouched));
   uint64_t after = statusBytes("VmHWM:");
-  Measured measured = {after - before, touched,
+  Measured measured = {after - before, 0,
                        allocations,    copied,
                        states.size(),  uint64_t(std::count(moved.begin(), moved.end(), true))};
   lnt_session_destroy(session);
+  measured.touched = touched();
   return measured;
+}
+
+/// In a session of its own: filling makes all that is mapped resident.
+uint64_t Probe::touched() {
+  lnt_session *session;
+  check(lnt_session_create(module, symbols.data(), symbols.size(), &session));
+  filling = true;
+  lnt_status *status = lnt_call(session, function, arguments.data(), arguments.size(),
+                                results.data(), results.size(), nullptr);
+  filling = false;
+  check(status);
+  uint64_t words = 0;
+  for (size_t i = 0; i < std::min<size_t>(mappedCount, std::size(mapped)); ++i)
+    words += mapped[i].second - size_t(std::count(mapped[i].first,
+                                                  mapped[i].first + mapped[i].second, kUntouched));
+  lnt_session_destroy(session);
+  return 8 * words;
 }
 
 } // namespace

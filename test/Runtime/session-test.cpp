@@ -217,6 +217,29 @@ void allocationFree(Api &api) {
   api.ok(status);
 }
 
+/// With bounded symbols every size is planned: no later call allocates, also at sizes never seen.
+void allocationFreeAtNewSizes(Api &api) {
+  TestBundle bundle;
+  makeSample("all", bundle);
+  Loaded loaded(api, bundle);
+  std::vector<std::vector<float>> x, out;
+  std::vector<lnt_tensor> arguments, results;
+  for (int64_t n : {7, 90, 0, 100, 1, 64}) {
+    x.emplace_back(n, 1);
+    out.emplace_back(n);
+    arguments.push_back(tensor(x.back(), {n}));
+    results.push_back(tensor(out.back(), {n}));
+  }
+  lnt_status *status = lnt_call(loaded.session, 5, &arguments[0], 1, &results[0], 1, nullptr);
+  long before = allocations;
+  uint64_t arena = lnt_session_memory(loaded.session).arena;
+  for (size_t i = 1; i < arguments.size() && !status; ++i)
+    status = lnt_call(loaded.session, 5, &arguments[i], 1, &results[i], 1, nullptr);
+  CHECK_EQ(allocations - before, 0);
+  CHECK_EQ(lnt_session_memory(loaded.session).arena, arena);
+  api.ok(status);
+}
+
 /// The same bits with any number of threads, and on every run.
 void determinism() {
   const int64_t n = 100003;
@@ -352,6 +375,7 @@ int main() {
     faults(api);
     plans(api);
     allocationFree(api);
+    allocationFreeAtNewSizes(api);
     concurrency(api);
     queues(api);
   }

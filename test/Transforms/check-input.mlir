@@ -109,3 +109,24 @@ func.func private @second(%x: f32) -> f32 {
   %0 = call @first(%x) : (f32) -> f32
   return %0 : f32
 }
+
+// -----
+
+// expected-error @+1 {{the function's name expects UTF-8 without NUL, found "f\00"}}
+func.func @"f\00"() {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{'linnet.name' of result 0 expects UTF-8 without NUL, found "a\FF"}}
+func.func @bytes(%x: tensor<4xf32> {linnet.name = "\C3\A4"}) -> (tensor<4xf32> {linnet.name = "a\FF"}) {
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{a symbol of argument 0 expects UTF-8 without NUL, found "N\00"}}
+func.func @symbol(%x: tensor<?xf32> {linnet.dims = ["N\00"]}) {
+  return
+}

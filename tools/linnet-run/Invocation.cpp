@@ -109,7 +109,26 @@ Error Invocation::readExpectations() {
   return Error();
 }
 
+/// A size by --symbol that an input contradicts would say nothing about the call.
+Error Invocation::checkSymbols() {
+  for (size_t i = 0; i < info->argument_count; ++i) {
+    const lnt_param_info &param = info->arguments[i];
+    size_t skipped = batched[i]; // the axis of the steps
+    if (param.state || inputs[i].dims.size() != param.rank + skipped)
+      continue;
+    for (uint32_t d = 0; d < param.rank; ++d)
+      for (const auto &[name, value] : options.symbols)
+        if (param.dims[d].symbol >= 0 && name == info->symbols[param.dims[d].symbol].name &&
+            inputs[i].dims[d + skipped] != value)
+          return makeError("--symbol=", name, "=", value, ", but ", paramLabel(*info, param, i),
+                           " is ", inputs[i].shape());
+  }
+  return Error();
+}
+
 Error Invocation::prepareSession() {
+  if (Error error = checkSymbols())
+    return error;
   std::vector<lnt_binding> symbols;
   for (const auto &[name, value] : options.symbols)
     symbols.push_back({name.c_str(), value});

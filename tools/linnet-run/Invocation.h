@@ -26,6 +26,7 @@ private:
   Error chooseFunction();
   Error readInputs(bool &usage);
   Error readExpectations();
+  Error checkSymbols();
   Error prepareSession();
   Error allocateResults();
   Error call(Recording *recording);

@@ -84,6 +84,10 @@ Error parseHeader(const std::string &header, Array &array) {
 
 Error readFile(FILE *file, Array &array) {
   unsigned char start[12];
+  int first = std::fgetc(file);
+  if (std::ferror(file)) // a folder, say
+    return makeError(std::strerror(errno));
+  std::ungetc(first, file);
   if (std::fread(start, 1, 10, file) != 10 || std::memcmp(start, "\x93NUMPY", 6) != 0)
     return makeError("it is not a .npy file");
   size_t length = start[8] | size_t(start[9]) << 8;

@@ -34,7 +34,7 @@ Function and data
   --state=F.safetensors   starts with these states; others are zero
   --save-state=F.safetensors
                           writes all states after the call
-  --symbol=NAME=VALUE     size of a symbol, for states and --print-memory (repeat)
+  --symbol=NAME=VALUE     size of a symbol, for states (repeat)
 
 Running
   --threads=N             threads of a call (default: one per core)

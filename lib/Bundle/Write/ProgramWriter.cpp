@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/JSON.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -228,7 +229,7 @@ LogicalResult ProgramWriter::writeRun(exec::RunOp op) {
 
 LogicalResult ProgramWriter::writeCheck(exec::CheckOp op) {
   command(Code::Check, reg(op.getCondition()), 0, 0, sites.size());
-  sites.push_back({"cf.assert", describeLocation(op.getLoc()), op.getMessage().str()});
+  sites.push_back({"cf.assert", describeLocation(op.getLoc()), llvm::json::fixUTF8(op.getMessage())});
   return success();
 }
 

@@ -87,9 +87,12 @@ LogicalResult Linker::read(const KernelObject &kernel) {
       for (const ELFT::Rela &r : cantFail(in.file.relas(s)))
         in.relocations[s.sh_info].push_back(&r);
   }
-  for (const ELFT::Sym &s : in.symbols)
-    if (s.st_shndx != ELF::SHN_UNDEF && s.getType() == ELF::STT_FUNC && in.name(s) == kernel.name)
+  for (const ELFT::Sym &s : in.symbols.drop_front(!in.symbols.empty())) { // the first is none
+    if (s.st_shndx == ELF::SHN_UNDEF)
+      return in.error() << "needs the outside symbol '" << in.name(s) << "'";
+    if (s.getType() == ELF::STT_FUNC && in.name(s) == kernel.name)
       in.entry = &s;
+  }
   if (!in.entry)
     return in.error() << "is not defined by its object";
   inputs.push_back(std::move(in));
@@ -106,8 +109,6 @@ LogicalResult Linker::reach(Input &in) {
       return in.error() << "has writable data in section '" << in.section(s) << "'";
     for (const ELFT::Rela *r : in.relocations[s]) {
       const ELFT::Sym &symbol = in.symbols[r->getSymbol(false)];
-      if (symbol.st_shndx == ELF::SHN_UNDEF)
-        return in.error() << "needs the outside symbol '" << in.name(symbol) << "'";
       if (symbol.st_shndx >= in.sections.size())
         return in.error() << "needs the absolute symbol '" << in.name(symbol) << "'";
       if (in.address.emplace(symbol.st_shndx, 0).second)

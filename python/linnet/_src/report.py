@@ -210,6 +210,11 @@ def write(path, report):
     temporary.replace(path)
 
 
+def refuse(message):
+    print(f"linnet-report: error: {message}", file=sys.stderr)
+    return 1
+
+
 def main(argv):
     parser = argparse.ArgumentParser(prog="linnet-report", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -220,18 +225,19 @@ def main(argv):
     options = parser.parse_args(argv)
     try:
         report = json.loads(options.report.read_text())
+        if not {"functions", "kernels", "attention"} & report.keys():
+            raise KeyError
         if options.measure is not None:
             if not measure(report, options.measure):
                 return 1
             write(options.report, report)
         print(describe(report, None if options.all else DEFAULT_ROWS), end="")
-    except (OSError, ValueError) as error:
-        print(f"linnet-report: error: {options.report}: {error}", file=sys.stderr)
-        return 1
-    except (KeyError, TypeError, AttributeError) as error:
-        print(f"linnet-report: error: {options.report}: is no report of linnet-compile --report ({error!r})",
-              file=sys.stderr)
-        return 1
+    except OSError as error:
+        return refuse(f"'{error.filename or options.report}': {error.strerror}")
+    except ValueError as error:
+        return refuse(f"'{options.report}' is not JSON: {error}")
+    except (KeyError, TypeError, AttributeError):
+        return refuse(f"'{options.report}' is no report of linnet-compile --report")
     return 0
 
 

@@ -123,7 +123,7 @@ def calibrate(options):
     try:
         model = calibrate.write(options.calibrate_cost, effort)
     except OSError as error:
-        print(f"linnet-bench: --calibrate-cost: {error}", file=sys.stderr)
+        print(f"linnet-bench: cannot write '{options.calibrate_cost}': {error.strerror}", file=sys.stderr)
         return 1
     for name, value in model.items():
         print(f"{name:28} {value:.3g}")
