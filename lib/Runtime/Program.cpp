@@ -110,9 +110,9 @@ Program decodeFunction(const fb::Bundle &bundle, const fb::Function &function,
   program.largestLive = function.largest_live();
   program.copiesForced = function.copies_forced();
   decodeSymbols(function, program);
-  program.bounded = program.arenaBounded &&
-                    std::all_of(program.symbols.begin(), program.symbols.end(),
-                                [](const Symbol &symbol) { return symbol.max >= 0; });
+  program.bounded =
+      program.arenaBounded && std::all_of(program.symbols.begin(), program.symbols.end(),
+                                          [](const Symbol &symbol) { return symbol.max >= 0; });
   program.arguments = decodeParams(function.arguments());
   program.results = decodeParams(function.results());
   decodeAliases(function, program);

@@ -8,14 +8,18 @@
 #
 # ===----------------------------------------------------------------------===//
 import dataclasses
+import os
 import pathlib
 import re
+import subprocess
 
 import numpy as np
 import pytest
 from linnet import reference as ref
 from linnet import testing as lt
 
+FULL = bool(os.environ.get("LINNET_FULL"))
+OBJECTS = [(dtype, level) for dtype in lt.FLOATS for level in ("x86-64-v3", "x86-64-v4")]
 USUAL = {"B": 2, "N": 7, "M": 5, "K": 3, "H": 6, "W": 9, "C": 18}
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -30,6 +34,8 @@ class Op:
     expected: callable
     fixed: str = ""  # sizes that the op wants constant
     nonempty: str = ""  # sizes that must not be 0, by the op's meaning
+    wide: tuple = ()  # arguments, and results as r0, that are f32 whatever the others are
+    element: str = "f32"  # what a body writes as {element}
 
     def sizes(self):
         """All assignments of sizes that are tried."""
@@ -66,7 +72,15 @@ class Op:
         values = "%y" if len(self.results) == 1 else ", ".join(
             f"%y#{i}" for i in range(len(self.results)))
         return (f"func.func @{name}({', '.join(arguments)}) -> ({results}) {{\n"
-                f"  {self.body.format(**types)}\n  return {values} : {results}\n}}\n")
+                f"  {self.body.format(**types, element=self.element)}\n  return {values} : {results}\n}}\n")
+
+    def of(self, dtype):
+        """The same op in another float type."""
+        def dims(name, value):
+            return value if name in self.wide else tuple(dtype if d == "f32" else d for d in value)
+        return dataclasses.replace(
+            self, element=dtype, arguments={a: dims(a, d) for a, d in self.arguments.items()},
+            results=tuple(dims(f"r{i}", d) for i, d in enumerate(self.results)))
 
     def arrays(self, sizes):
         rng = np.random.default_rng(0)
@@ -99,7 +113,7 @@ def attention(masks, **arguments):
     return Op({"q": ("B", 4, "N", 8, "f32"), "k": ("B", 2, "M", 8, "f32"),
                "v": ("B", 2, "M", 8, "f32")}, (("B", 4, "N", 8, "f32"), ("B", 4, "N", "f32")),
               f"%y:2 = linnet.attention %q, %k, %v {masks}: {{q}}, {{k}}, {{v}} -> {{r0}}, {{r1}}",
-              lambda q, k, v: ref.attention(q, k, v, **arguments))
+              lambda q, k, v: ref.attention(q, k, v, **arguments), wide=("r1",))
 
 
 
@@ -113,7 +127,7 @@ OPS = {
         (("B", 4, "N", 8, "f32"), ("B", 2, "M", 8, "f32"), ("B", 2, "M", 8, "f32")),
         "%y:3 = linnet.attention_grad %q, %k, %v out(%o, %l : {l}) grad(%g)"
         " : {q}, {k}, {v}, {o} -> {r0}, {r1}, {r2}",
-        lambda q, k, v, o, l, g: ref.attention_grad(q, k, v, o, l, g)[:3]),
+        lambda q, k, v, o, l, g: ref.attention_grad(q, k, v, o, l, g)[:3], wide=("l",)),
     "feature_map": simple("linnet.feature_map elu1 %x", ("N", "M"),
                           lambda x: ref.feature_map(x, "elu1")),
     "rotary": simple("linnet.rotary %x base(1.0e4)", ("B", 3, "N", 8),
@@ -159,7 +173,7 @@ OPS = {
         {"q": ("B", 2, "N", 8, "f32"), "k": ("B", 2, "N", 8, "f32"), "v": ("B", 2, "N", 6, "f32"),
          "s": ("B", 2, 8, 6, "f32")}, (("B", 2, "N", 6, "f32"), ("B", 2, 8, 6, "f32")),
         "%y:2 = linnet.linear_attention %q, %k, %v state(%s : {s}) : {q}, {k}, {v} -> {r0}, {r1}",
-        lambda q, k, v, s: ref.linear_attention(q, k, v, state=s)),
+        lambda q, k, v, s: ref.linear_attention(q, k, v, state=s), wide=("s", "r1")),
     "linear_attention_grad": Op(
         {"q": ("B", 4, "N", 8, "f32"), "k": ("B", 2, "N", 8, "f32"), "v": ("B", 1, "N", 6, "f32"),
          "g": ("B", 1, "N", "f32"), "s": ("B", 2, 8, 6, "f32"), "o": ("B", 4, "N", 6, "f32")},
@@ -169,14 +183,16 @@ OPS = {
         "  %y:5 = linnet.linear_attention_grad %q, %k, %v decay(%d : {g}) state(%s : {s}) grad(%o)"
         " : {q}, {k}, {v}, {o} -> {r0}, {r1}, {r2}, {r3}, {r4}",
         lambda q, k, v, g, s, o: tuple(ref.linear_attention_grad(q, k, v, o, decay=-np.abs(g),
-                                                                 state=s))),
+                                                                 state=s)),
+        wide=("s", "r4")),
     "selective_scan": Op(
         {"u": ("B", "N", "C", "f32"), "d": ("B", "N", "C", "f32"), "a": ("C", 4, "f32"),
          "b": ("B", "N", 4, "f32"), "c": ("B", "N", 4, "f32"), "s": ("B", "C", 4, "f32")},
         (("B", "N", "C", "f32"), ("B", "C", 4, "f32")),
         "%y:2 = linnet.selective_scan %u, %d, %a, %b, %c state(%s : {s}) softplus"
         " : {u}, {d}, {a}, {b}, {c} -> {r0}, {r1}",
-        lambda u, d, a, b, c, s: ref.selective_scan(u, d, a, b, c, state=s, softplus=True)),
+        lambda u, d, a, b, c, s: ref.selective_scan(u, d, a, b, c, state=s, softplus=True),
+        wide=("s", "r1")),
     "causal_conv": Op(
         {"x": ("B", "N", "C", "f32"), "w": ("C", 3, "f32"), "s": ("B", "C", 2, "f32")},
         (("B", "N", "C", "f32"), ("B", "C", 2, "f32")),
@@ -191,7 +207,7 @@ OPS = {
         "%y:6 = linnet.selective_scan_grad %u, %d, %a, %b, %c grad(%g, %h : {h}) state(%s : {s})"
         " softplus : {u}, {d}, {a}, {b}, {c}, {g} -> {r0}, {r1}, {r2}, {r3}, {r4}, {r5}",
         lambda u, d, a, b, c, s, g, h: tuple(ref.selective_scan_grad(
-            u, d, a, b, c, g, h, state=s, softplus=True).values())),
+            u, d, a, b, c, g, h, state=s, softplus=True).values()), wide=("s", "h", "r5")),
     "causal_conv_grad": Op(
         {"x": ("B", "N", "C", "f32"), "w": ("C", 3, "f32"), "s": ("B", "C", 2, "f32"),
          "g": ("B", "N", "C", "f32"), "h": ("B", "C", 2, "f32")},
@@ -207,8 +223,8 @@ OPS = {
                         "%y = tensor.concat dim(1) %x, %z : ({x}, {z}) -> {r0}",
                         lambda x, z: np.concatenate([x, z], 1)),
     "tensor.pad": Op({"x": (6, "M", "f32")}, ((9, "M", "f32"),),
-                     "%z = arith.constant 2.0 : f32\n  %y = tensor.pad %x low[1, 0] high[2, 0] {{\n"
-                     "  ^bb0(%i: index, %j: index):\n    tensor.yield %z : f32\n  }} : {x} to {r0}",
+                     "%z = arith.constant 2.0 : {element}\n  %y = tensor.pad %x low[1, 0] high[2, 0] {{\n"
+                     "  ^bb0(%i: index, %j: index):\n    tensor.yield %z : {element}\n  }} : {x} to {r0}",
                      lambda x: np.pad(x, [(1, 2), (0, 0)], constant_values=2)),
 }
 
@@ -239,6 +255,23 @@ def test_op(name):
             expected = op.expected(**arrays)
         found = module.session().call(function, *arrays.values(), poison=True)
         compare(f"{name} {label}", found, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype, level", OBJECTS if FULL else [("bf16", "x86-64-v4")])
+def test_objects_name_nothing_outside(dtype, level, tmp_path):
+    """That no object that goes into a bundle does is a check of the compiler's; here nm looks."""
+    text = "".join(op.of(dtype).text(f"f{i}", {}) for i, op in enumerate(OPS.values()))
+    tools = lt.build_folder() / "bin"
+    kernels = subprocess.run([tools / "linnet-compile", "-", "--compile-to=dispatches", "-o", "-"],
+                             input=text, capture_output=True, text=True, check=True).stdout
+    subprocess.run([tools / "linnet-kernels", "-", "--emit=objects", f"--cpu={level}", "-o",
+                    tmp_path / "k"], input=kernels, text=True, check=True)
+    objects = sorted(tmp_path.glob("k.*.o"))
+    assert len(objects) >= len(OPS)
+    for path in objects:
+        found = subprocess.run(["nm", "-u", path], capture_output=True, text=True, check=True)
+        assert not found.stdout, path.name
 
 
 # Ops of training, whose rows are in tests of their own, and what transformations take away.

@@ -135,6 +135,20 @@ def test_extremes(level):
 
 
 @pytest.mark.parametrize("level", kernels.LEVELS)
+@pytest.mark.parametrize("length", [1, 2, 63, 64, 65, 1000])
+def test_decays(level, length):
+    """Logarithms of the decay, a step times `a`, from -30 to -1e-6."""
+    case = CASES["state_out"]
+    args = case.arguments(1, length, 16)
+    rng = np.random.default_rng(length)
+    args["a"][:] = -np.exp(rng.uniform(np.log(1e-3), np.log(np.sqrt(30)), args["a"].shape))
+    args["delta"][:] = np.exp(rng.uniform(np.log(1e-3), np.log(np.sqrt(30)), args["delta"].shape))
+    y, h = case.expected(args)
+    got, final = compiled(level, case)(*args.values(), sizes=case.sizes(1, length, 16))
+    assert distance(got, y) <= 1e-5 and distance(final, h) <= 1e-5
+
+
+@pytest.mark.parametrize("level", kernels.LEVELS)
 def test_steps_in_place(level):
     """One position at a time on a donated state gives the bits of one call over all of them."""
     case = CASES["tied"]

@@ -3,6 +3,7 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
+import os
 import resource
 import signal
 import subprocess
@@ -10,10 +11,12 @@ import time
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from linnet import testing as lt
 
+FULL = bool(os.environ.get("LINNET_FULL"))
 TRAIN = """
 ml_program.global private mutable @w(dense<0.5> : tensor<3x2xf32>) : tensor<3x2xf32>
 ml_program.global private mutable @m : tensor<3x2xf32>
@@ -130,6 +133,61 @@ def test_a_killed_run_leaves_a_whole_state(bundle, data):
         process.wait()
         assert int(load_file(data / "s.safetensors")["step"]) > 0
         run(data, bundle, "--steps=1", "--state=s.safetensors")
+
+
+# Every element of the state is the number of the step: a file of two states would show.
+COUNTED = """
+ml_program.global private mutable @w : tensor<4000000xf32>
+ml_program.global private mutable @step : tensor<i64>
+func.func @train() -> tensor<f32> {
+  %one = arith.constant dense<1> : tensor<i64>
+  %s = ml_program.global_load @step : tensor<i64>
+  %s1 = arith.addi %s, %one : tensor<i64>
+  %f = arith.sitofp %s1 : tensor<i64> to tensor<f32>
+  %w = ml_program.global_load @w : tensor<4000000xf32>
+  %b = linnet.broadcast %f : tensor<f32> -> tensor<4000000xf32>
+  ml_program.global_store @w = %b : tensor<4000000xf32>
+  ml_program.global_store @step = %s1 : tensor<i64>
+  return %f : tensor<f32>
+}
+"""
+
+
+def test_a_run_killed_while_it_saves_leaves_the_last_whole_state(tmp_path):
+    """Each run is killed some time after it began a save that is not its first."""
+    state = tmp_path / "s.safetensors"
+    command = [lt.build_folder() / "bin" / "linnet-run", lt.compile_text(COUNTED), "--save-every=1",
+               "--steps=1000000000", f"--save-state={state}"]
+    rng, last, met, runs = np.random.default_rng(0), 0, 0, 0
+
+    def unfinished():
+        return [path for path in tmp_path.iterdir() if path != state]
+
+    while met < 2 or runs < (100 if FULL else 4):
+        runs += 1
+        assert runs <= 200, "no kill met a save"
+        process = subprocess.Popen([*command, *([f"--state={state}"] if last else [])],
+                                   stderr=subprocess.DEVNULL)
+        deadline = time.time() + 60
+        while not (state.exists() and saved_step(state) > last) and time.time() < deadline:
+            time.sleep(0.002)
+        while not unfinished() and time.time() < deadline:
+            pass
+        time.sleep(rng.uniform(0, 0.001))
+        process.kill()
+        process.wait()
+        found = load_file(state)
+        assert found["step"] > last and (found["w"] == np.float32(found["step"])).all()
+        last = int(found["step"])
+        met += bool(unfinished())
+        for path in unfinished():
+            path.unlink()
+    print(f"{met} of {runs} kills met a save")
+
+
+def saved_step(path):
+    with safe_open(path, "np") as file:
+        return int(file.get_tensor("step"))
 
 
 BAD = [

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 import pytest
 from linnet import runtime
-from programs import CALLS, load
+from programs import CALLS, bundle, load
 
 LEVELS = ("x86-64-v3", "x86-64-v4")
 
@@ -28,6 +28,23 @@ def test_no_kernel_reads_or_writes_dead_memory(call):
     plain, poisoned = (results(module, call, poison=poison) for poison in (False, True))
     for one, other in zip(plain, poisoned):
         np.testing.assert_array_equal(one.view(np.uint8), other.view(np.uint8))
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_same_bits_at_every_thread_count(call, threads):
+    one = results(load(call.model), call)
+    more = results(runtime.Runtime(threads).load(bundle(call.model)), call)
+    for a, b in zip(one, more):
+        np.testing.assert_array_equal(a.view(np.uint8), b.view(np.uint8))
+
+
+@pytest.mark.slow(quick="bert|linear")
+@pytest.mark.parametrize("model", sorted({call.model for call in CALLS}))
+def test_compiled_twice_the_same_bytes(model):
+    """Kernels compiled at once, or one after the other."""
+    one, other = bundle(model), bundle(model, "native", "--jobs=1")
+    assert one != other and one.read_bytes() == other.read_bytes()
 
 
 @functools.cache

@@ -37,8 +37,9 @@ static cl::list<std::string>
               cl::desc("@kernel:POSITIONS, arguments that are constants in every dispatch"));
 static cl::opt<bool> print("print", cl::desc("print the emitted MLIR and stop"));
 static cl::opt<bool> printLaunch("print-launch", cl::desc("print the selected kernels and stop"));
-static cl::opt<std::string> emitKind("emit", cl::desc("so, obj, asm, llvm or image"),
-                                     cl::init("so"));
+static cl::opt<std::string>
+    emitKind("emit", cl::desc("so, obj, asm, llvm or image; objects: OUTPUT.KERNEL.o of each"),
+             cl::init("so"));
 static cl::opt<bool> functions("functions",
                                cl::desc("compile the func.func ops of a file of loops instead"));
 static cl::opt<unsigned> jobs("jobs", cl::desc("compile on this many threads"), cl::init(0));
@@ -213,6 +214,12 @@ static int writeShared(ModuleOp module, const CPUTarget &target) {
   auto objects = compileKernels(module, target, jobs);
   if (failed(objects))
     return 1;
+  if (emitKind == "objects") {
+    for (const KernelObject &o : *objects)
+      if (failed(write(output + "." + o.name + ".o", {o.object.data(), o.object.size()})))
+        return 1;
+    return 0;
+  }
   auto image = buildImage(*objects);
   if (failed(image))
     return 1;
@@ -259,7 +266,7 @@ int main(int argc, char **argv) {
       return 1;
   if (printLaunch)
     return module->print(llvm::outs()), 0;
-  if (!print && (emitKind == "so" || emitKind == "image"))
+  if (!print && (emitKind == "so" || emitKind == "image" || emitKind == "objects"))
     return writeShared(*module, *target);
   int rc = 0;
   for (auto kernel : module->getOps<exec::KernelOp>())

@@ -229,7 +229,8 @@ LogicalResult ProgramWriter::writeRun(exec::RunOp op) {
 
 LogicalResult ProgramWriter::writeCheck(exec::CheckOp op) {
   command(Code::Check, reg(op.getCondition()), 0, 0, sites.size());
-  sites.push_back({"cf.assert", describeLocation(op.getLoc()), llvm::json::fixUTF8(op.getMessage())});
+  sites.push_back(
+      {"cf.assert", describeLocation(op.getLoc()), llvm::json::fixUTF8(op.getMessage())});
   return success();
 }
 
