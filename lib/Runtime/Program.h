@@ -84,7 +84,7 @@ struct Program {
   std::vector<Launch> launches;
   std::vector<DispatchInfo> dispatches;
   std::vector<Site> sites;
-  std::vector<bool> fixed; // per register: not written behind the entry
+  std::vector<bool> fixed;   // per register: not written behind the entry
   bool arenaBounded = false; // the bundle has offsets
   bool bounded = false;      // and all symbols have maxima, for which these were planned
   uint64_t arenaBytes = 0, scratchBytes = 0, largestLive = 0;

@@ -293,8 +293,8 @@ uint64_t Probe::touched() {
   check(status);
   uint64_t words = 0;
   for (size_t i = 0; i < std::min<size_t>(mappedCount, std::size(mapped)); ++i)
-    words += mapped[i].second - size_t(std::count(mapped[i].first,
-                                                  mapped[i].first + mapped[i].second, kUntouched));
+    words += mapped[i].second -
+             size_t(std::count(mapped[i].first, mapped[i].first + mapped[i].second, kUntouched));
   lnt_session_destroy(session);
   return 8 * words;
 }
