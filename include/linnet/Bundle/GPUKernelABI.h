@@ -29,16 +29,31 @@
  * Words, 32 bits each, in this order (push constants on Vulkan where they fit, arguments of type
  * u32 on CUDA):
  *   1. chunks;
- *   2. for every buffer of 1. and 2. above: the element (of the buffer's stored type) at which it
- *      starts in its binding, since descriptors begin at multiples of the device's alignment; 0
- *      on CUDA;
- *   3. the scalars of KernelABI.h: sizes as u32, other scalars as their bits, low word first,
- *      two words for types of 64 bits; the first fault site comes last.
+ *   2. for every buffer of 1. and 2. above: the element (of the buffer's stored type; bytes for
+ *      scratch) at which it starts in its binding. Bindings begin at multiples of
+ *      LNT_GPU_BINDING_ALIGNMENT bytes and of what the device asks for, on CUDA too: its pointers
+ *      are rounded down likewise. Kernels go by these words where they access 16 bytes at once;
+ *   3. the scalars of KernelABI.h: sizes and values of type index as one word, other scalars as
+ *      their bits, low word first, two words for types of 64 bits; the first fault site comes last.
+ *
+ * Scratch starts at a multiple of LNT_GPU_BINDING_ALIGNMENT.
  *
  * Sizes are below 2^31 elements per buffer; the runtime refuses a launch beyond that unless the
  * kernel says that it computes positions in 64 bits. */
 #define LNT_GPU_GRID_WIDTH 65535u
 #define LNT_GPU_PUSH_WORDS 32u
 #define LNT_GPU_NO_FAULT 0xffffffffu
+#define LNT_GPU_BINDING_ALIGNMENT 16u
+
+/* What a kernel needs of a device beyond 32-bit arithmetic: types that it computes with, types
+ * that it keeps in buffers, and the exchange of values within a subgroup. CUDA has all of them. */
+#define LNT_GPU_NEEDS_INT8 0x1u
+#define LNT_GPU_NEEDS_INT16 0x2u
+#define LNT_GPU_NEEDS_INT64 0x4u
+#define LNT_GPU_NEEDS_FLOAT16 0x8u
+#define LNT_GPU_NEEDS_FLOAT64 0x10u
+#define LNT_GPU_NEEDS_STORAGE8 0x20u  /* storageBuffer8BitAccess */
+#define LNT_GPU_NEEDS_STORAGE16 0x40u /* storageBuffer16BitAccess */
+#define LNT_GPU_NEEDS_SHUFFLE 0x80u   /* VK_SUBGROUP_FEATURE_SHUFFLE_BIT in compute */
 
 #endif /* LINNET_BUNDLE_GPUKERNELABI_H */
