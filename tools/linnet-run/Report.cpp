@@ -26,6 +26,12 @@ std::string bytesText(uint64_t bytes) {
   return text;
 }
 
+/// "1 kernel", "2 kernels", "2 dispatches"
+std::string counted(uint64_t count, const std::string &what) {
+  const char *ending = count == 1 ? "" : what.back() == 'h' ? "es" : "s";
+  return std::to_string(count) + " " + what + ending;
+}
+
 void printParams(const lnt_function_info &function, const lnt_param_info *params, size_t count,
                  const char *kind, bool results) {
   for (size_t i = 0; i < count; ++i) {
@@ -41,8 +47,9 @@ void printParams(const lnt_function_info &function, const lnt_param_info *params
 }
 
 void printFunction(const lnt_function_info &function) {
-  std::printf("\nfunction '%s': %zu commands, %zu dispatches\n", function.name,
-              function.command_count, function.dispatch_count);
+  std::printf("\nfunction '%s': %s, %s\n", function.name,
+              counted(function.command_count, "command").c_str(),
+              counted(function.dispatch_count, "dispatch").c_str());
   for (size_t i = 0; i < function.symbol_count; ++i) {
     const lnt_symbol_info &symbol = function.symbols[i];
     std::printf("  symbol '%s'  from %lld to %s", symbol.name, (long long)symbol.min,
@@ -90,11 +97,12 @@ void printMemory(const lnt_memory_plan &plan) {
 
 void printDescription(const lnt_module *module) {
   lnt_module_info info = lnt_module_describe(module);
-  std::printf("%s%sbundle: %zu functions, %zu kernels%s%s, %zu constants of %s, planned for %u "
-              "threads\n",
-              info.producer, *info.producer ? " " : "", lnt_module_function_count(module),
-              info.kernel_count, *info.level ? " for " : "", info.level, info.constant_count,
-              bytesText(info.constant_bytes).c_str(), info.planned_threads);
+  std::printf(
+      "%s%sbundle: %s, %s%s%s, %s of %s, planned for %s\n", info.producer,
+      *info.producer ? " " : "", counted(lnt_module_function_count(module), "function").c_str(),
+      counted(info.kernel_count, "kernel").c_str(), *info.level ? " for " : "", info.level,
+      counted(info.constant_count, "constant").c_str(), bytesText(info.constant_bytes).c_str(),
+      counted(info.planned_threads, "thread").c_str());
   for (size_t i = 0; i < lnt_module_function_count(module); ++i)
     printFunction(*lnt_module_function(module, i));
 }
