@@ -7,6 +7,7 @@
 #include "linnet/Analysis/SizeOrigin.h"
 #include "linnet/IR/Einsum.h"
 #include "linnet/IR/LinnetOps.h"
+#include "linnet/IR/Repeats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -464,12 +465,30 @@ std::optional<ProductSum> Elements::productSum(const Element &element) {
 // Comparison
 //===----------------------------------------------------------------------===//
 
+/// Whether two places of one constant hold the same number, since it repeats itself.
+bool Elements::sayTheSame(const Element &a, const Element &b) {
+  if (a.value != b.value || !a.isTensor())
+    return false;
+  Repeats repeats = Repeats::of(a.value);
+  if (repeats.empty())
+    return false;
+  auto equal = [&](unsigned d) {
+    AffineExpr x = a.at[d], y = b.at[d];
+    int64_t half = cast<RankedTensorType>(a.value.getType()).getDimSize(d) / 2;
+    return x == y ||
+           (llvm::is_contained(repeats.halves, d) && simplify(x % half) == simplify(y % half)) ||
+           (llvm::is_contained(repeats.pairs, d) &&
+            simplify(x.floorDiv(2)) == simplify(y.floorDiv(2)));
+  };
+  return llvm::all_of(llvm::seq<unsigned>(0, a.at.size()), equal);
+}
+
 bool Elements::same(const Element &first, const Element &second, int depth) {
   Element a = source(first), b = source(second);
   auto x = constant(a), y = constant(b);
   if (x || y)
     return x && y && *x == *y;
-  if (a.value == b.value && a.at == b.at)
+  if ((a.value == b.value && a.at == b.at) || sayTheSame(a, b))
     return true;
   Operation *p = op(a), *q = op(b);
   if (depth == 0 || !mayGoOn())

@@ -75,6 +75,17 @@ static SizeOrigin ofBroadcast(BroadcastOp op, int64_t dim) {
   return op.getSizes().empty() ? SizeOrigin{op.getResult(), dim} : ofValue(op.getSizes()[at]);
 }
 
+static SizeOrigin ofReduce(ReduceOp op, int64_t dim) {
+  int64_t rank = cast<RankedTensorType>(op.getInput().getType()).getRank(), at = 0;
+  for (int64_t d = 0; d < rank; ++d) {
+    bool reduced = llvm::is_contained(op.getAxes(), d);
+    if (!reduced && at == dim)
+      return {op.getInput(), d};
+    at += !reduced || op.getKeepdims();
+  }
+  return {op.getResult(), dim};
+}
+
 /// One step, or the dimension itself.
 static SizeOrigin step(Value tensor, int64_t dim) {
   Operation *op = tensor.getDefiningOp();
@@ -89,6 +100,9 @@ static SizeOrigin step(Value tensor, int64_t dim) {
   return llvm::TypeSwitch<Operation *, SizeOrigin>(op)
       .Case([&](EinsumOp o) { return ofEinsum(o, dim); })
       .Case([&](BroadcastOp o) { return ofBroadcast(o, dim); })
+      .Case([&](ReduceOp o) { return ofReduce(o, dim); })
+      .Case<LayerNormOp, RmsNormOp, RotaryOp, SoftmaxOp>(
+          [&](Operation *o) { return SizeOrigin{o->getOperand(0), dim}; })
       .Case([&](tensor::ExpandShapeOp o) { return ofExpand(o, dim); })
       .Case([&](tensor::CollapseShapeOp o) { return ofCollapse(o, dim); })
       .Case([&](tensor::ExtractSliceOp o) { return ofSlice(o, dim); })

@@ -25,12 +25,29 @@ struct Parameters {
 };
 } // namespace
 
-static ParseResult parseNumber(AsmParser &p, std::optional<double> &out) {
+/// Integers are numbers, too. `1e-2` is none of MLIR's.
+static ParseResult parseNumber(AsmParser &p, StringRef name, std::optional<double> &out) {
+  SMLoc loc = p.getCurrentLocation();
+  const char *text = loc.getPointer();
   double number;
-  if (p.parseFloat(number))
+  if (text[0] == '0' && text[1] == 'x') { // the bits of one that has no short form
+    if (p.parseFloat(number))
+      return failure();
+    out = number;
+    return success();
+  }
+  Attribute value;
+  if (OptionalParseResult parsed = p.parseOptionalAttribute(value);
+      parsed.has_value() && failed(*parsed))
     return failure();
-  out = number;
-  return success();
+  if (auto real = dyn_cast_or_null<FloatAttr>(value))
+    out = real.getValueAsDouble();
+  else if (auto integer = dyn_cast_or_null<IntegerAttr>(value); integer && !isa<BoolAttr>(value))
+    out = integer.getValue().roundToDouble(/*isSigned=*/true);
+  char next = *p.getCurrentLocation().getPointer();
+  if (out && next != 'e' && next != 'E')
+    return success();
+  return p.emitError(loc) << "expects a number like 1.0e-2 as '" << name << "' of a contract";
 }
 
 template <typename Enum>
@@ -50,9 +67,9 @@ static ParseResult parseCase(AsmParser &p, StringRef name, Enum &out,
 /// The value of the parameter `name`.
 static ParseResult parseValue(AsmParser &p, SMLoc loc, StringRef name, Parameters &out) {
   if (name == "bound")
-    return parseNumber(p, out.bound);
+    return parseNumber(p, name, out.bound);
   if (name == "failure")
-    return parseNumber(p, out.failure);
+    return parseNumber(p, name, out.failure);
   if (name == "seed")
     return p.parseInteger(out.seed);
   if (name == "metric")

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/IR/LinnetOps.h"
+#include "linnet/IR/Repeats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -136,6 +137,8 @@ LogicalResult LinnetDialect::verifyOperationAttribute(Operation *op, NamedAttrib
     return verifyContract(op, attr.getValue());
   if (attr.getName() == kSymbolsAttr)
     return verifySymbols(op, attr.getValue());
+  if (attr.getName() == kRepeatsAttr)
+    return verifyRepeats(op, attr.getValue());
   return success();
 }
 

@@ -8,14 +8,17 @@
 #include "MemoryBudget.h"
 #include "Output.h"
 #include "Pair.h"
+#include "WeightRepeats.h"
 #include "linnet/Bundle/CPULevel.h"
 #include "linnet/Bundle/Write.h"
 #include "linnet/Codegen/CPU.h"
 #include "linnet/Pipelines/Pipelines.h"
+#include "linnet/Transforms/Linearize.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -42,6 +45,7 @@ private:
   LogicalResult planWithinBudget();
   FailureOr<int64_t> largestExcess();
   FailureOr<codegen::CPUTarget> target(StringRef level);
+  bool isNews(Diagnostic &d);
   LogicalResult generate();
   LogicalResult writeLLVM();
   bool stopsAt(Stage stage) const { return options.compileTo == stage; }
@@ -51,6 +55,7 @@ private:
   const CompileOptions &options;
   llvm::SourceMgr sources;
   OwningOpRef<ModuleOp> module;
+  llvm::StringSet<> remarks;
   unsigned errors = 0, dumped = 0;
 };
 
@@ -224,11 +229,21 @@ LogicalResult Compiler::generate() {
   return writeOutput(*module, weights, write, options);
 }
 
+/// What almost matched is looked at by two runs of a pass, in front of derivatives and behind
+/// `tosa`: a remark is made once.
+bool Compiler::isNews(Diagnostic &d) {
+  errors += d.getSeverity() == DiagnosticSeverity::Error;
+  if (d.getSeverity() != DiagnosticSeverity::Remark)
+    return true;
+  std::string text;
+  llvm::raw_string_ostream(text) << d.getLocation() << d;
+  return remarks.insert(text).second;
+}
+
 LogicalResult Compiler::run() {
   SourceMgrDiagnosticHandler printer(sources, &context);
   ScopedDiagnosticHandler counter(&context, [&](Diagnostic &d) {
-    errors += d.getSeverity() == DiagnosticSeverity::Error;
-    return failure(); // on to the printer
+    return success(!isNews(d)); // failure: on to the printer
   });
   if (failed(parse()) || failed(dump("input")))
     return failure();
@@ -237,6 +252,7 @@ LogicalResult Compiler::run() {
   };
   if (stopsAt(Stage::Input))
     return writeIR();
+  noteRepeats(*module, options.externalWeights ? std::vector<std::string>() : options.weights);
   StructuredOptions structured;
   structured.weightsKnown = options.foldWeights && !options.externalWeights;
   structured.reassociate = options.linearize != Linearize::Never;
@@ -267,5 +283,11 @@ LogicalResult Compiler::run() {
 }
 
 LogicalResult linnet::compile(MLIRContext &context, const CompileOptions &options) {
+  // no place of the input is to blame
+  std::string error;
+  if (!options.contract.empty() && failed(parseContract(&context, options.contract, error))) {
+    llvm::errs() << "linnet-compile: error: --" << error << "\n";
+    return failure();
+  }
   return Compiler(context, options).run();
 }

@@ -17,12 +17,13 @@ static void append(OpPassManager &pm, const std::string &passes) {
     llvm::report_fatal_error("a stage names a pass that is not registered");
 }
 
-static void addLinearize(OpPassManager &pm, const linnet::StructuredOptions &options) {
+static void addLinearize(OpPassManager &pm, const linnet::StructuredOptions &options, bool final) {
   linnet::LinearizeAttentionOptions pass;
   pass.rewrites = options.linearize;
   pass.contract = options.contract;
   pass.costModel = options.costModel;
   pass.explain = options.explain;
+  pass.final = final;
   pm.addPass(linnet::createLinearizeAttention(pass));
 }
 
@@ -47,7 +48,7 @@ void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions 
   std::string explain = options.explain ? "{explain=true}" : "";
   // before derivatives, which are better from one op than from many, and again behind `tosa`
   append(pm, "linnet-check-input,func.func(linnet-raise" + explain + ")");
-  addLinearize(pm, options);
+  addLinearize(pm, options, /*final=*/false);
   append(pm, "linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
   // `tosa`, in the order of upstream's own pipeline
   append(pm, "func.func(tosa-optional-decompositions,canonicalize,tosa-infer-shapes,"
@@ -55,7 +56,7 @@ void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions 
              "tosa-layerwise-constant-fold,tosa-make-broadcastable,tosa-to-linalg,"
              "tosa-to-tensor,tosa-to-arith,tosa-to-scf)");
   append(pm, "canonicalize,func.func(linnet-raise" + explain + ",canonicalize)");
-  addLinearize(pm, options);
+  addLinearize(pm, options, /*final=*/true);
   if (options.reassociate)
     append(pm, "func.func(linnet-reassociate{explain=" + std::string(options.explain ? "1" : "0") +
                    " weights-known=" + (options.weightsKnown ? "1" : "0") + "}" +

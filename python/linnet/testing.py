@@ -3,6 +3,7 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
+from linnet._src.running_error import Computed, Likely  # noqa: F401
 from linnet._src.testing import (  # noqa: F401
     CompileError,
     DTYPES,

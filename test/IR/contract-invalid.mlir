@@ -23,6 +23,26 @@ func.func @negative() attributes {linnet.contract = #linnet.contract<bound = -1.
 
 // -----
 
+// expected-error @+1 {{expects a bound that is finite and positive, found -1.0}}
+func.func @negative_integer() attributes {linnet.contract = #linnet.contract<bound = -1>} { return }
+
+// -----
+
+// expected-error @+1 {{expects a number like 1.0e-2 as 'bound' of a contract}}
+func.func @no_number() attributes {linnet.contract = #linnet.contract<bound = taylor>} { return }
+
+// -----
+
+// expected-error @+1 {{expects a number like 1.0e-2 as 'failure' of a contract}}
+func.func @text() attributes {linnet.contract = #linnet.contract<bound = 1.0, failure = "0.1">} { return }
+
+// -----
+
+// expected-error @+1 {{expects a number like 1.0e-2 as 'bound' of a contract}}
+func.func @no_point() attributes {linnet.contract = #linnet.contract<bound = 1e-2>} { return }
+
+// -----
+
 // expected-error @+1 {{expects a failure probability between 0 and 1, found 2.0}}
 func.func @failure() attributes {linnet.contract = #linnet.contract<bound = 1.0, failure = 2.0>} { return }
 

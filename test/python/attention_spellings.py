@@ -9,6 +9,7 @@ attention no more. What they mean is computed in NumPy from the same choices."""
 import dataclasses
 
 import numpy as np
+from linnet._src.running_error import UNIT, Computed, attend, einsum
 
 LOG2E = 1.4426950408889634
 
@@ -76,19 +77,18 @@ def inputs(c, rng):
 
 
 def reference(c, arrays):
-    """f64; a query without a key gives zeros."""
-    q, k, v = (x.astype(np.float64) for x in arrays[:3])
-    k, v = (np.repeat(x, c.group, 1) for x in (k, v))
-    s = np.einsum("bhid,bhjd->bhij", q, k) * c.scale
+    """f64, and what f32 may be off; a query without a key gives zeros."""
+    q, k, v = arrays[0], *(np.repeat(x, c.group, 1) for x in arrays[1:3])
+    # programs may hold the scale's reciprocal, or its root twice
+    s = einsum("bhid,bhjd->bhij", q, k) * Computed(c.scale, 2 * UNIT * c.scale)
     if c.softcap:
         s = c.softcap * np.tanh(s / c.softcap)
     if c.bias:
         s = s + arrays[3]
-    seen = np.broadcast_to(visible(c), s.shape)
+    seen = np.broadcast_to(visible(c), s.value.shape)
     if c.explicit:
         seen = seen & arrays[-1][:, None]
-    w = np.where(seen, np.exp(s - np.where(seen, s, -1e9).max(-1, keepdims=True)), 0)
-    return np.einsum("bhij,bhjd->bhid", w / np.maximum(w.sum(-1, keepdims=True), 1e-300), v)
+    return attend(s, v, "bhij,bhjd->bhid", seen)
 
 
 class Writer:

@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 from attention_spellings import Writer
+from linnet.testing import Computed
 
 NEAR_MISSES = ("sign", "count", "other", "temperature", "log2", "all")
 
@@ -39,18 +40,20 @@ def inputs(c, rng):
 
 
 def reference(c, arrays):
-    """f64."""
-    x, t, other = arrays
-    x, other = x.astype(np.float64), other.astype(np.float64)
+    """f64, and what f32 may be off."""
+    x, t, other = Computed(arrays[0]), arrays[1], Computed(arrays[2])
     of = {"other": other, "temperature": 2 * x}.get(c.missed, x)
-    sums = np.log(np.exp(of).sum(1)) / (np.log(2) if c.missed == "log2" else 1)
+    top = of.value.max(1, keepdims=True)
+    sums = np.log(np.exp(of - top).sum(1)) + top[:, 0]
+    if c.missed == "log2":
+        sums = sums / np.log(2)
     rows = (sums - x[np.arange(c.rows), t]) * (-1 if c.missed == "sign" else 1)
     seen = t != 1 if c.ignored else np.ones(c.rows, bool)
-    rows = np.where(seen, rows, 0)
+    rows = rows.where(seen, 0)
     if c.reduction == "none":
         return rows
     count = {"count": c.rows - 1, "all": c.rows}.get(c.missed, seen.sum())
-    return rows.sum() if c.reduction == "sum" else rows.sum() / count
+    return rows.sum(0) if c.reduction == "sum" else rows.sum(0) / count
 
 
 class LossWriter(Writer):

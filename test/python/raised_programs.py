@@ -38,3 +38,11 @@ def call_all(spellings, text, given, seed, lay_out=lambda arrays, *_: arrays):
         arrays = spellings.inputs(c, np.random.default_rng([seed, i]))
         result = session.call(f"f{i}", *lay_out(arrays, *layout))
         yield c, arrays, result[0] if isinstance(result, (list, tuple)) else result
+
+
+def check(spellings, c, arrays, result):
+    """Against the f64 meaning, within what f32 may be off."""
+    try:
+        testing.assert_close(result, spellings.reference(c, arrays))
+    except AssertionError as error:
+        raise AssertionError(f"{c}: {error}") from None

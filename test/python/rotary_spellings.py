@@ -10,6 +10,7 @@ import dataclasses
 
 import numpy as np
 from attention_spellings import Writer
+from linnet.testing import Computed
 
 NEAR_MISSES = ("sign", "inverse", "tables", "pairs", "other", "rest")
 
@@ -50,20 +51,20 @@ def inputs(c, rng):
 
 
 def reference(c, arrays):
-    """f64."""
-    x, angle, other = (a.astype(np.float64) for a in arrays)
+    """f64, and what f32 may be off."""
+    x, angle, other = map(Computed, arrays)
     cos, sin = (f(angle[:, None] if c.batched else angle) for f in (np.cos, np.sin))
     r = c.rotated
     first, second = np.arange(r // 2), np.arange(r // 2) + r // 2
     if c.interleaved:
         first, second = np.arange(0, r, 2), np.arange(1, r, 2)
-    y = x.copy()
+    y = x[:]
     lo, hi = x[..., first], x[..., second]
     turned = {"other": (other[..., second], other[..., first]), "pairs": (hi[..., ::-1], lo[..., ::-1])}
     b, a = turned.get(c.missed, (hi, lo))
     signs = {"sign": (1, 1), "inverse": (1, -1)}.get(c.missed, (-1, 1))
     y[..., first] = lo * cos + signs[0] * b * sin
-    y[..., second] = hi * (cos + (c.missed == "tables")) + signs[1] * a * sin
+    y[..., second] = hi * (cos + float(c.missed == "tables")) + signs[1] * a * sin
     if c.missed == "rest":
         y[..., r:] = -x[..., r:]
     return y

@@ -42,6 +42,14 @@ def test_two_threads_are_compared_with_one(capsys):
     assert all(line["threads"] == 2 for line in lines)
 
 
+def test_a_rewrite_is_compared_with_the_program_as_it_is_written(capsys):
+    code = bench.main(["--quick", "--only=latent_tiny", "--json", "--peers=pytorch"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert code == 0
+    assert [line["peer"] for line in lines] == [None, workloads.AS_WRITTEN, "pytorch"]
+    assert all(line["note"] is None and line["error"] < 1e-5 and line["ratio"] > 0 for line in lines[1:])
+
+
 def test_a_peer_with_another_result_is_not_timed(capsys, monkeypatch):
     def wrong(workload, threads):
         right = workload.inputs[0] @ workload.weights["b"]

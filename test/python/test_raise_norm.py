@@ -8,10 +8,9 @@ import pathlib
 import re
 
 import norm_spellings as spellings
-import numpy as np
 import pytest
 from linnet import testing
-from raised_programs import call_all, programs, raised
+from raised_programs import call_all, check, programs, raised
 from upstream import lower
 
 FOLDER = pathlib.Path(__file__).parents[1] / "Foreign"
@@ -32,17 +31,11 @@ def test_every_spelling_is_found():
         assert not re.search(r"math\.|arith\.(mul|div|add|sub)f", body), (c, body)
 
 
-def close(c, arrays, result):
-    want = spellings.reference(c, arrays)
-    bound = 2e-3 if c.half else 2e-5
-    np.testing.assert_allclose(result, want, rtol=bound, atol=bound, err_msg=str(c))
-
-
 def test_raised_programs_compute_the_same():
     given = programs(spellings, EXECUTED, 2)
     text, _ = raised(given)
     for c, arrays, result in call_all(spellings, text, given, 3):
-        close(c, arrays, result)
+        check(spellings, c, arrays, result)
 
 
 def test_near_misses_stay():
@@ -52,7 +45,7 @@ def test_near_misses_stay():
         assert "_norm " not in body, (c, source)
     some = given if FULL else given[:14]
     for c, arrays, result in call_all(spellings, "\n".join(body for _, body in some), some, 5):
-        close(c, arrays, result)
+        check(spellings, c, arrays, result)
 
 
 @pytest.mark.parametrize("name, op", [("gpt2", "layer_norm"), ("llama", "rms_norm"),

@@ -9,7 +9,7 @@ import re
 import numpy as np
 import rotary_spellings as spellings
 from linnet import testing
-from raised_programs import call_all, programs, raised
+from raised_programs import call_all, check, programs, raised
 
 FULL = bool(os.environ.get("LINNET_FULL"))
 MATCHED, EXECUTED, MISSED = (1000, 200, 102) if FULL else (200, 24, 30)
@@ -29,17 +29,11 @@ def lay_out(arrays, layout):
     return [x, *arrays[1:]]
 
 
-def close(c, arrays, result):
-    bound = 4e-3 if c.half else 2e-6
-    np.testing.assert_allclose(result, spellings.reference(c, arrays), rtol=bound, atol=bound,
-                               err_msg=str(c))
-
-
 def test_raised_programs_compute_the_same():
     given = programs(spellings, EXECUTED, 2)
     text, _ = raised(given)
     for c, arrays, result in call_all(spellings, text, given, 3, lay_out):
-        close(c, arrays, result)
+        check(spellings, c, arrays, result)
 
 
 def test_near_misses_stay():
@@ -50,4 +44,4 @@ def test_near_misses_stay():
         assert body.count("linnet.rotary ") <= (c.missed == "rest"), (c, source)
     some = given if FULL else given[:12]
     for c, arrays, result in call_all(spellings, raised(some)[0], some, 5, lay_out):
-        close(c, arrays, result)
+        check(spellings, c, arrays, result)

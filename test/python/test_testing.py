@@ -7,7 +7,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from linnet.testing import assert_close, tolerance, wide
+from linnet._src.running_error import attend, einsum
+from linnet.testing import Computed, Likely, assert_close, tolerance, wide
 
 
 def test_rounding_a_reference_is_within_half_an_ulp():
@@ -66,3 +67,50 @@ def test_f32_dot_products_pass_and_dropping_a_term_fails(depth):
 def test_tolerance_grows_with_the_square_root():
     at = [tolerance(0.0, np.float32, depth=d, magnitude=1.0) for d in (100, 10000)]
     assert 6 < at[1] / at[0] < 10
+
+
+def normalised(x, scale):
+    t = x - x.mean(1, keepdims=True)
+    return t / np.sqrt((t * t).mean(1, keepdims=True) + 1e-5) * scale
+
+
+@pytest.mark.parametrize("kind", (Computed, Likely))
+def test_running_errors_hold_and_say_something(kind):
+    """NumPy's own f32 stays within them, also where a difference has lost most digits."""
+    rng = np.random.default_rng(1)
+    for mean, slack in ((0.0, 100), (50.0, 1000)):
+        x = (rng.standard_normal((40, 64)) + mean).astype(np.float32)
+        scale = rng.standard_normal(64).astype(np.float32)
+        y, want = normalised(x, scale), normalised(kind(x), scale)
+        assert y.dtype == np.float32
+        assert_close(y, want)
+        error = np.abs(y - want.value)
+        assert (want.bound <= slack * np.maximum(error.max(), 2.0**-24)).all()
+        with pytest.raises(AssertionError):
+            assert_close((want.value + 1.5 * want.bound + 2.0**-22 * np.abs(want.value)).astype(np.float32), want)
+
+
+def test_running_errors_of_attention():
+    rng = np.random.default_rng(2)
+    q, k, v = (rng.standard_normal((2, n, 8)).astype(np.float32) for n in (5, 40, 40))
+    s = np.einsum("bid,bjd->bij", q, k)
+    w = np.exp(s - s.max(-1, keepdims=True))
+    y = np.einsum("bij,bjd->bid", w / w.sum(-1, keepdims=True), v)
+    bounds = []
+    for kind in (Computed, Likely):
+        want = attend(einsum("bid,bjd->bij", kind(q), k), v, "bij,bjd->bid")
+        assert_close(y, want)
+        bounds.append(want.bound)
+    assert (bounds[1] < bounds[0]).all()
+    assert (attend(kind(s), v, "bij,bjd->bid", False).value == 0).all()  # no keys
+
+
+def test_running_errors_of_functions():
+    """A function's operand moved by as much as it may be off stays within the function's."""
+    x, off = np.linspace(0.5, 3, 50), 1e-4
+    for function in (np.exp, np.log, np.sqrt, np.tanh, np.cos, np.sin):
+        found = function(Computed(x, off))
+        for side in (-off, off):
+            moved = np.abs(function(x + side) - found.value)
+            assert (moved <= found.bound).all()
+        assert found.bound.max() <= 25 * off

@@ -119,6 +119,7 @@ private:
   std::optional<Element> inserted(mlir::tensor::InsertSliceOp op, const Element &e);
   std::optional<Element> stepArgument(const Element &e);
   bool same(const Element &a, const Element &b, int depth);
+  bool sayTheSame(const Element &a, const Element &b);
   bool dependsOn(const Element &e, unsigned v, int depth);
   void simplify(Element &e);
 

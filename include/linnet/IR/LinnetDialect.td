@@ -28,6 +28,12 @@ def Linnet_Dialect : Dialect {
     - `linnet.name = "tokens"` names an argument or a result.
     - `linnet.contract = #linnet.contract<…>` says how far attention may be from exact, in the
       function, in the module, or on one `linnet.attention`.
+
+    And on an `ml_program.global` whose value is elsewhere:
+
+    - `linnet.repeats = {halves = [1], pairs = [0]}`: the second half along dimension 1 is the first, and every
+      odd row (along dimension 0) the one before it. `linnet-compile` writes it from what it finds in the
+      weights, and takes none from its input.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;

@@ -28,10 +28,13 @@ struct AttentionSite {
   ContractAttr contract;
   LogitBound logits;
   CostModel cost;
-  /// Sizes: dynamic ones are CostModel::unknownSize where `isKnown` is false.
+  /// Sizes: a dynamic one is the maximum of its symbol, or CostModel::unknownSize.
   double batch = 1, heads = 1, keyHeads = 1, queries = 1, keys = 1, depth = 1, valueDepth = 1;
-  bool knowsKeys = true, knowsRows = true; ///< keys; batch, heads and queries
-  double scale = 1;                        ///< of the scores
+  bool knowsKeys = true; ///< a number that is the same in all calls
+  /// At most so many, in any call; infinity where the program does not say.
+  double mostKeys = 0, mostPairs = 0; ///< keys of a head; queries and keys of all heads
+  double scale = 1;                   ///< of the scores
+  bool sameLengths = false;           ///< as many queries as keys
   bool causal = false;
 
   /// Visible keys are j <= i, as many as queries.
@@ -78,6 +81,10 @@ public:
 llvm::ArrayRef<const LinearizeMethod *> getLinearizeMethods();
 /// Adds a method; call it before passes run.
 void registerLinearizeMethod(std::unique_ptr<LinearizeMethod> method);
+
+/// A contract from the text of an option, "bound = 1e-2, ..."; failure, with `error`.
+mlir::FailureOr<ContractAttr> parseContract(mlir::MLIRContext *context, llvm::StringRef text,
+                                            std::string &error);
 
 //===----------------------------------------------------------------------===//
 // Parts of bounds

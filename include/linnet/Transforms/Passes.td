@@ -243,9 +243,12 @@ def LinearizeAttention : Pass<"linnet-linearize-attention", "mlir::ModuleOp"> {
     Option<"costModel", "cost-model", "std::string", "\"\"",
            "JSON file of linnet-bench --calibrate-cost">,
     Option<"rewrites", "rewrite", "bool", "true", "false: only record the sites">,
-    Option<"explain", "explain", "bool", "false", "say what was decided at each attention">];
+    Option<"explain", "explain", "bool", "false", "say what was decided at each attention">,
+    Option<"final", "final", "bool", "true",
+           "false: what stays exact is looked at again by a later run, which explains it">];
   let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
-                           "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
+                           "mlir::linalg::LinalgDialect", "mlir::math::MathDialect",
+                           "mlir::tensor::TensorDialect"];
 }
 
 def Pdl : Pass<"linnet-pdl"> {

@@ -158,14 +158,16 @@ void FavorMethod::propose(const AttentionSite &site, SmallVectorImpl<LinearForm>
   refusal = refuseKernel(site);
   if (refusal.empty())
     refusal = site.logits.unproven;
-  if (refusal.empty() && !site.knowsRows)
-    refusal = "the number of pairs of queries and keys, all of which have to be near, is not known";
+  if (refusal.empty() && !std::isfinite(site.mostPairs))
+    refusal = "the number of pairs of queries and keys, all of which have to be near, is neither "
+              "known nor bounded by its symbols";
   if (!refusal.empty())
     return;
   Lengths lengths(site);
   double depth = site.depth, radius = 2 * lengths.most, r = site.logits.products;
   double failure = site.contract.getFailure();
-  double pairs = site.batch * site.heads * site.queries * site.keys;
+  // the deviations that are allowed for rise with the number of pairs, and so the bound
+  double pairs = site.mostPairs;
   for (int64_t blocks = 1; 2 * blocks * depth <= 8192; blocks *= 2) {
     if (blocks > 1 && failure == 0)
       break; // more blocks do not help what is certain

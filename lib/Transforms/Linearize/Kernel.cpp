@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "linnet/IR/Formula.h"
 #include "linnet/Transforms/Linearize.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <cmath>
 
@@ -29,11 +30,14 @@ double linnet::roundings(double n) {
 /// A sum of n terms of at most t, in any order, is off by at most the sum over additions of what
 /// they give, times 2^-24: no tree of additions has more than a chain, n (n + 1) / 2 * t. The
 /// sums over features are no chain of equal terms: roundings(m).
+///
+/// The bound rises with the number of keys, so that of the most keys covers every call: roundings
+/// rises where it is finite and is infinite beyond, and all that is made of it here are sums and
+/// products of numbers that are not negative, and x / (1 - x), which rises below 1.
 double linnet::roundingOfKernel(const AttentionSite &site, double features, double feature,
                                 double spread) {
-  if (!site.knowsKeys)
-    return std::numeric_limits<double>::infinity();
-  double keys = roundings((site.keys + 1) / 2 * (1 + roundings(site.keys)) + 2);
+  double most = site.mostKeys;
+  double keys = roundings((most + 1) / 2 * (1 + roundings(most)) + 2);
   double sums = (1 + keys) * (1 + roundings(features + 2)) * (1 + feature) - 1;
   double eta = sums * spread;
   if (!(eta < 0.5))
@@ -77,12 +81,14 @@ std::string linnet::refuseKernel(const AttentionSite &site) {
   if (masks.getWindow() || masks.getSegments() || (op.getMask() && !hidesKeysOnly(op)))
     return "its mask is neither causal nor the same for all queries and heads";
   if (masks.getCausal() && !site.isCausal())
-    return "its causal mask is not j <= i with as many queries as keys, a number that is known";
+    return "its causal mask is not j <= i with as many queries as keys: equal numbers, or one "
+           "symbol of linnet.dims for both";
   auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
   if (q.isDynamicDim(1) || k.isDynamicDim(1) || q.isDynamicDim(3) || v.isDynamicDim(3))
     return "the number of heads or their depth is not known";
-  if (!site.knowsKeys)
-    return "the number of keys, which the rounding of sums grows with, is not known";
+  if (!std::isfinite(site.mostKeys))
+    return "the number of keys, which the rounding of sums grows with, is neither known nor "
+           "bounded by linnet.symbols of a function that nothing calls";
   return "";
 }
 
@@ -137,20 +143,24 @@ static Value readMask(ImplicitLocOpBuilder &b, Value mask) {
   return tensor::CollapseShapeOp::create(b, mask, groups);
 }
 
-static Value readLengths(ImplicitLocOpBuilder &b, Value lengths, int64_t keys) {
-  auto type = cast<RankedTensorType>(lengths.getType());
-  SmallVector<int64_t> shape = {type.getDimSize(0), keys};
-  auto all = RankedTensorType::get(shape, type.getElementType());
-  SmallVector<Attribute> positions;
-  for (int64_t j = 0; j < keys; ++j)
-    positions.push_back(b.getIntegerAttr(type.getElementType(), j));
-  auto row = RankedTensorType::get({keys}, type.getElementType());
-  Value iota = arith::ConstantOp::create(b, DenseElementsAttr::get(row, positions));
-  Value limits =
-      BroadcastOp::create(b, all, lengths, Value(), ValueRange(), b.getDenseI64ArrayAttr({0}));
-  Value spread = BroadcastOp::create(b, all, iota, all.hasStaticShape() ? Value() : limits,
-                                     ValueRange(), b.getDenseI64ArrayAttr({1}));
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, spread, limits);
+/// Whether a key is before its batch's length, [B,Nk].
+static Value readLengths(ImplicitLocOpBuilder &b, Value lengths, Value k) {
+  Type element = cast<RankedTensorType>(lengths.getType()).getElementType();
+  Location loc = b.getLoc();
+  SmallVector<OpFoldResult> sizes = {tensor::getMixedSize(b, loc, lengths, 0),
+                                     tensor::getMixedSize(b, loc, k, 2)};
+  Value init = tensor::EmptyOp::create(b, sizes, b.getI1Type());
+  auto rows = b.getMultiDimIdentityMap(2).getMajorSubMap(1), all = b.getMultiDimIdentityMap(2);
+  SmallVector<utils::IteratorType> loops(2, utils::IteratorType::parallel);
+  auto body = [&](OpBuilder &at, Location, ValueRange args) {
+    Value j = linalg::IndexOp::create(at, loc, 1);
+    j = arith::IndexCastOp::create(at, loc, element, j);
+    Value seen = arith::CmpIOp::create(at, loc, arith::CmpIPredicate::slt, j, args[0]);
+    linalg::YieldOp::create(at, loc, seen);
+  };
+  return linalg::GenericOp::create(b, init.getType(), lengths, init, ArrayRef{rows, all}, loops,
+                                   body)
+      .getResult(0);
 }
 
 static RankedTensorType typeOf(Value x) { return cast<RankedTensorType>(x.getType()); }
@@ -197,7 +207,7 @@ Value linnet::buildKernel(ImplicitLocOpBuilder &b, const AttentionSite &site, Va
   if (op.getMask())
     masks.push_back(readMask(b, op.getMask()));
   if (op.getKvLengths())
-    masks.push_back(readLengths(b, op.getKvLengths(), op.getK().getType().getDimSize(2)));
+    masks.push_back(readLengths(b, op.getKvLengths(), op.getK()));
   for (Value seen : masks) {
     keys = shownRows(b, keys, seen);
     v = {&b, shownRows(b, v, seen)};

@@ -183,6 +183,29 @@ const LinearForm *Decision::choose() {
 // Pass
 //===----------------------------------------------------------------------===//
 
+FailureOr<ContractAttr> linnet::parseContract(MLIRContext *context, StringRef given,
+                                              std::string &error) {
+  // parsed as the attribute is, so that its messages are the same, but for "1e-2"
+  std::string text = given.str(), reason;
+  llvm::Regex whole("(^|[^0-9.])([0-9]+)([eE][-+]?[0-9])");
+  while (whole.match(text))
+    text = whole.sub("\\1\\2.0\\3", text);
+  if (!StringRef(text).starts_with("#"))
+    text = "#linnet.contract<" + text + ">";
+  ScopedDiagnosticHandler handler(context, [&](Diagnostic &d) {
+    if (reason.empty())
+      reason = d.str();
+    return success();
+  });
+  context->getOrLoadDialect<LinnetDialect>();
+  if (auto contract = dyn_cast_or_null<ContractAttr>(parseAttribute(text, context)))
+    return contract;
+  error = llvm::formatv("contract expects parameters like \"bound = 1e-2, method = taylor\", "
+                        "found '{0}'{1}{2}",
+                        given, reason.empty() ? "" : ": ", reason);
+  return failure();
+}
+
 LogicalResult LinearizeAttention::readOptions() {
   Operation *module = getOperation();
   if (!costModel.empty()) {
@@ -195,19 +218,11 @@ LogicalResult LinearizeAttention::readOptions() {
   given = {};
   if (contract.empty())
     return success();
-  // parsed as the attribute is, so that its messages are the same
-  // "1e-2" is no number of MLIR's
-  std::string text = contract;
-  llvm::Regex whole("(^|[^0-9.])([0-9]+)([eE][-+]?[0-9])");
-  while (whole.match(text))
-    text = whole.sub("\\1\\2.0\\3", text);
-  if (!StringRef(text).starts_with("#"))
-    text = "#linnet.contract<" + text + ">";
-  given = dyn_cast_or_null<ContractAttr>(parseAttribute(text, &getContext()));
-  if (!given)
-    return module->emitError()
-           << "expects a contract like \"bound = 1e-2, method = taylor\", found '" << contract
-           << "'";
+  std::string error;
+  auto parsed = parseContract(&getContext(), contract, error);
+  if (failed(parsed))
+    return emitError(UnknownLoc::get(&getContext())) << error;
+  given = *parsed;
   return success();
 }
 
@@ -221,7 +236,7 @@ ContractAttr LinearizeAttention::contractOf(AttentionOp op) {
 LogicalResult LinearizeAttention::keep(AttentionSite &site, SiteRecord &record, const Twine &why,
                                        bool refused) {
   record.reason = why.str();
-  if (explain)
+  if (explain && final)
     emitRemark(site.op.getLoc(), "attention kept exact: ") << why;
   if (refused && site.contract.getFallback() == ContractFallback::error)
     return site.op.emitOpError() << "does not meet its contract: " << why;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Sites.h"
+#include "linnet/Analysis/SizeOrigin.h"
 #include "linnet/IR/Locations.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include <cmath>
@@ -16,33 +17,77 @@ using namespace linnet::linearize;
 // Sites
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// What is known of a dimension's size: a number, or the symbol that names it and its maximum.
+struct KnownSize {
+  std::optional<int64_t> number, most;
+  StringAttr symbol;
+};
+} // namespace
+
+/// Symbols count of functions that are called from outside only: the runtime checks them there.
+static bool isEnteredOnly(FunctionOpInterface fn) {
+  auto module = fn->getParentOfType<ModuleOp>();
+  return module && fn.isPublic() && SymbolTable::symbolKnownUseEmpty(fn, module);
+}
+
+static KnownSize sizeOf(Value tensor, int64_t dim) {
+  SizeOrigin origin = sizeOrigin(tensor, dim);
+  if (!origin.value)
+    return {origin.dim, origin.dim, {}};
+  auto arg = dyn_cast<BlockArgument>(origin.value);
+  auto fn = arg ? dyn_cast<FunctionOpInterface>(arg.getOwner()->getParentOp()) : nullptr;
+  if (!fn || origin.dim < 0 || !arg.getOwner()->isEntryBlock() || !isEnteredOnly(fn))
+    return {};
+  KnownSize known;
+  if (auto names = fn.getArgAttrOfType<ArrayAttr>(arg.getArgNumber(), kDimsAttr))
+    known.symbol = dyn_cast<StringAttr>(names[origin.dim]);
+  auto symbols = fn->getAttrOfType<DictionaryAttr>(kSymbolsAttr);
+  auto bounds = symbols && known.symbol ? symbols.getAs<DictionaryAttr>(known.symbol.getValue())
+                                        : DictionaryAttr();
+  if (auto most = bounds ? bounds.getAs<IntegerAttr>("max") : IntegerAttr())
+    known.most = most.getInt();
+  return known;
+}
+
+static bool haveSameLengths(AttentionOp op) {
+  KnownSize queries = sizeOf(op.getQ(), 2), keys = sizeOf(op.getK(), 2);
+  if (queries.number || keys.number)
+    return queries.number == keys.number;
+  return (queries.symbol && queries.symbol == keys.symbol) ||
+         sizeOrigin(op.getQ(), 2) == sizeOrigin(op.getK(), 2);
+}
+
 /// A query sees the keys up to its own place, and there are as many of both.
 static bool isPlainlyCausal(AttentionOp op) {
   MaskAttr masks = op.getMaskSet();
-  int64_t queries = op.getQ().getType().getDimSize(2), keys = op.getK().getType().getDimSize(2);
   return masks.getCausal() && !masks.getWindow() && !masks.getKvLengths() && !op.getQOffset() &&
-         queries == keys && !ShapedType::isDynamic(queries);
+         haveSameLengths(op);
 }
 
 AttentionSite linnet::linearize::describeSite(AttentionOp op, const CostModel &model) {
   AttentionSite site;
   site.op = op;
   site.cost = model;
-  auto size = [&](auto type, unsigned d, bool *known) -> double {
-    int64_t n = type.getDimSize(d);
-    if (ShapedType::isDynamic(n) && known)
-      *known = false;
-    return ShapedType::isDynamic(n) ? model.unknownSize : n;
+  bool bounded = true;
+  auto size = [&](Value x, unsigned d) -> double {
+    KnownSize known = sizeOf(x, d);
+    bounded &= known.most.has_value();
+    return known.most.value_or(model.unknownSize);
   };
-  auto q = op.getQ().getType(), k = op.getK().getType(), v = op.getV().getType();
-  site.batch = size(q, 0, &site.knowsRows);
-  site.heads = size(q, 1, &site.knowsRows);
-  site.queries = size(q, 2, &site.knowsRows);
-  site.depth = size(q, 3, nullptr);
-  site.keyHeads = size(k, 1, &site.knowsRows);
-  site.keys = size(k, 2, &site.knowsKeys);
-  site.valueDepth = size(v, 3, nullptr);
+  site.keys = size(op.getK(), 2);
+  site.mostKeys = bounded ? site.keys : std::numeric_limits<double>::infinity();
+  site.knowsKeys = !op.getK().getType().isDynamicDim(2);
+  site.batch = size(op.getQ(), 0);
+  site.heads = size(op.getQ(), 1);
+  site.queries = size(op.getQ(), 2);
+  double pairs = site.batch * site.heads * site.queries * site.keys;
+  site.mostPairs = bounded ? pairs : std::numeric_limits<double>::infinity();
+  site.depth = size(op.getQ(), 3);
+  site.keyHeads = size(op.getK(), 1);
+  site.valueDepth = size(op.getV(), 3);
   site.scale = op.getScale() ? op.getScale()->convertToDouble() : 1 / std::sqrt(site.depth);
+  site.sameLengths = haveSameLengths(op);
   site.causal = isPlainlyCausal(op);
   return site;
 }

@@ -94,7 +94,7 @@ Windows::Windows(const AttentionSite &site, ArrayRef<double> slopes, double most
       n = m > 0 ? std::max(n, keysFor(bound, m, most)) : INFINITY;
     n = std::ceil(n / kTile) * kTile;
     // a window of all keys, or of more than the op's own, leaves nothing out
-    bool whole = !(n < 1e9) || (site.knowsKeys && n >= site.keys) || (left && n - 1 >= *left);
+    bool whole = !(n < 1e9) || n >= site.mostKeys || (left && n - 1 >= *left);
     int64_t keys = whole ? kAll : static_cast<int64_t>(n);
     for (double m : own)
       if (!whole)
@@ -118,9 +118,10 @@ double Windows::pairsPerRow(const Group &g) const {
 double Windows::rounding() const {
   double worst = 0;
   for (const Group &g : groups) {
-    if (g.keys == kAll && !site.knowsKeys)
+    if (g.keys == kAll && !std::isfinite(site.mostKeys))
       return INFINITY;
-    double n = g.keys == kAll ? site.keys : g.keys, term = 0;
+    // everything below rises with the keys of a row: of fewer than the most it is no larger
+    double n = g.keys == kAll ? site.mostKeys : g.keys, term = 0;
     for (int64_t h = g.from * group(); h < (g.from + g.count) * group(); ++h)
       term = std::max(term, std::abs(slopes[h]) * n);
     double score = roundings(site.depth + 4) * site.logits.products +
@@ -216,8 +217,7 @@ static std::string refuseMasks(const AttentionSite &site) {
     return "it is not causal: keys beyond a query weigh more the further they are";
   if (masks.getIsExplicit() || masks.getSegments() || op.getQOffset())
     return "its masks or its q_offset may hide the nearest keys";
-  bool equal = site.knowsKeys && site.knowsRows && site.queries == site.keys;
-  if (op.getAlignment() == MaskAlignment::top_left && !equal)
+  if (op.getAlignment() == MaskAlignment::top_left && !site.sameLengths)
     return "with alignment top_left a query may be beyond the last key";
   return "";
 }

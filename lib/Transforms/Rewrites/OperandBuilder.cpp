@@ -225,11 +225,15 @@ Value OperandBuilder::compute(const Element &element, ArrayRef<Variables> axes, 
         g.dependsOn(element, v))
       return {};
   (void)sources(element); // which may be all that knows a size
-  if (llvm::all_of(axes, [&](const Variables &axis) { return knowsSizes(axis); }))
+  bool known = llvm::all_of(axes, [&](const Variables &axis) { return knowsSizes(axis); });
+  if (known)
     if (Value x = get(element, axes, /*stretch=*/true))
       return x;
   Element e = g.source(element, /*throughCasts=*/false);
   Operation *op = g.op(e);
+  if (!op && known)
+    if (auto slice = sliced(e))
+      return get(*slice, axes, /*stretch=*/true);
   if (!op || depth == 0 || !isPure(op) || op->getNumResults() != 1)
     return {};
   SmallVector<Value> values;

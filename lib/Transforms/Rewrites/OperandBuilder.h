@@ -45,6 +45,9 @@ public:
   mlir::Value getNearest(const Element &e, llvm::ArrayRef<Variables> axes);
   /// Stretched, from steps of arithmetic done again where no source holds the element.
   mlir::Value compute(const Element &e, llvm::ArrayRef<Variables> axes, int depth = 8);
+  /// The element in a slice of the source that holds no more than what is read of it: every
+  /// dimension is read at `stride * variable + offset`; nothing where one is not.
+  std::optional<Element> sliced(const Element &e);
   /// From one dimension per axis to the tensor that `dims` describes.
   mlir::Value back(mlir::Value x, llvm::ArrayRef<Variables> axes, llvm::ArrayRef<Variables> dims,
                    mlir::RankedTensorType type);

@@ -152,3 +152,36 @@ OpFoldResult OperandBuilder::sizeOf(unsigned v) {
   auto [tensor, dim] = places.lookup(v);
   return OpFoldResult(tensor::DimOp::create(b, loc, tensor, dim).getResult());
 }
+
+std::optional<Element> OperandBuilder::sliced(const Element &element) {
+  Element e = g.source(element, /*throughCasts=*/false);
+  if (!e.isTensor())
+    return std::nullopt;
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+  Element out;
+  bool all = true;
+  for (auto [d, x] : llvm::enumerate(e.at)) {
+    int64_t size = typeOf(e.value).getDimSize(d), offset = 0, stride = 1, count = size;
+    out.at.push_back(x);
+    if (!readDim(x, size)) {
+      auto linear = readLinear(g.simplify(x));
+      if (!linear || linear->terms.size() != 1 || linear->terms[0].first < 1)
+        return std::nullopt;
+      unsigned v = linear->terms[0].second;
+      offset = linear->offset, stride = linear->terms[0].first, count = g.extent(v).size;
+      if (ShapedType::isDynamic(count) || ShapedType::isDynamic(size) || offset < 0 ||
+          offset + stride * (count - 1) >= size)
+        return std::nullopt;
+      out.at.back() = g.variable(v);
+      all = false;
+    }
+    offsets.push_back(b.getIndexAttr(offset));
+    strides.push_back(b.getIndexAttr(stride));
+    sizes.push_back(ShapedType::isDynamic(count) ? tensor::getMixedSize(b, loc, e.value, d)
+                                                 : OpFoldResult(b.getIndexAttr(count)));
+  }
+  if (all)
+    return std::nullopt;
+  out.value = tensor::ExtractSliceOp::create(b, loc, e.value, offsets, sizes, strides);
+  return out;
+}

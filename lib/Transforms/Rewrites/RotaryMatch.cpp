@@ -8,8 +8,10 @@
 //===----------------------------------------------------------------------===//
 #include "OperandBuilder.h"
 #include "Raise.h"
+#include "linnet/Analysis/LogitBound.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -104,6 +106,18 @@ std::optional<Element> RotaryMatcher::both(const Element &lo, const Element &hi,
   return std::nullopt;
 }
 
+/// What a table per channel is read from, where that may be anything.
+static std::string describeTable(const Element &e) {
+  if (auto load = e.value.getDefiningOp<ml_program::GlobalLoadConstOp>()) {
+    std::string symbol = load.getGlobalAttr().getRootReference().str();
+    return ": weight @" + symbol +
+           " is not known to hold every number twice (linnet-compile looks into --weights)";
+  }
+  if (e.value.getDefiningOp<arith::ConstantOp>())
+    return ": the constant that they are read from does not hold every number twice";
+  return isa<BlockArgument>(e.value) ? ": " + describeValue(e.value) + " may hold anything" : "";
+}
+
 bool RotaryMatcher::matchTerms(ArrayRef<Term> lo, ArrayRef<Term> hi, Rotary &r, std::string &why) {
   for (unsigned way = 0; way < 64; ++way) {
     auto bit = [&](unsigned i) { return (way >> i) & 1; };
@@ -118,8 +132,10 @@ bool RotaryMatcher::matchTerms(ArrayRef<Term> lo, ArrayRef<Term> hi, Rotary &r, 
     }
     r.cos = p.factor(1 - bit(2));
     r.sin = n.factor(1 - bit(3));
-    if (!g.same(r.cos, u.factor(1 - bit(4))) || !g.same(r.sin, v.factor(1 - bit(5)))) {
-      why = "the two channels of a pair are not known to have the same cosine and sine";
+    bool sameCos = g.same(r.cos, u.factor(1 - bit(4)));
+    if (!sameCos || !g.same(r.sin, v.factor(1 - bit(5)))) {
+      why = "the two channels of a pair are not known to have the same cosine and sine" +
+            describeTable(g.source(sameCos ? r.sin : r.cos));
       continue;
     }
     r.x = *x;

@@ -40,6 +40,7 @@ import ml_dtypes
 import numpy as np
 
 from linnet import runtime
+from linnet._src.running_error import Computed
 
 DTYPES = {"f32": np.dtype(np.float32), "f16": np.dtype(np.float16),
           "bf16": np.dtype(ml_dtypes.bfloat16), "f64": np.dtype(np.float64),
@@ -156,12 +157,13 @@ def unit_roundoff(dtype):
     return float(ml_dtypes.finfo(dtype).eps) / 2
 
 
-def tolerance(reference, dtype, ulps=1.0, depth=0, magnitude=None):
-    """The bound of this file's header, per element."""
+def tolerance(reference, dtype, ulps=1.0, depth=0, magnitude=None, error=0.0):
+    """The bound of this file's header, per element. `error`: what else the value may be off before its
+    last rounding, of running_error.py say."""
     reference = np.asarray(reference, np.float64)
     with np.errstate(invalid="ignore"):
         bound = 2 * ulps * unit_roundoff(dtype) * np.abs(reference)
-    bound = bound + float(ml_dtypes.finfo(np.dtype(dtype)).smallest_normal)
+    bound = bound + float(ml_dtypes.finfo(np.dtype(dtype)).smallest_normal) + error
     if depth:
         if magnitude is None:
             raise ValueError("a sum's tolerance needs the magnitude of its terms")
@@ -170,14 +172,17 @@ def tolerance(reference, dtype, ulps=1.0, depth=0, magnitude=None):
     return bound
 
 
-def assert_close(actual, reference, ulps=1.0, depth=0, magnitude=None):
-    """Compares with a float64 (or integer) reference; see this file's header."""
+def assert_close(actual, reference, ulps=1.0, depth=0, magnitude=None, error=0.0):
+    """Compares with a float64 (or integer) reference, or one of running_error.py, which brings its error;
+    see this file's header."""
+    if isinstance(reference, Computed):
+        reference, error = reference.value, reference.bound + error
     actual, reference = np.asarray(actual), np.asarray(reference)
     assert actual.shape == reference.shape, f"shape {actual.shape}, expected {reference.shape}"
     if actual.dtype.kind in "iub":
         np.testing.assert_array_equal(actual, reference)
         return
-    bound = np.broadcast_to(tolerance(reference, actual.dtype, ulps, depth, magnitude),
+    bound = np.broadcast_to(tolerance(reference, actual.dtype, ulps, depth, magnitude, error),
                             actual.shape)
     wide = actual.astype(np.float64)
     # a value past the type's range rounds to infinity, as the kernel's does

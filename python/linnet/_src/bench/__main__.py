@@ -18,7 +18,7 @@ import os
 import sys
 import tempfile
 
-ON_DEMAND = ("tiny", "gpt24_recompute", "alibi16k")  # by name only
+ON_DEMAND = ("tiny", "latent_tiny", "gpt24_recompute", "alibi16k")  # by name only
 NEEDED = ("numpy", "ml_dtypes", "safetensors")
 EXAMPLES = """examples:
   linnet-bench                            every workload beside every peer, a table

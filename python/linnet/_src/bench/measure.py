@@ -6,6 +6,7 @@
 """Records of one workload: Linnet beside its ceiling first, then one per peer, then one per
 promise. Outputs are compared before anything is timed."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -14,7 +15,7 @@ from linnet import runtime
 from linnet._src import testing as lt
 from linnet._src.bench import peers, probe, timing
 from linnet._src.bench.workload import Unavailable
-from linnet._src.bench.workloads import ONE_THREAD
+from linnet._src.bench.workloads import AS_WRITTEN, ONE_THREAD
 from linnet._src.runtime import _operand as operand
 
 FIELDS = ("name", "shape", "dtype", "threads", "seconds", "flops", "bytes", "ceiling",
@@ -127,6 +128,11 @@ class Measurement:
             return self.record(peer=ONE_THREAD, note="outputs differ in their bits")
         return self.beside(ONE_THREAD, [(one, flat)])
 
+    def unrewritten(self):
+        """The same program without the rewrite that the workload is there for."""
+        plain = dataclasses.replace(self.workload, flags=self.workload.as_written)
+        return self.beside(AS_WRITTEN, [(prepare(plain, self.threads, self.folder), flat)])
+
     def promise(self, must):
         """The fastest of a promise's peers, where all of them were timed."""
         found = [self.comparisons[p] for p in must.peers if p in self.comparisons]
@@ -145,6 +151,8 @@ def records(workload, threads, effort, folder, names):
     yield run.alone()
     if threads > 1:
         yield run.scaling()
+    if workload.as_written:
+        yield run.unrewritten()
     for name in names:
         try:
             candidates = peers.PEERS[name][0](workload, threads)

@@ -53,6 +53,8 @@ class Workload:
     torch_steps: typing.Callable = None
     settle: int = 0  # calls before the one whose results are compared
     flags: tuple = ()  # of linnet-compile
+    # Linnet is a peer of itself with these flags too: the program without a rewrite
+    as_written: tuple = ()
 
     def __post_init__(self):
         self.inputs = [aligned(x) for x in self.inputs]

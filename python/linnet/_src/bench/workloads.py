@@ -8,10 +8,11 @@ how much longer a peer must take. docs/benchmarks.md has the same table with mea
 
 import dataclasses
 
-from linnet._src.bench import dense, models, sequence
+from linnet._src.bench import dense, latent, models, sequence
 from linnet._src.bench.workload import Must
 
 ONE_THREAD = "linnet, 1 thread"
+AS_WRITTEN = "linnet, as written"
 # with --threads=2
 SCALES = Must((ONE_THREAD,), 1.7)
 
@@ -56,6 +57,10 @@ def _table():
     yield ("decode 12x1x32768x64", lambda: sequence.attention(12, 12, 1, 32768, 64, False), 0.8, ())
     yield ("decode_gqa 12x1x131072x64", lambda: sequence.attention(12, 2, 1, 131072, 64, False),
            0.8, ())
+    # a cache of 4096 rows of 512 + 64, 16 heads with keys of 128 + 64 and values of 128 channels
+    yield ("latent_decode 16x4096x512", lambda: latent.decode(16, 4096, 512, 64, 128, 128), None,
+           (Must((AS_WRITTEN,), 50.0),))
+    yield ("latent_tiny 3x65x40", lambda: latent.decode(3, 65, 40, 4, 8, 7), None, ())
     yield "selective_scan 256x1536", lambda: sequence.selective_scan(256, 1536), 1 / 1.5, ()
     yield "selective_scan_grad 256x1536", lambda: sequence.selective_scan_grad(256, 1536), 0.25, ()
     yield "causal_conv_grad 4096x1536", lambda: sequence.causal_conv_grad(4096, 1536), None, ()
