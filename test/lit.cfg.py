@@ -1,4 +1,6 @@
 import os
+import shutil
+import subprocess
 import lit.formats
 
 config.name = "linnet"
@@ -15,6 +17,11 @@ config.substitutions.append(("%src", config.linnet_src))
 config.substitutions.append(("%lib", config.linnet_lib))
 config.substitutions.append(("%obj", config.linnet_obj))
 config.substitutions.append(("%python", os.path.join(config.linnet_src, ".venv/bin/python")))
+# A Vulkan device (Mesa's in software is enough) and the tools that make modules by hand.
+devices = subprocess.run([os.path.join(config.linnet_bin, "linnet-run"), "--list-devices"],
+                         capture_output=True, text=True).stdout
+if "vulkan:1 " in devices and shutil.which("spirv-as"):
+    config.available_features.add("vulkan")
 if os.path.exists("/usr/share/common-licenses"):
     config.available_features.add("licences")
 if os.path.exists(os.path.join(config.linnet_bin, "fuzz-bundle-asan")):

@@ -81,17 +81,15 @@ struct CommandLine {
       cl::value_desc("NAME"), cl::CommaSeparated};
   cl::list<std::string> scripts{"linnet-script", cl::desc("transform scripts for the input"),
                                 cl::value_desc("F.mlir"), cl::CommaSeparated};
-  cl::opt<Linearize> linearize{"linearize", cl::desc("rewrites of attention and of products"),
-                               cl::init(Linearize::Exact),
-                               cl::values(clEnumValN(Linearize::Never, "never", "none"),
-                                          clEnumValN(Linearize::Exact, "exact",
-                                                     "those that are equal in real arithmetic "
-                                                     "(default)"),
-                                          clEnumValN(Linearize::Contract, "contract",
-                                                     "also those that meet a contract"))};
+  cl::opt<Linearize> linearize{
+      "linearize", cl::desc("rewrites of attention and of products"), cl::init(Linearize::Exact),
+      cl::values(clEnumValN(Linearize::Never, "never", "none"),
+                 clEnumValN(Linearize::Exact, "exact",
+                            "those that are equal in real arithmetic "
+                            "(default)"),
+                 clEnumValN(Linearize::Contract, "contract", "also those that meet a contract"))};
   cl::opt<std::string> contract{
-      "contract",
-      cl::desc("contract of all attention that has none, for --linearize=contract"),
+      "contract", cl::desc("contract of all attention that has none, for --linearize=contract"),
       cl::value_desc("\"bound = 1e-2, ...\"")};
   cl::opt<std::string> costModel{"cost-model",
                                  cl::desc("speeds of the target: what linnet-bench "

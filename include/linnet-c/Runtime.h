@@ -69,6 +69,32 @@ LNT_API void lnt_status_free(lnt_status *status);                 /* NULL is fin
 /* "0.1.0" */
 LNT_API const char *lnt_version(void);
 
+/*===-- devices ----------------------------------------------------------===*/
+
+typedef enum lnt_device { LNT_CPU = 0, LNT_CUDA = 1, LNT_VULKAN = 2 } lnt_device;
+
+typedef struct lnt_device_info {
+  size_t size; /* sizeof(lnt_device_info), set by the caller */
+  lnt_device device;
+  int32_t index;        /* for lnt_runtime_options.device_index */
+  char name[256];       /* "NVIDIA H100" */
+  char chip[32];        /* CUDA: "sm_90"; else "" */
+  uint32_t version;     /* Vulkan: 1003 is 1.3; CUDA: of the driver, 12080 is 12.8; CPU: 0 */
+  uint64_t memory;      /* bytes */
+  uint64_t memory_free; /* where the device tells, else what it has */
+  uint32_t group;       /* threads that a workgroup may have */
+  uint32_t shared;      /* bytes of workgroup memory */
+  uint32_t subgroup_min, subgroup_max; /* threads of a subgroup */
+  int usable;                          /* 0: it lacks what every program needs; `lacks` says what */
+  char lacks[128];
+} lnt_device_info;
+
+/* How many devices of a kind there are; a missing library or driver is LNT_UNSUPPORTED, and the
+ * message names it. There is one CPU. */
+LNT_API lnt_status *lnt_device_count(lnt_device device, int32_t *count);
+/* `index`: from 1 on. */
+LNT_API lnt_status *lnt_device_describe(lnt_device device, int32_t index, lnt_device_info *info);
+
 /*===-- runtime ----------------------------------------------------------===*/
 
 typedef struct lnt_runtime_options {
@@ -76,18 +102,21 @@ typedef struct lnt_runtime_options {
   int32_t threads;       /* that a call uses, the caller's included; 0: one per available core */
   uint64_t memory_limit; /* bytes that a session may hold (state, arena, scratch); 0: no limit */
   uint64_t max_commands; /* a call that runs more fails; 0: no limit */
+  lnt_device device;     /* on which the runtime's modules run */
+  int32_t device_index;  /* its number among those of its kind, from 1 on; 0: the best */
 } lnt_runtime_options;
 
 /* options NULL: defaults. */
 LNT_API lnt_status *lnt_runtime_create(const lnt_runtime_options *options, lnt_runtime **runtime);
 LNT_API void lnt_runtime_destroy(lnt_runtime *runtime);
 LNT_API int32_t lnt_runtime_threads(const lnt_runtime *runtime);
+LNT_API lnt_device lnt_runtime_device(const lnt_runtime *runtime);
 
 /*===-- buffers and tensors ----------------------------------------------===*/
 
-typedef enum lnt_device { LNT_CPU = 0, LNT_CUDA = 1, LNT_VULKAN = 2 } lnt_device;
-
-/* `size` bytes from `offset` of an allocation. On the CPU `handle` is its address. */
+/* `size` bytes from `offset` of an allocation. On the CPU `handle` is its address, on another
+ * device what only that device can follow. Where a function takes a buffer of the runtime's
+ * device, it takes one of the CPU, too: its bytes are copied. */
 typedef struct lnt_buffer {
   lnt_device device;
   void *handle;
@@ -130,6 +159,9 @@ typedef struct lnt_load_options {
   size_t weight_count;
   const char *level; /* use this image: "x86-64-v3", "x86-64-v4", "native"; NULL: the best */
   int profile;       /* show kernels to perf (/tmp/perf-PID.map): code is copied then */
+  int describe_only; /* what the bundle has for another device is described where it has nothing
+                        for the runtime's; code and weights are left alone: no session can be made
+                      */
 } lnt_load_options;
 
 /* Maps a bundle. The file, and weights files, must not change while the module lives. All
@@ -206,6 +238,18 @@ typedef struct lnt_module_info {
 } lnt_module_info;
 LNT_API lnt_module_info lnt_module_describe(const lnt_module *module);
 
+/* What a bundle has for one device. */
+typedef struct lnt_target_info {
+  size_t size; /* sizeof(lnt_target_info), set by the caller */
+  lnt_device device;
+  size_t kernel_count, image_count;
+  uint64_t code_bytes;
+  const char *needs; /* "subgroups of 8 threads, float16"; "" when nothing */
+} lnt_target_info;
+LNT_API size_t lnt_module_target_count(const lnt_module *module);
+LNT_API lnt_status *lnt_module_target(const lnt_module *module, size_t index,
+                                      lnt_target_info *info);
+
 /* A value of a symbol. */
 typedef struct lnt_binding {
   const char *name;
@@ -272,6 +316,19 @@ LNT_API lnt_status *lnt_session_infer_shapes(lnt_session *session, size_t functi
 
 /* Bytes that the session holds now. */
 LNT_API lnt_memory_plan lnt_session_memory(const lnt_session *session);
+
+/* What the session's calls have done so far. */
+typedef struct lnt_counters {
+  size_t size; /* sizeof(lnt_counters), set by the caller */
+  uint64_t launches;
+  uint64_t submissions;               /* pieces of work that the device was given at once */
+  uint64_t replays;                   /* calls that were done as recorded before */
+  uint64_t uploads, upload_bytes;     /* from the CPU's memory to the device's */
+  uint64_t downloads, download_bytes; /* back: results, elements that control flow depends on */
+  uint64_t device_copies;             /* within the device */
+  uint64_t barriers;
+} lnt_counters;
+LNT_API lnt_status *lnt_session_counters(const lnt_session *session, lnt_counters *counters);
 
 /*===-- calls ------------------------------------------------------------===*/
 

@@ -15,7 +15,7 @@
 namespace linnet::bundle {
 namespace {
 
-// The schema is seven tables deep; a directed graph of shared tables could otherwise keep the
+// The schema is eight tables deep; a directed graph of shared tables could otherwise keep the
 // verifier busy for ever.
 constexpr unsigned kVerifierDepth = 16;
 constexpr unsigned kVerifierTables = 1u << 22;
@@ -29,21 +29,6 @@ Error verify(const void *metadata, size_t size) {
                                  kVerifierTables);
   return fb::VerifyBundleBuffer(verifier) ? Error()
                                           : makeError("damaged: the metadata is not well formed");
-}
-
-Error checkKernels(const fb::Bundle &bundle) {
-  std::set<std::string> names;
-  for (uint32_t i = 0; i < sizeOf(bundle.kernels()); ++i) {
-    const fb::Kernel &kernel = *bundle.kernels()->Get(i);
-    if (!cleanString(kernel.name()) || kernel.name()->size() == 0)
-      return makeError("kernel ", i, " has an empty name or one with a NUL");
-    if (!names.insert(kernel.name()->str()).second)
-      return makeError("kernel '", kernel.name()->str(), "' is there twice");
-    if (kernel.buffers() > 65536 || kernel.scalars() > 65536)
-      return makeError("kernel '", kernel.name()->str(), "' takes ", kernel.buffers(),
-                       " buffers and ", kernel.scalars(), " scalars, at most 65536 each");
-  }
-  return Error();
 }
 
 Error checkImages(const fb::Bundle &bundle, uint64_t codeLength) {
@@ -137,22 +122,42 @@ Error checkConstants(const fb::Bundle &bundle, uint64_t segment) {
   return Error();
 }
 
-Error checkFunctions(const fb::Bundle &bundle) {
+} // namespace
+
+Error checkKernels(const Kernels *kernels, bool gpu) {
   std::set<std::string> names;
-  for (uint32_t i = 0; i < sizeOf(bundle.functions()); ++i) {
-    const fb::Function &function = *bundle.functions()->Get(i);
+  for (uint32_t i = 0; i < sizeOf(kernels); ++i) {
+    const fb::Kernel &kernel = *kernels->Get(i);
+    if (!cleanString(kernel.name()) || kernel.name()->size() == 0)
+      return makeError("kernel ", i, " has an empty name or one with a NUL");
+    std::string name = kernel.name()->str();
+    if (!names.insert(name).second)
+      return makeError("kernel '", name, "' is there twice");
+    if (kernel.buffers() > 65536 || kernel.scalars() > 65536)
+      return makeError("kernel '", name, "' takes ", kernel.buffers(), " buffers and ",
+                       kernel.scalars(), " scalars, at most 65536 each");
+    if (gpu != (kernel.gpu() != nullptr))
+      return makeError("kernel '", name, gpu ? "' says no workgroup" : "' is a GPU's");
+  }
+  return Error();
+}
+
+Error checkFunctions(const fb::Bundle &bundle,
+                     const flatbuffers::Vector<flatbuffers::Offset<fb::Function>> *functions,
+                     const Kernels *kernels) {
+  std::set<std::string> names;
+  for (uint32_t i = 0; i < sizeOf(functions); ++i) {
+    const fb::Function &function = *functions->Get(i);
     if (!cleanString(function.name()) || function.name()->size() == 0)
       return makeError("function ", i, " has an empty name or one with a NUL");
     std::string name = function.name()->str();
     if (!names.insert(name).second)
       return makeError("function '", name, "' is there twice");
-    if (Error error = checkFunction(bundle, function))
+    if (Error error = checkFunction(bundle, kernels, function))
       return makeError("function '", name, "': ", error.message());
   }
   return Error();
 }
-
-} // namespace
 
 Error checkBundle(const void *metadata, size_t size, uint64_t codeLength, uint64_t constantLength,
                   const fb::Bundle *&result) {
@@ -164,13 +169,15 @@ Error checkBundle(const void *metadata, size_t size, uint64_t codeLength, uint64
                      LNT_KERNEL_ABI_VERSION, ": compile again");
   if (!cleanString(bundle.producer()))
     return makeError("the producer's name has a NUL");
-  if (Error error = checkKernels(bundle))
+  if (Error error = checkKernels(bundle.kernels(), false))
     return error;
   if (Error error = checkImages(bundle, codeLength))
     return error;
   if (Error error = checkConstants(bundle, constantLength))
     return error;
-  if (Error error = checkFunctions(bundle))
+  if (Error error = checkFunctions(bundle, bundle.functions(), bundle.kernels()))
+    return error;
+  if (Error error = checkTargets(bundle, codeLength))
     return error;
   result = &bundle;
   return Error();

@@ -97,10 +97,10 @@ Error CommandChecker::arithmetic(const fb::Command &command) {
 }
 
 Error CommandChecker::dispatch(const fb::Command &command) {
-  uint32_t kernels = sizeOf(context.bundle.kernels());
+  uint32_t kernels = sizeOf(context.kernels);
   if (command.a() >= kernels)
     return makeError("expects a kernel below ", kernels, ", found ", command.a());
-  const fb::Kernel &kernel = *context.bundle.kernels()->Get(command.a());
+  const fb::Kernel &kernel = *context.kernels->Get(command.a());
   if (command.c() >= sizeOf(context.function.dispatches()))
     return makeError("expects a dispatch below ", sizeOf(context.function.dispatches()), ", found ",
                      command.c());

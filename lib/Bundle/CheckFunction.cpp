@@ -18,8 +18,9 @@ constexpr uint32_t kMaxRank = 32;
 
 class FunctionChecker {
 public:
-  FunctionChecker(const fb::Bundle &bundle, const fb::Function &function)
+  FunctionChecker(const fb::Bundle &bundle, const Kernels *kernels, const fb::Function &function)
       : context{bundle,
+                kernels,
                 function,
                 sizeOf(function.symbols()),
                 function.registers(),
@@ -327,8 +328,9 @@ Error FunctionChecker::run() {
 
 } // namespace
 
-Error checkFunction(const fb::Bundle &bundle, const fb::Function &function) {
-  return FunctionChecker(bundle, function).run();
+Error checkFunction(const fb::Bundle &bundle, const Kernels *kernels,
+                    const fb::Function &function) {
+  return FunctionChecker(bundle, kernels, function).run();
 }
 
 } // namespace linnet::bundle

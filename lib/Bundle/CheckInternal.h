@@ -35,9 +35,12 @@ inline bool validElement(uint64_t type) {
   return type > uint64_t(fb::ElementType::Invalid) && type <= uint64_t(fb::ElementType::MAX);
 }
 
+using Kernels = flatbuffers::Vector<flatbuffers::Offset<fb::Kernel>>;
+
 /// A function while it is checked.
 struct FunctionContext {
   const fb::Bundle &bundle;
+  const Kernels *kernels; ///< of the function's target
   const fb::Function &function;
   uint32_t symbols, registers, commands, views, buffers, entry;
   /// Registers that a command behind the entry prefix writes, and those that are defined at
@@ -48,7 +51,13 @@ struct FunctionContext {
   bool isSize(uint32_t reg) const { return reg < registers && defined[reg] && !written[reg]; }
 };
 
-Error checkFunction(const fb::Bundle &bundle, const fb::Function &function);
+Error checkFunction(const fb::Bundle &bundle, const Kernels *kernels, const fb::Function &function);
+/// Names and counts, and that all kernels or none are a GPU's.
+Error checkKernels(const Kernels *kernels, bool gpu);
+Error checkFunctions(const fb::Bundle &bundle,
+                     const flatbuffers::Vector<flatbuffers::Offset<fb::Function>> *functions,
+                     const Kernels *kernels);
+Error checkTargets(const fb::Bundle &bundle, uint64_t codeLength);
 Error checkCommands(FunctionContext &context);
 
 } // namespace linnet::bundle

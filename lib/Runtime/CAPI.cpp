@@ -36,6 +36,17 @@ int32_t availableThreads() {
   return std::max(1, CPU_COUNT(&set));
 }
 
+/// To a caller whose struct may be that of an older header.
+template <typename Info> Failure writeInfo(Info info, Info *target) {
+  size_t size = target->size;
+  if (size > sizeof(Info) || size < sizeof(size_t))
+    return fail(LNT_INVALID_ARGUMENT, "a struct of ", size, " bytes, expected at most ",
+                sizeof(Info));
+  info.size = size;
+  std::memcpy(target, &info, size);
+  return nullptr;
+}
+
 Failure nullArgument(const char *name) {
   return fail(LNT_INVALID_ARGUMENT, "expects ", name, ", found NULL");
 }
@@ -70,6 +81,11 @@ lnt_status *lnt_runtime_create(const lnt_runtime_options *given, lnt_runtime **r
     auto result = std::make_unique<lnt_runtime>();
     result->object =
         std::make_shared<Runtime>(options.threads ? options.threads : availableThreads());
+    if (options.device_index < 0)
+      return fail(LNT_INVALID_ARGUMENT, "expects a device from 1 on, or 0, found ",
+                  options.device_index);
+    if (Failure failure = openDevice(options.device, options.device_index, result->object->device))
+      return failure;
     result->object->memoryLimit = options.memory_limit;
     result->object->maxCommands = options.max_commands;
     *runtime = result.release();
@@ -79,6 +95,32 @@ lnt_status *lnt_runtime_create(const lnt_runtime_options *given, lnt_runtime **r
 
 void lnt_runtime_destroy(lnt_runtime *runtime) { delete runtime; }
 int32_t lnt_runtime_threads(const lnt_runtime *runtime) { return runtime->object->pool.size(); }
+lnt_device lnt_runtime_device(const lnt_runtime *runtime) {
+  return runtime->object->device->kind();
+}
+
+lnt_status *lnt_device_count(lnt_device device, int32_t *count) {
+  return guarded([&]() -> Failure {
+    std::vector<lnt_device_info> devices;
+    if (Failure failure = listDevices(device, devices))
+      return failure;
+    *count = int32_t(devices.size());
+    return nullptr;
+  });
+}
+
+lnt_status *lnt_device_describe(lnt_device device, int32_t index, lnt_device_info *info) {
+  return guarded([&]() -> Failure {
+    std::vector<lnt_device_info> devices;
+    if (Failure failure = listDevices(device, devices))
+      return failure;
+    if (index < 1 || size_t(index) > devices.size())
+      return fail(LNT_INVALID_ARGUMENT, "expects a device from 1 to ", devices.size(), ", found ",
+                  index);
+    devices[size_t(index) - 1].index = index;
+    return writeInfo(devices[size_t(index) - 1], info);
+  });
+}
 
 //===----------------------------------------------------------------------===//
 // Modules
@@ -152,11 +194,32 @@ lnt_module_info lnt_module_describe(const lnt_module *module) {
   lnt_module_info info = {};
   info.producer = bundle.producer() ? bundle.producer()->c_str() : "";
   info.level = object.level.c_str();
-  info.kernel_count = bundle.kernels() ? bundle.kernels()->size() : 0;
+  info.kernel_count = object.kernels ? object.kernels->size() : 0;
   info.constant_count = object.constants.size();
   info.constant_bytes = object.constantTotal;
   info.planned_threads = bundle.threads();
   return info;
+}
+
+size_t lnt_module_target_count(const lnt_module *module) { return module->object->targets.size(); }
+
+lnt_status *lnt_module_target(const lnt_module *module, size_t index, lnt_target_info *target) {
+  return guarded([&]() -> Failure {
+    const Module &object = *module->object;
+    if (index >= object.targets.size())
+      return fail(LNT_INVALID_ARGUMENT, "expects a target below ", object.targets.size(),
+                  ", found ", index);
+    lnt_target_info info = object.targets[index].info;
+    info.needs = object.targets[index].needs.c_str();
+    return writeInfo(info, target);
+  });
+}
+
+lnt_status *lnt_session_counters(const lnt_session *session, lnt_counters *counters) {
+  return guarded([&]() -> Failure {
+    std::lock_guard<std::mutex> lock(session->object->mutex);
+    return writeInfo(session->object->execution->counters, counters);
+  });
 }
 
 lnt_status *lnt_module_memory(const lnt_module *module, size_t function, const lnt_binding *symbols,

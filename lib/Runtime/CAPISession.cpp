@@ -5,9 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "Handles.h"
 
-#include <cstring>
-#include <sys/mman.h>
-
 using namespace linnet::runtime;
 
 //===----------------------------------------------------------------------===//
@@ -48,7 +45,7 @@ lnt_status *lnt_session_state(lnt_session *session, size_t index, lnt_state_info
       info->dims[i] = state.dims[i];
     info->created = state.created;
     info->poisoned = state.poisoned;
-    info->buffer = {LNT_CPU, state.memory.data(), 0, uint64_t(state.bytes)};
+    info->buffer = object.stateBuffer(index);
     return nullptr;
   });
 }
@@ -88,14 +85,15 @@ lnt_status *lnt_session_set_state(lnt_session *session, const char *name, const 
 
 lnt_status *lnt_session_reset_state(lnt_session *session, const char *name) {
   if (name)
-    return onState(session, name, [](Session &object, size_t index) -> Failure {
-      object.resetState(index);
-      return nullptr;
-    });
-  std::lock_guard<std::mutex> lock(session->object->mutex);
-  for (size_t i = 0; i < session->object->states.size(); ++i)
-    session->object->resetState(i);
-  return nullptr;
+    return onState(session, name,
+                   [](Session &object, size_t index) { return object.resetState(index); });
+  return guarded([&]() -> Failure {
+    std::lock_guard<std::mutex> lock(session->object->mutex);
+    for (size_t i = 0; i < session->object->states.size(); ++i)
+      if (Failure failure = session->object->resetState(i))
+        return failure;
+    return nullptr;
+  });
 }
 
 lnt_status *lnt_session_save_state(lnt_session *session, const char *path) {
@@ -130,31 +128,37 @@ lnt_memory_plan lnt_session_memory(const lnt_session *session) {
 // Buffers
 //===----------------------------------------------------------------------===//
 
-static Failure checkDevice(lnt_device device) {
-  return device == LNT_CPU
-             ? nullptr
-             : fail(LNT_UNSUPPORTED, "device ", int(device), " is not available; the CPU is 0");
+static Failure checkDevice(const lnt_runtime *runtime, lnt_device device) {
+  const Device &own = *runtime->object->device;
+  return isReachable(own, device) ? nullptr
+                                  : fail(LNT_UNSUPPORTED, "device ", int(device),
+                                         " is not available: the runtime was made for ",
+                                         own.label(), " (", int(own.kind()), ")");
 }
 
-lnt_status *lnt_buffer_allocate(lnt_runtime *, lnt_device device, uint64_t size,
+/// The device of memory that a runtime can reach.
+static std::shared_ptr<Device> deviceOf(const lnt_runtime *runtime, lnt_device kind) {
+  const std::shared_ptr<Device> &own = runtime->object->device;
+  return own->kind() == kind ? own : std::make_shared<CPUDevice>();
+}
+
+lnt_status *lnt_buffer_allocate(lnt_runtime *runtime, lnt_device device, uint64_t size,
                                 lnt_buffer *buffer) {
   return guarded([&]() -> Failure {
-    if (Failure failure = checkDevice(device))
+    if (Failure failure = checkDevice(runtime, device))
       return failure;
-    void *memory = nullptr;
-    if (size != 0) {
-      memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (memory == MAP_FAILED)
-        return fail(LNT_OUT_OF_MEMORY, "out of memory for a buffer of ", size, " bytes");
-    }
+    char *memory = nullptr;
+    if (size != 0)
+      if (Failure failure = deviceOf(runtime, device)->allocate(size, "a buffer", memory))
+        return failure;
     *buffer = {device, memory, 0, size};
     return nullptr;
   });
 }
 
-void lnt_buffer_free(lnt_runtime *, lnt_buffer *buffer) {
+void lnt_buffer_free(lnt_runtime *runtime, lnt_buffer *buffer) {
   if (buffer->handle && buffer->size != 0)
-    munmap(buffer->handle, buffer->size);
+    deviceOf(runtime, buffer->device)->release(static_cast<char *>(buffer->handle), buffer->size);
   *buffer = {};
 }
 
@@ -164,7 +168,7 @@ void lnt_buffer_free(lnt_runtime *, lnt_buffer *buffer) {
 
 lnt_status *lnt_queue_create(lnt_runtime *runtime, lnt_device device, lnt_queue **queue) {
   return guarded([&]() -> Failure {
-    if (Failure failure = checkDevice(device))
+    if (Failure failure = checkDevice(runtime, device))
       return failure;
     auto result = std::make_unique<lnt_queue>();
     result->runtime = runtime->object;
@@ -175,10 +179,25 @@ lnt_status *lnt_queue_create(lnt_runtime *runtime, lnt_device device, lnt_queue 
 
 void lnt_queue_destroy(lnt_queue *queue) { delete queue; }
 
+static Failure copyBytes(Device &device, const lnt_buffer &source, const lnt_buffer &target) {
+  char *from = static_cast<char *>(source.handle) + source.offset;
+  char *to = static_cast<char *>(target.handle) + target.offset;
+  if ((source.device != LNT_CPU && !device.owns(from, source.size)) ||
+      (target.device != LNT_CPU && !device.owns(to, source.size)))
+    return fail(LNT_INVALID_ARGUMENT, "expects ", source.size, " bytes of ", device.label(),
+                ", which has none there");
+  if (source.device == target.device)
+    return source.device == LNT_CPU ? CPUDevice().copy(to, from, source.size)
+                                    : device.copy(to, from, source.size);
+  return source.device == LNT_CPU ? device.upload(to, from, source.size)
+                                  : device.download(to, from, source.size);
+}
+
 lnt_status *lnt_queue_copy(lnt_queue *queue, const lnt_buffer *source, const lnt_buffer *target,
                            lnt_fence **fence) {
   return guarded([&]() -> Failure {
-    if (source->device != LNT_CPU || target->device != LNT_CPU)
+    Device &device = *queue->runtime->device;
+    if (!isReachable(device, source->device) || !isReachable(device, target->device))
       return fail(LNT_UNSUPPORTED, "copies between devices ", int(source->device), " and ",
                   int(target->device), " are not available");
     if (target->size < source->size || (source->size != 0 && (!source->handle || !target->handle)))
@@ -187,8 +206,8 @@ lnt_status *lnt_queue_copy(lnt_queue *queue, const lnt_buffer *source, const lnt
     auto result = std::make_unique<lnt_fence>();
     std::lock_guard<std::mutex> lock(queue->mutex);
     if (source->size != 0)
-      std::memmove(static_cast<char *>(target->handle) + target->offset,
-                   static_cast<const char *>(source->handle) + source->offset, source->size);
+      if (Failure failure = copyBytes(device, *source, *target))
+        return failure;
     if (fence)
       *fence = result.release();
     return nullptr;

@@ -21,8 +21,8 @@ constexpr char kNothing[64] = {};
 
 /// First byte of a caller's tensor, or why it cannot be used. Labels are made on failure only:
 /// a call allocates nothing.
-Failure hostPointer(const Program &program, bool isResult, size_t index, const lnt_buffer &buffer,
-                    int64_t bytes, char *&pointer) {
+Failure callersPointer(const Device &device, const Program &program, bool isResult, size_t index,
+                       const lnt_buffer &buffer, int64_t bytes, char *&pointer) {
   // Kernels never look at an empty buffer, but pointer arithmetic wants some address.
   pointer = const_cast<char *>(kNothing);
   if (bytes == 0)
@@ -32,8 +32,8 @@ Failure hostPointer(const Program &program, bool isResult, size_t index, const l
                 "': ", isResult ? program.resultLabel(index) : program.argumentLabel(index), " ",
                 parts...);
   };
-  if (buffer.device != LNT_CPU)
-    return bad("is on device ", int(buffer.device), ", expected the CPU");
+  if (!isReachable(device, buffer.device))
+    return bad("is on device ", int(buffer.device), ", expected ", device.label());
   if (!buffer.handle)
     return bad("expects ", bytes, " bytes, found a null buffer");
   if (buffer.size < uint64_t(bytes))
@@ -43,6 +43,8 @@ Failure hostPointer(const Program &program, bool isResult, size_t index, const l
       bundle::elementBytes(isResult ? program.results[index].type : program.arguments[index].type);
   if (reinterpret_cast<uintptr_t>(pointer) % element != 0)
     return bad("is not aligned to its elements of ", element, " bytes");
+  if (buffer.device != LNT_CPU && !device.owns(pointer, uint64_t(bytes)))
+    return bad("expects ", bytes, " bytes of ", device.label(), ", which has none there");
   return nullptr;
 }
 
@@ -119,8 +121,9 @@ Failure Session::choosePlan(const Program &program, Frame &frame) {
   frame.views.resize(program.views.size());
   frame.scalars.resize(program.maxScalars);
   frame.pointers.resize(program.maxViews);
+  frame.extents.resize(program.maxViews);
   frame.planSymbols = frame.symbols;
-  if (program.bounded && !frame.reserved)
+  if (program.bounded && !frame.reserved && device().isCPU())
     reserveMost(program);
   frame.reserved = true;
   return nullptr;
@@ -134,31 +137,17 @@ void Session::reserveMost(const Program &program) {
       !__builtin_add_overflow(program.arenaBytes, others, &total) &&
       (limit == 0 || total <= limit)) {
     arena.release(); // nothing in it outlives a call
-    arena.allocate(program.arenaBytes);
+    (void)arena.allocate(program.arenaBytes, "an arena");
   }
   if (program.scratchBytes <= INT64_MAX)
-    reserveScratch(int64_t(program.scratchBytes));
+    (void)reserveScratch(int64_t(program.scratchBytes));
 }
 
 Failure Session::reserveScratch(int64_t bytes) {
-  if (bytes <= int64_t(scratchStride) && !scratchBlocks.empty())
-    return nullptr;
-  uint64_t threads = uint64_t(module->runtime->pool.size());
-  uint64_t stride, total;
-  uint64_t limit = module->runtime->memoryLimit;
-  Memory memory;
-  // Blocks on pages of their own, so that workers do not share lines.
-  if (__builtin_add_overflow(uint64_t(std::max<int64_t>(bytes, 0)), bundle::kPage - 1, &stride) ||
-      __builtin_mul_overflow(stride / bundle::kPage * bundle::kPage, threads, &total) ||
-      (limit != 0 && held() - scratch.size() + total > limit) || !memory.allocate(total))
-    return fail(LNT_OUT_OF_MEMORY, "out of memory for ", threads, " times ", bytes,
-                " bytes of scratch");
-  scratch = std::move(memory);
-  scratchStride = stride / bundle::kPage * bundle::kPage;
-  scratchBlocks.resize(threads);
-  for (uint64_t i = 0; i < threads; ++i)
-    scratchBlocks[i] = scratch.data() ? scratch.data() + i * scratchStride : nullptr;
-  return nullptr;
+  uint64_t limit = module->runtime->memoryLimit, others = held() - execution->scratchHeld();
+  return execution->reserveScratch(bytes, limit == 0       ? UINT64_MAX
+                                          : limit > others ? limit - others
+                                                           : 0);
 }
 
 Failure Session::reserve(const Program &program, const ShapePlan &plan) {
@@ -167,9 +156,15 @@ Failure Session::reserve(const Program &program, const ShapePlan &plan) {
   if (wanted > arena.size()) {
     uint64_t others = held() - arena.size();
     arena.release(); // nothing in it outlives a call
-    if ((limit != 0 && wanted + others > limit) || !arena.allocate(wanted))
-      return fail(LNT_OUT_OF_MEMORY, "function '", program.name,
-                  "': out of memory for an arena of ", wanted, " bytes");
+    Failure failure;
+    if (limit != 0 && wanted + others > limit)
+      failure = fail(LNT_OUT_OF_MEMORY, "out of memory for an arena of ", wanted, " bytes");
+    else
+      failure = arena.allocate(wanted, "an arena");
+    if (failure) {
+      failure->message = "function '" + program.name + "': " + failure->message;
+      return failure;
+    }
   }
   return reserveScratch(plan.scratchBytes);
 }
@@ -204,10 +199,12 @@ Failure Session::resolve(const Program &program, Frame &frame, const CallArgumen
       pointer = states[param.state].memory.data();
       return nullptr;
     }
-    return hostPointer(program, false, i, call.arguments[i].buffer, plan.argumentBytes[i], pointer);
+    return callersPointer(device(), program, false, i, call.arguments[i].buffer,
+                          plan.argumentBytes[i], pointer);
   };
   auto result = [&](size_t i, char *&pointer) {
-    return hostPointer(program, true, i, call.results[i].buffer, plan.resultBytes[i], pointer);
+    return callersPointer(device(), program, true, i, call.results[i].buffer, plan.resultBytes[i],
+                          pointer);
   };
   for (size_t i = 0; i < program.results.size(); ++i) {
     if (program.results[i].alias >= 0)
@@ -223,15 +220,22 @@ Failure Session::resolve(const Program &program, Frame &frame, const CallArgumen
                     " overlaps ", program.argumentLabel(j));
     }
   }
+  if (!device().isCPU())
+    if (Failure failure = stage(program, frame, call))
+      return failure;
   for (size_t i = 0; i < program.buffers.size(); ++i) {
     const Buffer &buffer = program.buffers[i];
     char *&base = frame.bases[i];
     base = const_cast<char *>(kNothing);
     Failure failure;
     if (buffer.kind == fb::BufferKind::Argument)
-      failure = argument(buffer.index, base);
+      failure = frame.stagedArguments.empty() || !frame.stagedArguments[buffer.index]
+                    ? argument(buffer.index, base)
+                    : (base = frame.stagedArguments[buffer.index], nullptr);
     else if (buffer.kind == fb::BufferKind::Result)
-      failure = result(buffer.index, base);
+      failure = frame.stagedResults.empty() || !frame.stagedResults[buffer.index]
+                    ? result(buffer.index, base)
+                    : (base = frame.stagedResults[buffer.index], nullptr);
     else if (buffer.kind == fb::BufferKind::Constant)
       base = const_cast<char *>(module->constants[buffer.index]);
     else if (plan.bufferBytes[i] != 0)
@@ -268,6 +272,34 @@ Failure Session::inferShapes(size_t function, const CallArguments &call, int64_t
   return nullptr;
 }
 
+/// The commands and what is copied before and after them; a device that keeps what it did is not
+/// told twice.
+Failure Session::runCommands(const Program &program, Frame &frame, const CallArguments &call,
+                             size_t function) {
+  CallKey key;
+  bool keeps = execution->needsBytes && !call.trace && !call.poisonDead;
+  if (keeps) {
+    key.push_back(int64_t(function));
+    key.insert(key.end(), frame.symbols.begin(), frame.symbols.end());
+    for (const char *base : frame.bases)
+      key.push_back(int64_t(reinterpret_cast<uintptr_t>(base)));
+    bool found;
+    if (Failure failure = execution->replay(program, key, frame.uploads, frame.downloads, found))
+      return failure;
+    if (found)
+      return nullptr;
+  }
+  if (Failure failure = execution->begin(program, keeps ? &key : nullptr, frame.uploads, call.trace,
+                                         call.traceUser))
+    return failure;
+  if (Failure failure = Interpreter(*this, program, frame, call).run())
+    return failure;
+  if (call.poisonDead)
+    if (Failure failure = checkSlack(program, frame))
+      return failure;
+  return execution->finish(frame.downloads);
+}
+
 Failure Session::call(size_t function, const CallArguments &call) {
   std::lock_guard<std::mutex> lock(mutex);
   const Program *chosen;
@@ -286,7 +318,8 @@ Failure Session::call(size_t function, const CallArguments &call) {
   if (Failure failure = resolve(program, frame, call))
     return failure;
   std::copy(frame.plan->registers.begin(), frame.plan->registers.end(), frame.registers.begin());
-  if (Failure failure = Interpreter(*this, program, frame, call).run()) {
+  if (Failure failure = runCommands(program, frame, call, function)) {
+    execution->abandon();
     poison(program);
     return failure;
   }
@@ -297,8 +330,7 @@ Failure Session::call(size_t function, const CallArguments &call) {
     if (result.state == kNone)
       call.results[i].buffer = call.arguments[size_t(result.alias)].buffer;
     else
-      call.results[i].buffer = {LNT_CPU, states[result.state].memory.data(), 0,
-                                uint64_t(states[result.state].bytes)};
+      call.results[i].buffer = stateBuffer(result.state);
   }
   return nullptr;
 }

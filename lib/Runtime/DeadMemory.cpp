@@ -6,24 +6,29 @@
 #include "DeadMemory.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace linnet::runtime {
 
 constexpr unsigned char kPattern = 0xff;
 
-void DeadMemory::fill(void *data, uint64_t bytes) {
-  if (bytes != 0)
-    std::memset(data, kPattern, bytes);
+Failure DeadMemory::fill(char *data, uint64_t bytes) const {
+  return bytes == 0 ? nullptr : device.fill(data, kPattern, 1, bytes);
 }
 
-DeadMemory::DeadMemory(const Program &program, const Frame &frame, char *arena)
-    : program(program), frame(frame) {
-  fill(arena, uint64_t(frame.plan->arenaBytes));
+Failure DeadMemory::fillAll(char *arena) const {
+  if (Failure failure = fill(arena, uint64_t(frame.plan->arenaBytes)))
+    return failure;
+  for (uint32_t i = 0; i < program.buffers.size(); ++i)
+    if (program.buffers[i].kind == fb::BufferKind::Result)
+      if (Failure failure = fill(frame.bases[i], uint64_t(frame.plan->bufferBytes[i])))
+        return failure;
+  return nullptr;
+}
+
+DeadMemory::DeadMemory(const Program &program, const Frame &frame, Execution &device)
+    : program(program), frame(frame), device(device) {
   for (uint32_t i = 0; i < program.buffers.size(); ++i) {
     const Buffer &buffer = program.buffers[i];
-    if (buffer.kind == fb::BufferKind::Result)
-      fill(frame.bases[i], uint64_t(frame.plan->bufferBytes[i]));
     if (buffer.kind != fb::BufferKind::Arena || frame.plan->bufferBytes[i] == 0)
       continue;
     firsts.push_back({buffer.first, i});
@@ -34,9 +39,11 @@ DeadMemory::DeadMemory(const Program &program, const Frame &frame, char *arena)
 }
 
 Failure DeadMemory::check(uint32_t index, uint32_t buffer) const {
-  const char *base = frame.bases[buffer];
+  std::vector<char> found(size_t(frame.plan->bufferBytes[buffer]));
+  if (Failure failure = device.read(found.data(), frame.bases[buffer], found.size()))
+    return failure;
   for (int64_t i = 0; i < frame.plan->bufferBytes[buffer]; ++i)
-    if (static_cast<unsigned char>(base[i]) != kPattern)
+    if (static_cast<unsigned char>(found[size_t(i)]) != kPattern)
       return fail(LNT_FAULT, "function '", program.name, "': buffer ", buffer,
                   ", which begins with command ", index, ", was written while it was dead, first ",
                   "at byte ", i, " of ", frame.plan->bufferBytes[buffer]);
@@ -51,11 +58,14 @@ Failure DeadMemory::begin(uint32_t index) const {
   return nullptr;
 }
 
-void DeadMemory::end(uint32_t from, uint32_t to) const {
+Failure DeadMemory::end(uint32_t from, uint32_t to) const {
   auto at = std::lower_bound(lasts.begin(), lasts.end(), std::make_pair(from, 0u));
   for (; at != lasts.end() && at->first < to; ++at)
     if (program.buffers[at->second].first > loop)
-      fill(frame.bases[at->second], uint64_t(frame.plan->bufferBytes[at->second]));
+      if (Failure failure =
+              fill(frame.bases[at->second], uint64_t(frame.plan->bufferBytes[at->second])))
+        return failure;
+  return nullptr;
 }
 
 } // namespace linnet::runtime

@@ -15,14 +15,16 @@ namespace linnet::runtime {
 /// found when the next buffer begins.
 class DeadMemory {
 public:
+  DeadMemory(const Program &program, const Frame &frame, Execution &device);
+
   /// Fills the arena and the results that are in memory of their own.
-  DeadMemory(const Program &program, const Frame &frame, char *arena);
+  Failure fillAll(char *arena) const;
 
   /// Before command `index`: the buffers that begin with it are as they were filled.
   Failure begin(uint32_t index) const;
   /// The commands from `from` to `to` are done or passed over: the buffers that end in them are
   /// dead, unless the next iteration of a loop reads them.
-  void end(uint32_t from, uint32_t to) const;
+  Failure end(uint32_t from, uint32_t to) const;
 
   /// The iterations of the loop at command `index`.
   class Loop {
@@ -37,14 +39,13 @@ public:
     int64_t outer;
   };
 
-  /// Before a dispatch.
-  static void fill(void *data, uint64_t bytes);
-
 private:
+  Failure fill(char *data, uint64_t bytes) const;
   Failure check(uint32_t index, uint32_t buffer) const;
 
   const Program &program;
   const Frame &frame;
+  Execution &device;
   int64_t loop = -1; // the innermost one; a buffer that begins before it lives through it
   // Buffers of the arena by their first and their last command.
   std::vector<std::pair<uint32_t, uint32_t>> firsts, lasts;

@@ -134,6 +134,58 @@ FunctionDescription describeFunction(const Module &module, const Program &progra
   return description;
 }
 
+namespace {
+
+template <typename T> uint32_t sizeOf(const flatbuffers::Vector<T> *list) {
+  return list ? list->size() : 0;
+}
+
+std::string describeNeeds(const fb::Target &target) {
+  std::string text = target.subgroup() == 0
+                         ? ""
+                         : "subgroups of " + std::to_string(target.subgroup()) + " threads";
+  for (const GPUNeed &need : gpuNeeds())
+    if (target.needs() & need.bit)
+      text += (text.empty() ? "" : ", ") + std::string(need.name);
+  std::string chips;
+  for (uint32_t i = 0; i < sizeOf(target.images()); ++i)
+    if (const auto *chip = target.images()->Get(i)->chip(); chip && chip->size() != 0)
+      if (chips.find(chip->str()) == std::string::npos)
+        chips += (chips.empty() ? "" : " or ") + chip->str();
+  return chips.empty() ? text : text + (text.empty() ? "" : ", ") + chips;
+}
+
+} // namespace
+
+const std::vector<GPUNeed> &gpuNeeds() {
+  static const std::vector<GPUNeed> needs = {
+      {LNT_GPU_NEEDS_INT8, "8-bit integers"},      {LNT_GPU_NEEDS_INT16, "16-bit integers"},
+      {LNT_GPU_NEEDS_INT64, "64-bit integers"},    {LNT_GPU_NEEDS_FLOAT16, "16-bit floats"},
+      {LNT_GPU_NEEDS_FLOAT64, "64-bit floats"},    {LNT_GPU_NEEDS_STORAGE8, "8-bit storage"},
+      {LNT_GPU_NEEDS_STORAGE16, "16-bit storage"}, {LNT_GPU_NEEDS_SHUFFLE, "subgroup shuffles"}};
+  return needs;
+}
+
+/// The CPU first, where there is code for it.
+void Module::describeTargets() {
+  auto add = [&](lnt_device device, size_t kernelCount, const auto *images, std::string needs) {
+    TargetDescription description;
+    description.info.device = device;
+    description.info.kernel_count = kernelCount;
+    description.info.image_count = sizeOf(images);
+    for (uint32_t i = 0; i < sizeOf(images); ++i)
+      description.info.code_bytes += images->Get(i)->length();
+    description.needs = std::move(needs);
+    targets.push_back(std::move(description));
+  };
+  if (sizeOf(bundle->functions()) != 0 || sizeOf(bundle->targets()) == 0)
+    add(LNT_CPU, sizeOf(bundle->kernels()), bundle->images(), "");
+  for (uint32_t i = 0; i < sizeOf(bundle->targets()); ++i) {
+    const fb::Target &of = *bundle->targets()->Get(i);
+    add(lnt_device(of.kind()), sizeOf(of.kernels()), of.images(), describeNeeds(of));
+  }
+}
+
 void Module::describe() {
   for (const Program &program : programs)
     descriptions.push_back(describeFunction(*this, program));

@@ -15,19 +15,18 @@ using fb::Code;
 
 Interpreter::Interpreter(Session &session, const Program &program, Frame &frame,
                          const CallArguments &call)
-    : session(session), program(program), frame(frame), call(call),
-      pool(session.module->runtime->pool), limit(session.module->runtime->maxCommands),
-      env{LNT_KERNEL_ABI_VERSION, sizeof(lnt_env), session.scratchBlocks.data(), &error} {
+    : session(session), program(program), frame(frame), call(call), device(*session.execution),
+      limit(session.module->runtime->maxCommands) {
   if (limit == 0)
     limit = UINT64_MAX;
 }
 
 Failure Interpreter::run() {
-  FloatEnvironment floats;
-  if (call.trace)
-    started = std::chrono::steady_clock::now();
-  if (call.poisonDead)
-    dead.emplace(program, frame, session.arena.data());
+  if (call.poisonDead) {
+    dead.emplace(program, frame, device);
+    if (Failure failure = dead->fillAll(session.arena.data()))
+      return failure;
+  }
   return range(program.entry, uint32_t(program.commands.size()));
 }
 
@@ -64,7 +63,8 @@ Failure Interpreter::range(uint32_t begin, uint32_t end) {
     if (failure)
       return failure;
     if (dead)
-      dead->end(at, next);
+      if (Failure bad = dead->end(at, next))
+        return bad;
     at = next;
   }
   return nullptr;
@@ -75,8 +75,9 @@ Failure Interpreter::choose(uint32_t index) {
   uint32_t middle = index + 1 + command.b;
   if (frame.registers[command.a])
     return range(index + 1, middle);
-  if (dead)
-    dead->end(index + 1, middle); // what the branch that is not taken would have used last
+  if (dead) // what the branch that is not taken would have used last
+    if (Failure failure = dead->end(index + 1, middle))
+      return failure;
   return range(middle, middle + command.c);
 }
 
@@ -142,13 +143,18 @@ Failure Interpreter::locate(uint32_t index, char *&pointer) {
   return nullptr;
 }
 
+int64_t Interpreter::extent(uint32_t index, const char *pointer) const {
+  uint32_t buffer = program.views[index].buffer;
+  return frame.plan->bufferBytes[buffer] - (pointer - frame.bases[buffer]);
+}
+
 Failure Interpreter::window(uint32_t index, int64_t bytes, const char *what, char *&pointer) {
   if (Failure failure = locate(index, pointer))
     return failure;
   uint32_t buffer = program.views[index].buffer;
   int64_t size = frame.plan->bufferBytes[buffer];
   int64_t offset = pointer - frame.bases[buffer];
-  if (bytes < 0 || bytes > size - offset)
+  if (bytes < 0 || bytes > extent(index, pointer))
     return fail(LNT_FAULT, "function '", program.name, "': a ", what, " of ", bytes,
                 " bytes at byte ", offset, " of a buffer of ", size, " bytes");
   return nullptr;
@@ -159,30 +165,32 @@ Failure Interpreter::load(const Command &command) {
   char *pointer;
   if (Failure failure = window(command.b, (command.imm + 1) * width, "load", pointer))
     return failure;
-  pointer += command.imm * width;
+  unsigned char bytes[8] = {};
+  if (Failure failure = device.read(bytes, pointer + command.imm * width, width))
+    return failure;
   int64_t &out = frame.registers[command.a];
   bool isFloat = command.c >= uint32_t(fb::ElementType::F16);
   switch (width) {
   case 1: {
     int8_t value;
-    std::memcpy(&value, pointer, 1);
+    std::memcpy(&value, bytes, 1);
     out = command.c == uint32_t(fb::ElementType::I1) ? value & 1 : value;
     return nullptr;
   }
   case 2: {
     int16_t value;
-    std::memcpy(&value, pointer, 2);
+    std::memcpy(&value, bytes, 2);
     out = isFloat ? int64_t(uint16_t(value)) : value;
     return nullptr;
   }
   case 4: {
     int32_t value;
-    std::memcpy(&value, pointer, 4);
+    std::memcpy(&value, bytes, 4);
     out = isFloat ? int64_t(uint32_t(value)) : value;
     return nullptr;
   }
   default:
-    std::memcpy(&out, pointer, 8);
+    std::memcpy(&out, bytes, 8);
     return nullptr;
   }
 }
@@ -196,8 +204,7 @@ Failure Interpreter::store(const Command &command) {
   int64_t value = frame.registers[command.a];
   if (command.c == uint32_t(fb::ElementType::I1))
     value &= 1;
-  std::memcpy(pointer + command.imm * width, &value, width);
-  return nullptr;
+  return device.write(pointer + command.imm * width, &value, width);
 }
 
 Failure Interpreter::copy(const Command &command) {
@@ -207,9 +214,7 @@ Failure Interpreter::copy(const Command &command) {
     return failure;
   if (Failure failure = window(command.b, bytes, "copy", source))
     return failure;
-  if (bytes != 0)
-    std::memmove(target, source, size_t(bytes));
-  return nullptr;
+  return bytes == 0 ? nullptr : device.copy(target, source, uint64_t(bytes));
 }
 
 Failure Interpreter::fill(const Command &command) {
@@ -217,22 +222,9 @@ Failure Interpreter::fill(const Command &command) {
   char *target;
   if (Failure failure = window(command.a, bytes, "fill", target))
     return failure;
-  if (bytes == 0)
-    return nullptr;
-  int64_t value = frame.registers[command.b];
-  if (width == 1) {
-    std::memset(target, int(value), size_t(bytes));
-    return nullptr;
-  }
-  // Doubles what is filled already; a rest that is no whole value gets its first bytes.
-  int64_t done = bytes < width ? bytes : width;
-  std::memcpy(target, &value, size_t(done));
-  while (done < bytes) {
-    int64_t more = done < bytes - done ? done : bytes - done;
-    std::memcpy(target + done, target, size_t(more));
-    done += more;
-  }
-  return nullptr;
+  return bytes == 0
+             ? nullptr
+             : device.fill(target, frame.registers[command.b], unsigned(width), uint64_t(bytes));
 }
 
 //===----------------------------------------------------------------------===//
@@ -241,57 +233,51 @@ Failure Interpreter::fill(const Command &command) {
 
 Failure Interpreter::dispatch(const Launch &launch) {
   const int64_t *registers = frame.registers.data();
-  int64_t chunks = registers[launch.chunksReg], scratch = registers[launch.scratchReg];
-  if (scratch > int64_t(session.scratchStride)) {
+  int64_t scratch = registers[launch.scratchReg];
+  if (scratch > int64_t(device.scratchPerWorker()))
     if (Failure failure = session.reserveScratch(scratch))
       return failure;
-    env.scratch = session.scratchBlocks.data();
-  }
   for (uint32_t i = 0; i < launch.viewCount; ++i) {
     char *pointer;
     if (Failure failure = locate(launch.views[i], pointer))
       return failure;
     frame.pointers[i] = pointer;
+    if (device.needsBytes)
+      frame.extents[i] = extent(launch.views[i], pointer);
   }
-  if (dead && session.scratch.data())
-    DeadMemory::fill(session.scratch.data(), session.scratch.size());
+  if (dead)
+    device.poisonScratch();
   for (uint32_t i = 0; i < launch.scalarCount; ++i)
     frame.scalars[i] = registers[launch.scalars[i]];
-  KernelTask task(launch.kernel, &env, frame.pointers.data(), frame.scalars.data());
-  if (call.trace) {
-    auto begin = std::chrono::steady_clock::now();
-    pool.run(task, chunks);
-    trace(launch, begin);
-  } else {
-    pool.run(task, chunks);
-  }
-  return __atomic_load_n(&error, __ATOMIC_RELAXED) == LNT_ERROR_NONE ? nullptr : fault();
+  LaunchArguments arguments = {launch,
+                               frame.pointers.data(),
+                               frame.extents.data(),
+                               frame.scalars.data(),
+                               registers[launch.chunksReg],
+                               nullptr};
+  if (!call.trace)
+    return device.launch(arguments);
+  lnt_trace_event event = describe(launch);
+  arguments.event = &event;
+  return device.launch(arguments);
 }
 
-void Interpreter::trace(const Launch &launch, std::chrono::steady_clock::time_point begin) {
-  auto end = std::chrono::steady_clock::now();
+/// What is known of a launch before it is done.
+lnt_trace_event Interpreter::describe(const Launch &launch) const {
   const DispatchInfo &info = program.dispatches[launch.info];
-  auto nanoseconds = [](std::chrono::steady_clock::duration duration) {
-    return uint64_t(std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
-  };
   auto value = [&](uint32_t reg) { return reg == kNone ? -1 : frame.registers[reg]; };
   lnt_trace_event event = {};
   event.op = info.op;
   event.location = info.location;
   event.kernel = launch.kernelName;
-  event.start = nanoseconds(begin - started);
-  event.duration = nanoseconds(end - begin);
   event.chunks = frame.registers[launch.chunksReg];
   event.flops = value(info.flopsReg);
   event.bytes = value(info.bytesReg);
   event.dispatch = launch.info;
-  // A callback may do arithmetic of its own: in the caller's mode it would be slower, not wrong.
-  call.trace(call.traceUser, &event);
+  return event;
 }
 
-Failure Interpreter::fault() const {
-  uint64_t site = error >> LNT_ERROR_POSITION_BITS;
-  uint64_t position = error & ((uint64_t(1) << LNT_ERROR_POSITION_BITS) - 1);
+Failure faultAt(const Program &program, uint64_t site, uint64_t position) {
   const char *message = site < program.sites.size() ? program.sites[site].message : "";
   return fail(LNT_FAULT, "function '", program.name, "': ", siteLabel(program, site), ": ",
               *message ? message : "a fault", ", first at element ", position);

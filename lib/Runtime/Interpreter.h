@@ -9,7 +9,6 @@
 #include "DeadMemory.h"
 #include "Session.h"
 
-#include <chrono>
 #include <optional>
 
 namespace linnet::runtime {
@@ -33,22 +32,19 @@ private:
   Failure fill(const Command &command);
 
   Failure locate(uint32_t view, char *&pointer);
+  int64_t extent(uint32_t view, const char *pointer) const;
   /// `bytes` behind the start of `view`, or a failure of the command.
   Failure window(uint32_t view, int64_t bytes, const char *what, char *&pointer);
   Failure count(uint32_t commands);
-  Failure fault() const;
-  void trace(const Launch &launch, std::chrono::steady_clock::time_point begin);
+  lnt_trace_event describe(const Launch &launch) const;
 
   Session &session;
   const Program &program;
   Frame &frame;
   const CallArguments &call;
-  ThreadPool &pool;
-  uint64_t error = LNT_ERROR_NONE;
+  Execution &device;
   uint64_t executed = 0, limit;
-  lnt_env env;
   std::optional<DeadMemory> dead; // when the call asks for it
-  std::chrono::steady_clock::time_point started;
 };
 
 } // namespace linnet::runtime

@@ -6,17 +6,17 @@
 #ifndef LINNET_LIB_RUNTIME_MEMORY_H
 #define LINNET_LIB_RUNTIME_MEMORY_H
 
-#include <cstddef>
-#include <cstdint>
+#include "Device.h"
+
 #include <utility>
 
 namespace linnet::runtime {
 
-/// Zeroed pages of the operating system, so that a size that cannot be met is an error here and
-/// not a surprise later. Aligned to a page.
+/// Zeroed memory of a device, which it keeps alive.
 class Memory {
 public:
   Memory() = default;
+  explicit Memory(std::shared_ptr<Device> device) : device(std::move(device)) {}
   ~Memory() { release(); }
   Memory(Memory &&other) noexcept { swap(other); }
   Memory &operator=(Memory &&other) noexcept {
@@ -24,19 +24,37 @@ public:
     return *this;
   }
 
-  /// Replaces what was there; false (and empty) when the system has no such room.
-  bool allocate(uint64_t bytes);
-  void release();
+  /// Replaces what was there; empty when it fails. `what` is it for: "an arena".
+  Failure allocate(uint64_t wanted, const std::string &what) {
+    release();
+    if (wanted == 0)
+      return nullptr;
+    char *address;
+    if (Failure failure = device->allocate(wanted, what, address))
+      return failure;
+    base = address;
+    bytes = wanted;
+    return nullptr;
+  }
+  void release() {
+    if (base)
+      device->release(base, bytes);
+    base = nullptr;
+    bytes = 0;
+  }
 
   char *data() const { return base; }
   uint64_t size() const { return bytes; }
+  const std::shared_ptr<Device> &owner() const { return device; }
 
 private:
   void swap(Memory &other) {
+    std::swap(device, other.device);
     std::swap(base, other.base);
     std::swap(bytes, other.bytes);
   }
 
+  std::shared_ptr<Device> device;
   char *base = nullptr;
   uint64_t bytes = 0;
 };

@@ -136,8 +136,52 @@ Failure chooseImage(const fb::Bundle &bundle, const char *wanted, const fb::Imag
 
 } // namespace
 
-Failure Module::loadCode(const lnt_load_options &options, std::vector<lnt_kernel> &kernels) {
-  uint32_t count = bundle->kernels() ? bundle->kernels()->size() : 0;
+/// The functions and kernels for the runtime's device.
+Failure Module::chooseTarget() {
+  describeTargets();
+  Device &device = *runtime->device;
+  if (device.isCPU()) {
+    functions = bundle->functions();
+    kernels = bundle->kernels();
+    if (targets.empty() || targets.front().info.device == LNT_CPU)
+      return nullptr;
+  }
+  for (uint32_t i = 0; !device.isCPU() && bundle->targets() && i < bundle->targets()->size(); ++i)
+    if (lnt_device(bundle->targets()->Get(i)->kind()) == device.kind()) {
+      target = bundle->targets()->Get(i);
+      functions = target->functions();
+      kernels = target->kernels();
+      return nullptr;
+    }
+  if (describeOnly && !targets.empty()) {
+    const fb::Target *other =
+        targets[0].info.device == LNT_CPU ? nullptr : bundle->targets()->Get(0);
+    functions = other ? other->functions() : bundle->functions();
+    kernels = other ? other->kernels() : bundle->kernels();
+    return nullptr;
+  }
+  std::string known;
+  for (const TargetDescription &description : targets)
+    known += (known.empty() ? "" : ", ") + std::string(deviceName(description.info.device));
+  return fail(LNT_UNSUPPORTED, "the bundle has no code for ", deviceName(device.kind()),
+              known.empty() ? "" : "; it has code for ", known,
+              ": compile it with --target=", deviceName(device.kind()));
+}
+
+std::unique_ptr<Execution> Module::execution() const {
+  if (deviceCode)
+    return deviceCode->execution();
+  return std::make_unique<CPUExecution>(runtime->device, runtime->pool);
+}
+
+Failure Module::loadCode(const lnt_load_options &options, std::vector<lnt_kernel> &entries) {
+  if (target) {
+    if (options.level)
+      return fail(LNT_INVALID_ARGUMENT, "expects no level of a CPU on ", runtime->device->label(),
+                  ", found '", options.level, "'");
+    return runtime->device->load(*target, bytes->data + codeOffset, deviceCode);
+  }
+  uint32_t count = kernels ? kernels->size() : 0;
   if (count == 0)
     return nullptr;
   const fb::Image *choice;
@@ -154,10 +198,10 @@ Failure Module::loadCode(const lnt_load_options &options, std::vector<lnt_kernel
     return fail(LNT_BAD_FILE, "the code for ", level, " has ", image->count(),
                 " kernels, expected ", count);
   for (uint32_t i = 0; i < count; ++i) {
-    if (bundle->kernels()->Get(i)->name()->str() != image->name(i))
+    if (kernels->Get(i)->name()->str() != image->name(i))
       return fail(LNT_BAD_FILE, "the code for ", level, " has kernel '", image->name(i),
-                  "' where '", bundle->kernels()->Get(i)->name()->str(), "' is expected");
-    kernels.push_back(image->kernel(i));
+                  "' where '", kernels->Get(i)->name()->str(), "' is expected");
+    entries.push_back(image->kernel(i));
   }
   return nullptr;
 }
@@ -206,7 +250,7 @@ Failure Module::linkState(const fb::Function &function, size_t argument, Program
 
 Failure Module::linkStates() {
   for (size_t f = 0; f < programs.size(); ++f) {
-    const fb::Function &function = *bundle->functions()->Get(uint32_t(f));
+    const fb::Function &function = *functions->Get(uint32_t(f));
     Program &program = programs[f];
     for (size_t i = 0; i < program.arguments.size(); ++i)
       if (function.arguments()->Get(uint32_t(i))->state())
@@ -229,17 +273,25 @@ Failure Module::load(std::shared_ptr<Runtime> runtime, std::unique_ptr<BundleByt
   auto module = std::make_shared<Module>();
   module->runtime = std::move(runtime);
   module->bytes = std::move(bytes);
-  std::vector<lnt_kernel> kernels;
+  module->describeOnly = options.describe_only != 0;
+  std::vector<lnt_kernel> entries;
   Failure failure = module->readMetadata();
   if (!failure)
-    failure = module->loadCode(options, kernels);
-  if (!failure)
-    failure = module->loadConstants(options);
+    failure = module->chooseTarget();
+  if (module->describeOnly && !failure) {
+    entries.resize(module->kernels ? module->kernels->size() : 0);
+    module->constants.assign(module->bundle->constants() ? module->bundle->constants()->size() : 0,
+                             nullptr);
+    module->countConstants();
+  } else if (!failure) {
+    failure = module->loadCode(options, entries);
+    if (!failure)
+      failure = module->loadConstants(options);
+  }
   if (!failure) {
-    for (uint32_t i = 0; module->bundle->functions() && i < module->bundle->functions()->size();
-         ++i)
+    for (uint32_t i = 0; module->functions && i < module->functions->size(); ++i)
       module->programs.push_back(
-          decodeFunction(*module->bundle, *module->bundle->functions()->Get(i), kernels));
+          decodeFunction(*module->functions->Get(i), module->kernels, entries));
     failure = module->linkStates();
   }
   if (failure) {

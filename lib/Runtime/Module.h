@@ -6,9 +6,9 @@
 #ifndef LINNET_LIB_RUNTIME_MODULE_H
 #define LINNET_LIB_RUNTIME_MODULE_H
 
+#include "CPU/CPUDevice.h"
 #include "CPU/CodeImage.h"
 #include "CPU/ThreadPool.h"
-#include "Memory.h"
 #include "Program.h"
 #include "ShapePlan.h"
 #include "Status.h"
@@ -23,6 +23,7 @@ namespace linnet::runtime {
 struct Runtime {
   explicit Runtime(int32_t threads) : pool(threads) {}
   ThreadPool pool;
+  std::shared_ptr<Device> device; // on which modules run
   uint64_t memoryLimit = 0, maxCommands = 0;
 };
 
@@ -56,6 +57,12 @@ struct StateSlot {
   int32_t initial = -1; // the constant that it starts with; else zeros
 };
 
+/// Code of the bundle for one device.
+struct TargetDescription {
+  lnt_target_info info = {};
+  std::string needs;
+};
+
 /// What the describe functions hand out.
 struct FunctionDescription {
   lnt_function_info info = {};
@@ -77,28 +84,42 @@ public:
   std::shared_ptr<Runtime> runtime;
   std::vector<Program> programs;
   std::vector<StateSlot> states;
-  std::vector<const char *> constants; // where each is
+  std::vector<const char *> constants; // where each is that is used, on the device
   std::vector<int64_t> constantBytes;
   uint64_t constantTotal = 0;
   std::vector<FunctionDescription> descriptions;
   const fb::Bundle *bundle = nullptr;
+  // Of the device.
+  const fb::Target *target = nullptr; // null: the CPU
+  const flatbuffers::Vector<flatbuffers::Offset<fb::Function>> *functions = nullptr;
+  const flatbuffers::Vector<flatbuffers::Offset<fb::Kernel>> *kernels = nullptr;
   std::string level;
+  bool describeOnly = false;
+  std::vector<TargetDescription> targets;
+
+  /// What a session's calls run on.
+  std::unique_ptr<Execution> execution() const;
 
 private:
   Failure readMetadata();
+  Failure chooseTarget();
   Failure loadCode(const lnt_load_options &options, std::vector<lnt_kernel> &kernels);
   Failure loadConstants(const lnt_load_options &options);
-  Failure checkWeights() const;
   void countConstants();
+  Failure checkWeights() const;
   Failure placeConstant(uint32_t i);
+  Failure moveConstants();
   Failure linkStates();
   Failure linkState(const fb::Function &function, size_t argument, Program &program);
   void describe();
+  void describeTargets();
 
   std::unique_ptr<BundleBytes> bytes;
   std::unique_ptr<uint64_t[]> metadataCopy; // when the caller's memory is not aligned
   uint64_t codeOffset = 0, codeLength = 0, constantOffset = 0, constantLength = 0;
   std::unique_ptr<CodeImage> image;
+  std::unique_ptr<DeviceCode> deviceCode;
+  std::vector<bool> usedConstants; // by a function of the device
   std::vector<std::unique_ptr<bundle::SafeTensors>> weights;
   std::vector<Memory> owned; // constants that were laid out or moved
 };

@@ -73,12 +73,13 @@ void decodeLabels(const fb::Function &function, Program &program) {
   }
 }
 
-Launch decodeLaunch(const fb::Bundle &bundle, const fb::Command &command, const uint32_t *operands,
-                    const std::vector<lnt_kernel> &kernels) {
-  const fb::Kernel &kernel = *bundle.kernels()->Get(command.a());
+Launch decodeLaunch(const fb::Command &command, const uint32_t *operands,
+                    const KernelTable &kernels, const std::vector<lnt_kernel> &entries) {
+  const fb::Kernel &kernel = *kernels.Get(command.a());
   const uint32_t *at = operands + command.b();
   Launch launch;
-  launch.kernel = kernels[command.a()];
+  launch.kernel = entries.empty() ? nullptr : entries[command.a()];
+  launch.index = command.a();
   launch.kernelName = kernel.name()->c_str();
   launch.viewCount = *at++;
   launch.views = at;
@@ -98,8 +99,8 @@ bool writesRegister(fb::Code code) {
 
 } // namespace
 
-Program decodeFunction(const fb::Bundle &bundle, const fb::Function &function,
-                       const std::vector<lnt_kernel> &kernels) {
+Program decodeFunction(const fb::Function &function, const KernelTable *kernels,
+                       const std::vector<lnt_kernel> &entries) {
   Program program;
   program.name = function.name()->str();
   program.registers = function.registers();
@@ -122,7 +123,7 @@ Program decodeFunction(const fb::Bundle &bundle, const fb::Function &function,
     const fb::Command &in = *function.commands()->Get(i);
     Command command = {in.code(), in.a(), in.b(), in.c(), in.imm()};
     if (in.code() == fb::Code::Dispatch) {
-      Launch launch = decodeLaunch(bundle, in, function.operands()->data(), kernels);
+      Launch launch = decodeLaunch(in, function.operands()->data(), *kernels, entries);
       program.maxViews = std::max(program.maxViews, launch.viewCount);
       program.maxScalars = std::max(program.maxScalars, launch.scalarCount);
       command.a = uint32_t(program.launches.size());

@@ -49,7 +49,8 @@ struct View {
 };
 
 struct Launch {
-  lnt_kernel kernel;
+  lnt_kernel kernel; // null on a device other than the CPU
+  uint32_t index;    // of the kernel
   const char *kernelName;
   const uint32_t *views, *scalars;
   uint32_t viewCount, scalarCount;
@@ -97,9 +98,12 @@ struct Program {
   std::string shapeLabel(const Param &param) const;
 };
 
-/// Decodes a checked function; `kernels` are the entry points by kernel index.
-Program decodeFunction(const fb::Bundle &bundle, const fb::Function &function,
-                       const std::vector<lnt_kernel> &kernels);
+using KernelTable = flatbuffers::Vector<flatbuffers::Offset<fb::Kernel>>;
+
+/// Decodes a checked function; `entries` are the entry points by kernel index, none on a device
+/// other than the CPU.
+Program decodeFunction(const fb::Function &function, const KernelTable *kernels,
+                       const std::vector<lnt_kernel> &entries);
 
 inline lnt_type toType(fb::ElementType type) { return lnt_type(type); }
 

@@ -44,6 +44,11 @@ struct Frame {
   std::vector<int64_t> registers, scalars;
   std::vector<char *> bases, views;
   std::vector<void *> pointers;
+  std::vector<int64_t> extents;
+  // On a device other than the CPU: what of the call's tensors is in the caller's memory, with
+  // its place on the device; null: not there.
+  std::vector<char *> stagedArguments, stagedResults;
+  std::vector<Transfer> uploads, downloads;
 };
 
 struct CallArguments {
@@ -56,6 +61,11 @@ struct CallArguments {
   bool poisonDead = false;
 };
 
+/// Whether a call on `device` takes memory of this kind.
+inline bool isReachable(const Device &device, lnt_device memory) {
+  return memory == LNT_CPU || memory == device.kind();
+}
+
 class Session {
 public:
   static Failure create(std::shared_ptr<Module> module, const lnt_binding *symbols, size_t count,
@@ -67,20 +77,32 @@ public:
   Failure findState(const std::string &name, size_t &index) const;
   Failure getState(size_t index, const lnt_buffer &target);
   Failure setState(size_t index, const lnt_tensor &value);
-  void resetState(size_t index);
+  Failure resetState(size_t index);
   Failure saveStates(const std::string &path);
   Failure loadStates(const std::string &path);
   lnt_memory_plan memory() const;
+  lnt_buffer stateBuffer(size_t index) const;
 
   const std::shared_ptr<Module> module;
   std::vector<State> states;
   mutable std::mutex mutex;
+  const std::unique_ptr<Execution> execution;
 
 private:
-  explicit Session(std::shared_ptr<Module> module) : module(std::move(module)) {}
+  explicit Session(std::shared_ptr<Module> of)
+      : module(std::move(of)), execution(module->execution()), arena(module->runtime->device),
+        transfers(module->runtime->device) {}
+
+  // Staging.cpp
+  Failure stage(const Program &program, Frame &frame, const CallArguments &call);
+  Failure checkSlack(const Program &program, const Frame &frame);
 
   // State.cpp
   Failure createState(size_t index, const std::vector<int64_t> &dims);
+  Device &device() const { return *module->runtime->device; }
+  /// Copies between a buffer of the device or of the CPU and the device.
+  Failure copyIn(char *target, const lnt_buffer &source, uint64_t bytes);
+  Failure copyOut(const lnt_buffer &target, const char *source, uint64_t bytes);
   Failure createStates(const Program &program, const Frame &frame);
   uint64_t held() const;
 
@@ -91,15 +113,16 @@ private:
   void reserveMost(const Program &program);
   Failure reserve(const Program &program, const ShapePlan &plan);
   Failure reserveScratch(int64_t bytes);
+  Failure runCommands(const Program &program, Frame &frame, const CallArguments &call,
+                      size_t function);
   Failure resolve(const Program &program, Frame &frame, const CallArguments &call);
   Failure resolveResult(const Program &program, Frame &frame, const CallArguments &call,
                         size_t index);
   void poison(const Program &program);
 
   std::vector<Frame> frames; // per function
-  Memory arena, scratch;
-  uint64_t scratchStride = 0;
-  std::vector<void *> scratchBlocks;
+  Memory arena;
+  Memory transfers; // the device's copies of the caller's tensors
 
   friend class Interpreter;
 };

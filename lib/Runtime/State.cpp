@@ -30,6 +30,8 @@ bool complete(const std::vector<int64_t> &dims) {
 
 Failure Session::create(std::shared_ptr<Module> module, const lnt_binding *symbols, size_t count,
                         std::unique_ptr<Session> &result) {
+  if (module->describeOnly)
+    return fail(LNT_INVALID_ARGUMENT, "the module was loaded to be described only");
   std::unique_ptr<Session> session(new Session(std::move(module)));
   const Module &of = *session->module;
   session->states.resize(of.states.size());
@@ -61,7 +63,7 @@ Failure Session::create(std::shared_ptr<Module> module, const lnt_binding *symbo
 }
 
 uint64_t Session::held() const {
-  uint64_t total = arena.size() + scratch.size();
+  uint64_t total = arena.size() + transfers.size() + execution->scratchHeld();
   for (const State &state : states)
     total += state.memory.size();
   return total;
@@ -74,19 +76,18 @@ Failure Session::createState(size_t index, const std::vector<int64_t> &dims) {
   uint64_t limit = module->runtime->memoryLimit;
   if (!bundle::shapeBytes(dims.data(), dims.size(), slot.type, bytes))
     return fail(LNT_INVALID_ARGUMENT, "the size of state '", slot.name, "' overflows");
-  Memory memory;
-  if ((limit != 0 && uint64_t(bytes) + held() - state.memory.size() > limit) ||
-      !memory.allocate(uint64_t(bytes)))
-    return fail(LNT_OUT_OF_MEMORY, "out of memory for state '", slot.name, "' of ", bytes,
-                " bytes");
+  Memory memory(module->runtime->device);
+  std::string what = "state '" + slot.name + "'";
+  if (limit != 0 && uint64_t(bytes) + held() - state.memory.size() > limit)
+    return fail(LNT_OUT_OF_MEMORY, "out of memory for ", what, " of ", bytes, " bytes");
+  if (Failure failure = memory.allocate(uint64_t(bytes), what))
+    return failure;
   state.memory = std::move(memory);
   state.dims = dims;
   state.bytes = bytes;
   state.created = true;
   state.poisoned = false;
-  if (slot.initial >= 0)
-    resetState(index);
-  return nullptr;
+  return slot.initial >= 0 ? resetState(index) : nullptr;
 }
 
 /// The states of a function that did not exist before its symbols were bound.
@@ -121,14 +122,11 @@ Failure Session::getState(size_t index, const lnt_buffer &target) {
     return fail(LNT_INVALID_ARGUMENT, "state '", slot.name, "' has no size before a call");
   if (state.poisoned)
     return fail(LNT_POISONED, "state '", slot.name, "' was left half-written by a fault");
-  if (target.device != LNT_CPU || target.size < uint64_t(state.bytes) ||
+  if (!isReachable(device(), target.device) || target.size < uint64_t(state.bytes) ||
       (!target.handle && state.bytes != 0))
     return fail(LNT_INVALID_ARGUMENT, "state '", slot.name, "' has ", state.bytes,
                 " bytes, the buffer ", target.handle ? target.size : 0);
-  if (state.bytes != 0)
-    std::memcpy(static_cast<char *>(target.handle) + target.offset, state.memory.data(),
-                size_t(state.bytes));
-  return nullptr;
+  return copyOut(target, state.memory.data(), uint64_t(state.bytes));
 }
 
 Failure Session::setState(size_t index, const lnt_tensor &value) {
@@ -145,7 +143,7 @@ Failure Session::setState(size_t index, const lnt_tensor &value) {
                 bundle::shapeName(dims.data(), dims.size(), fb::ElementType(value.type)));
   int64_t bytes;
   if (!bundle::shapeBytes(dims.data(), dims.size(), slot.type, bytes) ||
-      value.buffer.device != LNT_CPU || uint64_t(bytes) > value.buffer.size ||
+      !isReachable(device(), value.buffer.device) || uint64_t(bytes) > value.buffer.size ||
       (bytes != 0 && !value.buffer.handle))
     return fail(LNT_INVALID_ARGUMENT, "state '", slot.name, "' expects a buffer for ",
                 bundle::shapeName(dims.data(), dims.size(), slot.type), ", found ",
@@ -153,33 +151,48 @@ Failure Session::setState(size_t index, const lnt_tensor &value) {
   if (!state.created || state.dims != dims)
     if (Failure failure = createState(index, dims))
       return failure;
-  if (bytes != 0)
-    std::memmove(state.memory.data(),
-                 static_cast<const char *>(value.buffer.handle) + value.buffer.offset,
-                 size_t(bytes));
+  if (Failure failure = copyIn(state.memory.data(), value.buffer, uint64_t(bytes)))
+    return failure;
   state.poisoned = false;
   return nullptr;
 }
 
-void Session::resetState(size_t index) {
+Failure Session::resetState(size_t index) {
   State &state = states[index];
   int32_t initial = module->states[index].initial;
-  if (state.bytes != 0 && initial >= 0)
-    std::memcpy(state.memory.data(), module->constants[size_t(initial)], size_t(state.bytes));
-  else if (state.bytes != 0)
-    std::memset(state.memory.data(), 0, size_t(state.bytes));
-  state.poisoned = false;
+  uint64_t bytes = uint64_t(state.bytes);
+  Failure failure;
+  if (bytes != 0 && initial >= 0)
+    failure = device().copy(state.memory.data(), module->constants[size_t(initial)], bytes);
+  else if (bytes != 0)
+    failure = device().set(state.memory.data(), 0, bytes);
+  state.poisoned = failure != nullptr;
+  return failure;
+}
+
+lnt_buffer Session::stateBuffer(size_t index) const {
+  const State &state = states[index];
+  return {device().kind(), state.memory.data(), 0, uint64_t(state.bytes)};
 }
 
 Failure Session::saveStates(const std::string &path) {
   std::map<std::string, bundle::Tensor> tensors;
+  std::vector<std::unique_ptr<char[]>> fetched;
   for (size_t i = 0; i < states.size(); ++i) {
     const State &state = states[i];
     const StateSlot &slot = module->states[i];
     if (state.poisoned)
       return fail(LNT_POISONED, "state '", slot.name, "' was left half-written by a fault");
-    if (state.created)
-      tensors[slot.name] = {slot.type, state.dims, state.memory.data(), state.bytes};
+    if (!state.created)
+      continue;
+    const char *data = state.memory.data();
+    if (!device().isCPU() && state.bytes != 0) {
+      fetched.emplace_back(new char[size_t(state.bytes)]);
+      if (Failure failure = device().download(fetched.back().get(), data, uint64_t(state.bytes)))
+        return failure;
+      data = fetched.back().get();
+    }
+    tensors[slot.name] = {slot.type, state.dims, data, state.bytes};
   }
   return fail(LNT_IO, bundle::writeSafeTensors(path, tensors));
 }
@@ -215,7 +228,7 @@ lnt_memory_plan Session::memory() const {
     plan.state += uint64_t(state.bytes);
   plan.constants = module->constantTotal;
   plan.arena = arena.size();
-  plan.scratch = scratch.size();
+  plan.scratch = execution->scratchHeld();
   plan.total = plan.state + plan.constants + plan.arena + plan.scratch;
   return plan;
 }

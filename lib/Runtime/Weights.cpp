@@ -36,6 +36,9 @@ private:
   void *target;
 };
 
+/// Bytes of constants in one allocation of a device, which limits both their size and number.
+constexpr uint64_t kConstantBlock = uint64_t(256) << 20;
+
 bool aligned(const void *pointer, size_t alignment) {
   return reinterpret_cast<uintptr_t>(pointer) % alignment == 0;
 }
@@ -64,12 +67,13 @@ Failure place(const fb::Constant &constant, const void *source, uint64_t sourceB
     return fail(LNT_OUT_OF_MEMORY, "out of memory for constant '", constant.name()->str(), "' of ",
                 constant.length(), " bytes");
   };
-  Memory memory, copy;
-  if (!memory.allocate(constant.length()))
+  auto host = std::make_shared<CPUDevice>();
+  Memory memory(host), copy(host);
+  if (memory.allocate(constant.length(), "a constant"))
     return noRoom();
   unsigned element = bundle::elementBytes(constant.type());
   if (panels && !aligned(source, element)) {
-    if (!copy.allocate(sourceBytes))
+    if (copy.allocate(sourceBytes, "a constant"))
       return noRoom();
     std::memcpy(copy.data(), source, sourceBytes);
     source = copy.data();
@@ -115,7 +119,7 @@ Failure Module::checkWeights() const {
   for (uint32_t i = 0; i < constants.size(); ++i) {
     const fb::Constant &constant = *bundle->constants()->Get(i);
     const Tensor *tensor;
-    if (!constant.external())
+    if (!constant.external() || !usedConstants[i])
       continue;
     std::string problem = findWeight(constant, weights, tensor);
     // One tensor may be laid out in several ways: one line is enough.
@@ -132,24 +136,28 @@ Failure Module::checkWeights() const {
               problems);
 }
 
-/// The bytes of constants that stay in use: what a state starts with is read once, if no kernel
-/// reads it.
+/// Which constants the device's functions use, and the bytes of those that stay in use: what a
+/// state starts with is read once, if no kernel reads it. A bundle for one device uses all.
 void Module::countConstants() {
-  std::vector<bool> used(constants.size(), true);
-  for (uint32_t f = 0; bundle->functions() && f < bundle->functions()->size(); ++f) {
-    const fb::Function &function = *bundle->functions()->Get(f);
+  bool alone = targets.size() <= 1;
+  std::vector<bool> counts(constants.size(), alone);
+  usedConstants.assign(constants.size(), alone);
+  for (uint32_t f = 0; functions && f < functions->size(); ++f) {
+    const fb::Function &function = *functions->Get(f);
     for (uint32_t a = 0; function.arguments() && a < function.arguments()->size(); ++a)
-      if (int32_t initial = function.arguments()->Get(a)->initial(); initial >= 0)
-        used[size_t(initial)] = false;
+      if (int32_t initial = function.arguments()->Get(a)->initial(); initial >= 0) {
+        counts[size_t(initial)] = false;
+        usedConstants[size_t(initial)] = true;
+      }
   }
-  for (uint32_t f = 0; bundle->functions() && f < bundle->functions()->size(); ++f)
-    if (const auto *buffers = bundle->functions()->Get(f)->buffers())
+  for (uint32_t f = 0; functions && f < functions->size(); ++f)
+    if (const auto *buffers = functions->Get(f)->buffers())
       for (const fb::Buffer *buffer : *buffers)
         if (buffer->kind() == fb::BufferKind::Constant)
-          used[buffer->index()] = true;
+          counts[buffer->index()] = usedConstants[buffer->index()] = true;
   for (uint32_t i = 0; i < constants.size(); ++i) {
     constantBytes.push_back(int64_t(bundle->constants()->Get(i)->length()));
-    if (used[i])
+    if (counts[i])
       constantTotal += bundle->constants()->Get(i)->length();
   }
 }
@@ -168,9 +176,10 @@ Failure Module::placeConstant(uint32_t i) {
     constants[i] = reinterpret_cast<const char *>(source);
     return nullptr;
   }
-  Memory memory;
-  if (!memory.allocate(constant.length()))
-    return fail(LNT_OUT_OF_MEMORY, "out of memory for constant '", constant.name()->str(), "'");
+  Memory memory(std::make_shared<CPUDevice>());
+  if (Failure failure =
+          memory.allocate(constant.length(), "constant '" + constant.name()->str() + "'"))
+    return failure;
   std::memcpy(memory.data(), source, constant.length());
   constants[i] = memory.data();
   owned.push_back(std::move(memory));
@@ -185,12 +194,46 @@ Failure Module::loadConstants(const lnt_load_options &options) {
     weights.push_back(std::move(file));
   }
   constants.assign(bundle->constants() ? bundle->constants()->size() : 0, nullptr);
+  countConstants();
   if (Failure failure = checkWeights())
     return failure;
-  countConstants();
   for (uint32_t i = 0; i < constants.size(); ++i)
-    if (Failure failure = placeConstant(i))
+    if (usedConstants[i])
+      if (Failure failure = placeConstant(i))
+        return failure;
+  return target ? moveConstants() : nullptr;
+}
+
+/// From the host to the device, several in one allocation; the host's copies go.
+Failure Module::moveConstants() {
+  std::vector<Memory> moved;
+  auto padded = [](int64_t bytes) {
+    return (uint64_t(bytes) + bundle::kConstantAlign - 1) & ~(bundle::kConstantAlign - 1);
+  };
+  for (uint32_t i = 0; i < constants.size();) {
+    uint64_t total = 0;
+    uint32_t end = i;
+    for (; end < constants.size(); ++end) {
+      uint64_t more = usedConstants[end] ? padded(constantBytes[end]) : 0;
+      if (total != 0 && total + more > kConstantBlock)
+        break;
+      total += more;
+    }
+    Memory memory(runtime->device);
+    if (Failure failure = memory.allocate(total, "weights"))
       return failure;
+    for (uint64_t offset = 0; i < end; ++i) {
+      if (!usedConstants[i] || constantBytes[i] == 0)
+        continue;
+      char *place = memory.data() + offset;
+      if (Failure failure = memory.owner()->upload(place, constants[i], uint64_t(constantBytes[i])))
+        return failure;
+      constants[i] = place;
+      offset += padded(constantBytes[i]);
+    }
+    moved.push_back(std::move(memory));
+  }
+  owned = std::move(moved);
   return nullptr;
 }
 

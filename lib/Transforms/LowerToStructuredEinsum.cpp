@@ -106,7 +106,8 @@ private:
                      : arith::MulIOp::create(inner, x, y).getResult();
     };
     if (loops == result) // nothing is summed
-      return {mapElements(b, typeOfLetters(result), sizesOfLetters(result), reads, product), result};
+      return {mapElements(b, typeOfLetters(result), sizesOfLetters(result), reads, product),
+              result};
     Value zero = fillTensor(b, sizesOfLetters(result), numberAttr(accumulator, 0));
     auto body = [&](ImplicitLocOpBuilder &inner, ValueRange args) -> SmallVector<Value> {
       Value x = product(inner, args);

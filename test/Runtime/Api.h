@@ -18,8 +18,9 @@ namespace linnet::test {
 
 /// A runtime, and checks of statuses.
 struct Api {
-  explicit Api(int threads, uint64_t memoryLimit = 0, uint64_t maxCommands = 0) {
-    lnt_runtime_options options = {sizeof options, threads, memoryLimit, maxCommands};
+  explicit Api(int threads, uint64_t memoryLimit = 0, uint64_t maxCommands = 0,
+               lnt_device device = LNT_CPU) {
+    lnt_runtime_options options = {sizeof options, threads, memoryLimit, maxCommands, device, 0};
     ok(lnt_runtime_create(&options, &runtime));
     CHECK_EQ(lnt_runtime_threads(runtime), threads);
   }

@@ -48,6 +48,7 @@ private:
   void mutateFunction(fb::FunctionT &function);
   void mutateCommand(fb::FunctionT &function);
   void mutateTables(fb::BundleT &bundle);
+  void mutateTarget(fb::TargetT &target);
   void rehash(Bytes &bytes);
   Bytes assemble(const Bytes &metadata, const Bytes &code);
 
@@ -72,7 +73,7 @@ Fuzzer::Fuzzer(Bytes bytes, uint32_t seed) : original(std::move(bytes)), random(
     code = segment(header.codeOffset, header.codeLength);
   if (header.constantLength)
     constants = segment(header.constantOffset, header.constantLength);
-  lnt_runtime_options options = {sizeof options, 1, 64 << 20, 100000};
+  lnt_runtime_options options = {sizeof options, 1, 64 << 20, 100000, LNT_CPU, 0};
   if (lnt_runtime_create(&options, &runtime))
     std::exit(2);
 }
@@ -195,6 +196,47 @@ void Fuzzer::mutateFunction(fb::FunctionT &function) {
   }
 }
 
+/// What is for another device: it is checked and described, not run.
+void Fuzzer::mutateTarget(fb::TargetT &target) {
+  auto any = [&](auto &list, auto &&change) {
+    if (!list.empty())
+      change(list[pick(list.size())]);
+  };
+  switch (pick(6)) {
+  case 0:
+    return any(target.kernels, [&](auto &kernel) {
+      if (!kernel->gpu || pick(8) == 0)
+        return pick(2) ? kernel->gpu.reset() : tweak(kernel->buffers);
+      fb::GPULaunchT &gpu = *kernel->gpu;
+      any(gpu.words, [&](uint8_t &words) { words = uint8_t(pick(4)); });
+      any(gpu.buffers, [&](fb::GPUBuffer &buffer) {
+        buffer = fb::GPUBuffer(uint8_t(pick(10)), uint8_t(pick(3)));
+      });
+      if (pick(3) == 0)
+        gpu.faults = !gpu.faults;
+      if (pick(3) == 0)
+        tweak(pick(2) ? gpu.group : gpu.shared);
+      if (pick(8) == 0)
+        gpu.words.resize(pick(4));
+    });
+  case 1:
+    return any(target.images, [&](auto &image) {
+      if (pick(4) == 0)
+        image->format = fb::CodeFormat(pick(4));
+      tweak(pick(2) ? image->offset : image->length);
+      if (pick(4) == 0)
+        tweak(image->kernel);
+    });
+  case 2:
+    target.kind = fb::DeviceKind(pick(4));
+    return;
+  case 3:
+    return tweak(pick(2) ? target.subgroup : pick(2) ? target.abi : target.needs);
+  default:
+    return any(target.functions, [&](auto &function) { mutateFunction(*function); });
+  }
+}
+
 void Fuzzer::mutateTables(fb::BundleT &bundle) {
   auto any = [&](auto &list, auto &&change) {
     if (!list.empty())
@@ -247,7 +289,9 @@ Bytes Fuzzer::mutateMeaning() {
   std::unique_ptr<fb::BundleT> bundle(fb::GetBundle(&original[bundle::kMetadataOffset])->UnPack());
   Bytes image = code;
   for (uint64_t i = 0, count = 1 + pick(3); i < count; ++i)
-    if (pick(5) == 0)
+    if (!bundle->targets.empty() && pick(2) == 0)
+      mutateTarget(*bundle->targets[pick(bundle->targets.size())]);
+    else if (pick(5) == 0)
       mutateTables(*bundle);
     else if (!bundle->functions.empty())
       mutateFunction(*bundle->functions[pick(bundle->functions.size())]);

@@ -208,7 +208,7 @@ void Probe::load() {
   bytes.resize(read.size() + 64);
   auto *data = reinterpret_cast<char *>((reinterpret_cast<uintptr_t>(bytes.data()) + 63) / 64 * 64);
   std::memcpy(data, read.data(), read.size());
-  lnt_runtime_options options = {sizeof options, request.threads, 0, 0};
+  lnt_runtime_options options = {sizeof options, request.threads, 0, 0, LNT_CPU, 0};
   check(lnt_runtime_create(&options, &runtime));
   check(lnt_module_load_memory(runtime, data, read.size(), nullptr, &module));
   check(lnt_module_find_function(module, request.function.c_str(), &function));

@@ -346,7 +346,10 @@ void queues(Api &api) {
                               [](void *user, const lnt_trace_event *event) {
                                 static_cast<std::vector<std::string> *>(user)->push_back(event->op);
                               },
-                              &seen, queue, &fence, 0};
+                              &seen,
+                              queue,
+                              &fence,
+                              0};
   lnt_tensor argument = source, result = source;
   argument.buffer = buffer;
   api.ok(lnt_call(loaded.session, 5, &argument, 1, &result, 1, &options));

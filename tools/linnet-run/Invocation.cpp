@@ -29,20 +29,34 @@ Invocation::~Invocation() {
 }
 
 Error Invocation::load() {
-  lnt_runtime_options runtimeOptions = {sizeof runtimeOptions, options.threads, 0, 0};
+  lnt_runtime_options runtimeOptions = {};
+  runtimeOptions.size = sizeof runtimeOptions;
+  runtimeOptions.threads = options.threads;
+  runtimeOptions.device = options.device;
+  runtimeOptions.device_index = options.deviceIndex;
   if (Error error = toError(lnt_runtime_create(&runtimeOptions, &runtime)))
     return error;
   std::vector<const char *> weights;
   for (const std::string &path : options.weights)
     weights.push_back(path.c_str());
-  lnt_load_options loadOptions = {sizeof loadOptions, weights.data(), weights.size(),
-                                  options.level.empty() ? nullptr : options.level.c_str(),
-                                  options.profile};
+  lnt_load_options loadOptions = {
+      sizeof loadOptions, weights.data(),
+      weights.size(),     options.level.empty() ? nullptr : options.level.c_str(),
+      options.profile,    0};
   Embedded embedded = embeddedBundle();
-  if (options.bundle.empty())
-    return toError(
-        lnt_module_load_memory(runtime, embedded.data, embedded.size, &loadOptions, &module));
-  return toError(lnt_module_load_file(runtime, options.bundle.c_str(), &loadOptions, &module));
+  auto load = [&] {
+    return options.bundle.empty()
+               ? lnt_module_load_memory(runtime, embedded.data, embedded.size, &loadOptions,
+                                        &module)
+               : lnt_module_load_file(runtime, options.bundle.c_str(), &loadOptions, &module);
+  };
+  lnt_status *status = load();
+  if (options.describe && lnt_status_code(status) == LNT_UNSUPPORTED) {
+    lnt_status_free(status);
+    loadOptions.describe_only = 1; // what this machine cannot run can be described
+    status = load();
+  }
+  return toError(status);
 }
 
 Error Invocation::chooseFunction() {
@@ -278,6 +292,12 @@ Error Invocation::report() {
   held.largest_live = held.arena;
   std::printf("this call\n");
   printMemory(held);
+  lnt_counters counters = {};
+  counters.size = sizeof counters;
+  if (Error error = toError(lnt_session_counters(session, &counters)))
+    return error;
+  if (options.device != LNT_CPU)
+    printCounters(counters);
   return Error();
 }
 

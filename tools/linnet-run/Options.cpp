@@ -38,7 +38,9 @@ Function and data
 
 Running
   --threads=N             threads of a call (default: one per core)
-  --device=cpu            where to run
+  --device=KIND[:N]       where to run: cpu, cuda or vulkan, and which one of them (default: the
+                          best); the bundle needs code for it (linnet-compile --target)
+  --list-devices          every device with its number, memory and limits; no bundle
   --cpu=LEVEL             use this code: x86-64-v3, x86-64-v4 or native (default: the best)
   --profile               show kernels to perf
   --poison                fills memory whenever it holds nothing with NaN and fails when a kernel
@@ -59,7 +61,7 @@ Training: many calls of a function that updates its states
 
 Reports
   --describe              functions, arguments, results, states and memory; no call
-  --print-memory          bytes of the call by kind
+  --print-memory          bytes of the call by kind, and what was copied to and from the device
   --benchmark[=N]         times N calls (default 10) and every dispatch
   --pair[=F.json]         times the function beside its exact form (linnet-compile --emit-pair),
                           --benchmark calls each in turns, and compares their results
@@ -137,13 +139,21 @@ Error parseInputOption(const Argument &argument, Options &options) {
   return Error();
 }
 
-Error parseDevice(const Argument &argument) {
+Error parseDevice(const Argument &argument, Options &options) {
   std::string device = argument.value ? argument.value : "";
-  if (device == "cpu")
-    return Error();
-  if (device == "cuda" || device == "vulkan")
-    return makeError("--device=", device, " is not available in this build; there is cpu");
-  return makeError("--device expects cpu, found '", device, "'");
+  size_t colon = device.find(':');
+  if (colon != std::string::npos) {
+    Argument number = {"--device=KIND:N", argument.value + colon + 1};
+    int64_t index;
+    if (Error error = parseInteger(number, 1, 1024, index))
+      return error;
+    options.deviceIndex = int32_t(index);
+    device.resize(colon);
+  }
+  if (device != "cpu" && device != "cuda" && device != "vulkan")
+    return makeError("--device expects cpu, cuda or vulkan, found '", device, "'");
+  options.device = device == "cuda" ? LNT_CUDA : device == "vulkan" ? LNT_VULKAN : LNT_CPU;
+  return Error();
 }
 
 /// Options whose value is text; `list` or `text` receives it.
@@ -169,9 +179,10 @@ const struct {
   const char *name;
   bool Options::*flag;
 } kFlags[] = {
-    {"--describe", &Options::describe}, {"--print-memory", &Options::printMemory},
-    {"--profile", &Options::profile},   {"--help", &Options::help},
-    {"--version", &Options::version},   {"--poison", &Options::poison},
+    {"--describe", &Options::describe},        {"--print-memory", &Options::printMemory},
+    {"--profile", &Options::profile},          {"--help", &Options::help},
+    {"--version", &Options::version},          {"--poison", &Options::poison},
+    {"--list-devices", &Options::listDevices},
 };
 
 Error parseValue(const Argument &argument, Options &options) {
@@ -195,7 +206,7 @@ Error parseValue(const Argument &argument, Options &options) {
   if (argument.name == "--symbol")
     return parseSymbol(argument, options);
   if (argument.name == "--device")
-    return parseDevice(argument);
+    return parseDevice(argument, options);
   for (const TextOption &option : kTextOptions) {
     if (argument.name != option.name)
       continue;
@@ -271,7 +282,8 @@ Error parseOptions(int argc, char **argv, Options &options) {
   if (options.steps != 0 && (options.benchmark || !options.trace.empty() ||
                              !options.outputs.empty() || !options.expects.empty()))
     return makeError("--steps excludes --benchmark, --trace, --output and --expect");
-  if (options.bundle.empty() && !embeddedBundle().data && !options.help && !options.version)
+  if (options.bundle.empty() && !embeddedBundle().data && !options.help && !options.version &&
+      !options.listDevices)
     return makeError("expects a bundle");
   return Error();
 }

@@ -95,6 +95,69 @@ void printMemory(const lnt_memory_plan &plan) {
                 (unsigned long long)plan.arena, (unsigned long long)plan.largest_live);
 }
 
+const char *deviceName(lnt_device device) {
+  return device == LNT_CPU ? "cpu" : device == LNT_CUDA ? "cuda" : "vulkan";
+}
+
+static void printDevice(const lnt_device_info &info) {
+  std::printf("%s:%d  %s", deviceName(info.device), info.index, info.name);
+  if (*info.chip)
+    std::printf(", %s", info.chip);
+  if (info.version != 0)
+    std::printf(", %s %u.%u", info.device == LNT_CUDA ? "CUDA" : "Vulkan", info.version / 1000,
+                info.device == LNT_CUDA ? info.version % 1000 / 10 : info.version % 1000);
+  std::printf(", %s of %s free", bytesText(info.memory_free).c_str(),
+              bytesText(info.memory).c_str());
+  if (info.group != 0)
+    std::printf(", workgroups of %u threads and %u bytes, subgroups of %u to %u", info.group,
+                info.shared, info.subgroup_min, info.subgroup_max);
+  std::printf("%s%s\n", info.usable ? "" : ", not usable: lacks ", info.lacks);
+}
+
+void listDevices() {
+  for (lnt_device device : {LNT_CPU, LNT_CUDA, LNT_VULKAN}) {
+    int32_t count = 0;
+    lnt_status *status = lnt_device_count(device, &count);
+    for (int32_t i = 1; i <= count && !status; ++i) {
+      lnt_device_info info = {};
+      info.size = sizeof info;
+      if (!(status = lnt_device_describe(device, i, &info)))
+        printDevice(info);
+    }
+    if (status)
+      std::printf("%s: %s\n", deviceName(device), lnt_status_message(status));
+    else if (count == 0)
+      std::printf("%s: none\n", deviceName(device));
+    lnt_status_free(status);
+  }
+}
+
+void printCounters(const lnt_counters &counters) {
+  auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
+  std::printf("  device: %llu launches in %llu submissions, %llu replays, %llu barriers, %llu "
+              "copies within\n",
+              number(counters.launches), number(counters.submissions), number(counters.replays),
+              number(counters.barriers), number(counters.device_copies));
+  std::printf("  to the device: %llu copies of %s, from it: %llu of %s\n", number(counters.uploads),
+              bytesText(counters.upload_bytes).c_str(), number(counters.downloads),
+              bytesText(counters.download_bytes).c_str());
+}
+
+static void printTargets(const lnt_module *module) {
+  for (size_t i = 0; i < lnt_module_target_count(module); ++i) {
+    lnt_target_info target = {};
+    target.size = sizeof target;
+    if (lnt_status *status = lnt_module_target(module, i, &target)) {
+      lnt_status_free(status);
+      continue;
+    }
+    std::printf("target %s: %s, %s of %s%s%s\n", deviceName(target.device),
+                counted(target.kernel_count, "kernel").c_str(),
+                counted(target.image_count, "image").c_str(), bytesText(target.code_bytes).c_str(),
+                *target.needs ? ", needs " : "", target.needs);
+  }
+}
+
 void printDescription(const lnt_module *module) {
   lnt_module_info info = lnt_module_describe(module);
   std::printf(
@@ -103,6 +166,7 @@ void printDescription(const lnt_module *module) {
       counted(info.kernel_count, "kernel").c_str(), *info.level ? " for " : "", info.level,
       counted(info.constant_count, "constant").c_str(), bytesText(info.constant_bytes).c_str(),
       counted(info.planned_threads, "thread").c_str());
+  printTargets(module);
   for (size_t i = 0; i < lnt_module_function_count(module); ++i)
     printFunction(*lnt_module_function(module, i));
 }

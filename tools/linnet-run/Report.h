@@ -20,6 +20,11 @@ std::string paramLabel(const lnt_function_info &function, const lnt_param_info &
                        size_t index);
 
 void printDescription(const lnt_module *module);
+/// "cpu", "cuda", "vulkan".
+const char *deviceName(lnt_device device);
+/// Every device, or why there is none of a kind.
+void listDevices();
+void printCounters(const lnt_counters &counters);
 void printMemory(const lnt_memory_plan &plan);
 
 /// The dispatches of traced calls.

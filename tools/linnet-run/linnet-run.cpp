@@ -25,6 +25,10 @@ int main(int argc, char **argv) {
       std::printf("linnet-run %s\n", lnt_version());
     return 0;
   }
+  if (options.listDevices) {
+    listDevices();
+    return 0;
+  }
   bool usage = false;
   Error error = Invocation(options).run(usage);
   if (error)

@@ -142,11 +142,20 @@ def _operand(array):
 _POISON = bool(os.environ.get("LINNET_POISON"))
 
 
-class Runtime:
-    """Owns `threads` threads (0: one per core)."""
+_DEVICES = {"cpu": 0, "cuda": 1, "vulkan": 2}
 
-    def __init__(self, threads=0, memory_limit=0):
-        self._handle = _native.Runtime(threads, memory_limit)
+
+class Runtime:
+    """Owns `threads` threads (0: one per core). `device`: where its modules run, "cpu", "cuda" or
+    "vulkan", of which "vulkan:2" is the second; arrays go there and come back with every call,
+    states and weights stay."""
+
+    def __init__(self, threads=0, memory_limit=0, device="cpu"):
+        kind, _, index = device.partition(":")
+        if kind not in _DEVICES or (index and not index.isdigit()):
+            raise ValueError(f"expected a device like cpu, cuda, vulkan or vulkan:2, found {device!r}")
+        self._handle = _native.Runtime(threads, memory_limit, _DEVICES[kind], int(index or 0))
+        self.device = device
 
     @property
     def threads(self):
@@ -295,6 +304,11 @@ class Session:
 
     def load_state(self, path):
         self._handle.load_state(os.fspath(path))
+
+    @property
+    def counters(self):
+        """What the calls have done so far: launches, copies to and from the device, ..."""
+        return self._handle.counters()
 
     @property
     def memory(self):

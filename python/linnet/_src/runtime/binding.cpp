@@ -193,8 +193,8 @@ Module loadModule(Runtime &runtime, const std::optional<std::string> &path, nb::
   std::vector<const char *> files;
   for (const std::string &file : weights)
     files.push_back(file.c_str());
-  lnt_load_options options = {sizeof options, files.data(), files.size(),
-                              level ? level->c_str() : nullptr, 0};
+  lnt_load_options options = {
+      sizeof options, files.data(), files.size(), level ? level->c_str() : nullptr, 0, 0};
   lnt_module *module = nullptr;
   if (path) {
     check(lnt_module_load_file(runtime.handle.get(), path->c_str(), &options, &module));
@@ -217,11 +217,29 @@ nb::tuple stateTuple(Session &session, size_t index) {
                         bool(info.poisoned));
 }
 
+nb::dict countersDict(Session &session) {
+  lnt_counters counters = {};
+  counters.size = sizeof counters;
+  check(lnt_session_counters(session.handle.get(), &counters));
+  nb::dict dict;
+  dict["launches"] = counters.launches;
+  dict["submissions"] = counters.submissions;
+  dict["replays"] = counters.replays;
+  dict["uploads"] = counters.uploads;
+  dict["upload_bytes"] = counters.upload_bytes;
+  dict["downloads"] = counters.downloads;
+  dict["download_bytes"] = counters.download_bytes;
+  dict["device_copies"] = counters.device_copies;
+  dict["barriers"] = counters.barriers;
+  return dict;
+}
+
 void bindObjects(nb::module_ &m) {
   nb::class_<Runtime>(m, "Runtime")
       .def("__init__",
-           [](Runtime *self, int threads, uint64_t memoryLimit) {
-             lnt_runtime_options options = {sizeof options, threads, memoryLimit, 0};
+           [](Runtime *self, int threads, uint64_t memoryLimit, int device, int index) {
+             lnt_runtime_options options = {sizeof options,     threads, memoryLimit, 0,
+                                            lnt_device(device), index};
              lnt_runtime *handle;
              check(lnt_runtime_create(&options, &handle));
              new (self) Runtime{std::unique_ptr<lnt_runtime, Delete>(handle)};
@@ -283,6 +301,7 @@ void bindSession(nb::module_ &m) {
            [](Session &self, const std::string &path) {
              check(lnt_session_load_state(self.handle.get(), path.c_str()));
            })
+      .def("counters", countersDict)
       .def("memory", [](Session &self) { return planDict(lnt_session_memory(self.handle.get())); });
 }
 
