@@ -38,6 +38,24 @@ func.func @whole_heads(%q: tensor<1x8x512x16xf32>, %v: tensor<1x8x512x16xf32>) -
 
 // -----
 
+// Of at most 512 keys: heads that stay whole have a bound too, and a window of as many leaves nothing out. One
+// symbol is one length, whatever the alignment.
+// CHECK-LABEL: func.func @bounded
+// CHECK-COUNT-1: masks<[causal, window<left = 63>]>
+// CHECK: linnet.attention {{.*}} masks<[causal]> {{.*}} tensor<1x2x?x16xf32>, tensor<1x2x?x16xf32>
+// CHECK-NOT: linnet.attention
+func.func @bounded(%q: tensor<1x8x?x16xf32> {linnet.dims = [1, 8, "N", 16]}, %v: tensor<1x8x?x16xf32> {linnet.dims = [1, 8, "N", 16]}) -> tensor<1x8x?x16xf32>
+    attributes {linnet.symbols = {N = {max = 512}}} {
+  %slopes = arith.constant dense<[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.0, 0.001]> : tensor<8xf32>
+  %qn = linnet.rms_norm %q eps 1.0e-6 : tensor<1x8x?x16xf32>
+  // expected-remark @+1 {{attention linearized: window of the nearest 64 (6 heads), all (2 heads) keys}}
+  %o = linnet.attention %qn, %qn, %v alibi_slopes(%slopes : tensor<8xf32>) masks<[causal]> alignment<top_left> scale(0.0625)
+      {linnet.contract = #linnet.contract<bound = 1.0e-2, method = window>} : tensor<1x8x?x16xf32>, tensor<1x8x?x16xf32>, tensor<1x8x?x16xf32> -> tensor<1x8x?x16xf32>
+  return %o : tensor<1x8x?x16xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @refused
 // CHECK-NOT: window<
 func.func @refused(%q: tensor<1x2x512x16xf32>, %s: tensor<2xf32>, %p: tensor<i64>, %n: tensor<1xi64>)

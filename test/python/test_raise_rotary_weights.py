@@ -3,7 +3,7 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
-"""Cosines and sines per channel in a weights file: found where the file holds every number twice, and only there."""
+"""Cosines and sines per channel, in the program or in a weights file: found where every number is there twice, and only there."""
 import pathlib
 import subprocess
 
@@ -18,8 +18,8 @@ ROWS, WIDTH = 5, 6
 T = f"tensor<2x3x{ROWS}x{WIDTH}xf32>"
 
 
-def program(interleaved):
-    """x * cos + rotated(x) * sin, as exporters write it."""
+def program(interleaved, tables=None):
+    """x * cos + rotated(x) * sin, as exporters write it; `tables`: in the program, as text."""
     half, table = WIDTH // 2, f"tensor<{ROWS}x{WIDTH}xf32>"
     part = f"tensor<2x3x{ROWS}x{half}xf32>"
     offset, stride = (1, 2) if interleaved else (half, 1)
@@ -36,10 +36,14 @@ def program(interleaved):
   %r = tensor.collapse_shape %b {groups} : {pair} into {T}"""
     globals_ = "\n".join(f'ml_program.global private @w{i}(#ml_program.extern<{table}>) : {table} {{linnet.key = "{n}"}}'
                          for i, n in enumerate(("cos", "sin")))
+    given = [f"ml_program.global_load_const @w{i} : {table}" for i in range(2)]
+    if tables is not None:
+        numbers = [[[float(x) for x in row] for row in tables[n]] for n in ("cos", "sin")]
+        globals_, given = "", [f"arith.constant dense<{n}> : {table}" for n in numbers]
     return f"""{globals_}
 func.func @main(%x: {T}) -> {T} {{
-  %c = ml_program.global_load_const @w0 : {table}
-  %s = ml_program.global_load_const @w1 : {table}
+  %c = {given[0]}
+  %s = {given[1]}
   {cut("lo", 0)}
   {cut("hi", offset)}
   %m = arith.negf %hi : {part}
@@ -72,24 +76,27 @@ def reference(x, cos, sin, interleaved):
     return Computed(x) * cos + Computed(turned) * sin
 
 
+@pytest.mark.parametrize("inside", [False, True])
 @pytest.mark.parametrize("interleaved", [False, True])
 @pytest.mark.parametrize("changed", ["", "cos", "sin"])
-def test_tables_of_a_weights_file(interleaved, changed, tmp_path):
+def test_tables_per_channel(inside, interleaved, changed, tmp_path):
     rng = np.random.default_rng(1)
     angle = rng.uniform(-3, 3, (ROWS, WIDTH // 2)).astype(np.float32)
     angle = np.repeat(angle, 2, 1) if interleaved else np.concatenate([angle, angle], 1)
     tables = {"cos": np.cos(angle), "sin": np.sin(angle)}
     if changed:  # one element, by one unit
         tables[changed][ROWS - 1, WIDTH - 1] = np.nextafter(tables[changed][ROWS - 1, WIDTH - 1], np.float32(2))
-    save_file(tables, tmp_path / "w.safetensors")
-    (tmp_path / "m.mlir").write_text(program(interleaved))
-    said = structured(tmp_path / "m.mlir", tmp_path / "w.safetensors")
+    text, weights = program(interleaved, tables if inside else None), tmp_path / "w.safetensors"
+    save_file({} if inside else tables, weights)
+    (tmp_path / "m.mlir").write_text(text)
+    said = structured(tmp_path / "m.mlir", weights)
     assert ("rotary: made linnet.rotary" in said) == (changed == "")
     if changed:
-        number = ("cos", "sin").index(changed)
-        assert said.count(f"weight @w{number} is not known to hold every number twice") == 1
+        which = "the constant that they are read from does not hold" if inside else \
+            f"weight @w{('cos', 'sin').index(changed)} is not known to hold"
+        assert said.count(f"{which} every number twice") == 1
     x = rng.standard_normal((2, 3, ROWS, WIDTH)).astype(np.float32)
-    y, = testing.run(program(interleaved), x, weights=tmp_path / "w.safetensors")
+    y, = testing.run(text, x, weights=weights)
     testing.assert_close(y, reference(x, tables["cos"], tables["sin"], interleaved))
 
 
