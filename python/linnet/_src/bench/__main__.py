@@ -49,8 +49,8 @@ def parse(arguments):
                         " (default all)")
     parser.add_argument("--no-peers", action="store_true", help="Linnet alone")
     parser.add_argument("--measure-torch", action="store_true",
-                        help="gpt24_recompute: measure torch.compile too, which takes from minutes to"
-                        " an hour, instead of its recorded figures")
+                        help="gpt24_recompute: measure torch.compile too, instead of its recorded figures:"
+                        " five minutes more")
     parser.add_argument("--calibrate-cost", metavar="F.json",
                         help="fit the compiler's cost model to this machine, time nothing else")
     parser.add_argument("--list", action="store_true", help="names of the workloads")

@@ -7,13 +7,13 @@
 torch.compile's `activation_memory_budget` on the same step.
 
 Linnet measures its dispatches, plans with these times for each number of bytes that PyTorch keeps,
-and runs every plan in turns with the step that recomputes nothing. Extra time is the median of the
-ratios of neighbouring turns; results have the same bits."""
+and runs every plan in turns with the step that recomputes nothing. Extra time compares the fastest
+turn of each: a turn takes seconds, other work on the machine only adds to some of them, and medians
+of few such turns differ by more than the points do. Results have the same bits."""
 
 import dataclasses
 import json
 import pathlib
-import statistics
 import subprocess
 import sys
 import time
@@ -36,8 +36,7 @@ class Point:
     """A number of bytes that is kept, and what it costs: per cent of the own step."""
     kept: float
     extra: float
-    low: float = None
-    high: float = None
+    turns: int = 0
     estimate: float = None
     recomputed: int = 0
     compiling: float = 0.0  # seconds
@@ -95,17 +94,18 @@ def same_bits(one, other, names):
     return all(np.array_equal(one.get_state(n), other.get_state(n)) for n in names)
 
 
-def ratios(base, plan, rounds):
-    """Of a plan's time to the time of the step without recomputation, in turns A B B A."""
+def extra_time(base, plan, rounds):
+    """Per cent that a plan's time is above that of the step without recomputation, in turns A B B A."""
     def seconds(call):
         start = time.perf_counter()
         call()
         return time.perf_counter() - start
-    found = []
+    own, planned = [], []
     for _ in range(rounds):
-        turns = [seconds(call) for call in (base, plan, plan, base)]
-        found += [turns[1] / turns[0], turns[2] / turns[3]]
-    return found
+        own.append(seconds(base))
+        planned += [seconds(plan), seconds(plan)]
+        own.append(seconds(base))
+    return 100 * (min(planned) / min(own) - 1)
 
 
 def linnet_points(steps, limits, rounds, say):
@@ -129,10 +129,9 @@ def linnet_points(steps, limits, rounds, say):
                 raise runtime.Error(f"a plan that keeps {plan['kept']} bytes changes the results")
             del fresh
             with timing.pinned(steps.threads):
-                found = ratios(lambda: steps.call(base), lambda: steps.call(session), rounds)
-            low, high = timing.bootstrap(found)
-            point.extra, point.low, point.high = (
-                100 * (x - 1) for x in (statistics.median(found), low, high))
+                point.extra = extra_time(lambda: steps.call(base), lambda: steps.call(session),
+                                         rounds)
+            point.turns = 2 * rounds
         yield point
 
 
@@ -179,11 +178,10 @@ def torch_points(config, parameters, tokens, threads, rounds, say):
         if base is None:
             base, whole = step, step.kept()
         with timing.pinned(threads):  # and compiled on all cores
-            found = ratios(base, step, rounds) if step is not base else [1.0]
+            found = extra_time(base, step, rounds) if step is not base else 0.0
         if base.kept() != whole:
             raise runtime.Error("PyTorch compiled the step without a budget again, for another one")
-        low, high = timing.bootstrap(found)
-        yield Point(step.kept(), *(100 * (x - 1) for x in (statistics.median(found), low, high)))
+        yield Point(step.kept(), found, 2 * rounds)
 
 
 def torch_kept(loss, values, data):
@@ -212,10 +210,9 @@ def is_met(point, kept, extra):
 
 
 def line(point, kept, extra):
-    measured = ("" if point.low is None else
-                f"{point.extra:6.1f}% [{point.low:.1f}, {point.high:.1f}]")
+    measured = f"{point.extra:.1f}%" if point.turns else ""
     return (f"{kept / 1e6:8.1f} {extra:6.1f}% | {point.kept / 1e6:8.1f} {point.estimate:7.2f}%"
-            f" {measured:>22} {point.recomputed:12d}  {'met' if is_met(point, kept, extra) else 'MISSED'}")
+            f" {measured:>9} {point.recomputed:12d}  {'met' if is_met(point, kept, extra) else 'MISSED'}")
 
 
 def run(options, peers, folder):
@@ -239,8 +236,8 @@ def run(options, peers, folder):
     else:
         print(f"a train step of {config.layers} layers, width {config.width}, {config.positions}"
               " tokens, AdamW: MB kept between forward and backward, extra time\n"
-              f"{'torch.compile,':>16} |   Linnet\n{theirs[0][2]:>16} |     kept planned"
-              f"     measured [95%] dispatches again")
+              f"{'torch.compile,':>16} |   Linnet\n{theirs[0][2]:>16} |     kept  planned"
+              f"  measured dispatches again")
         for point, (kept, extra, _) in pairs:
             print(line(point, kept, extra))
         print(f"compiling with a budget took at most {max(p.compiling for p in ours):.1f} s",
