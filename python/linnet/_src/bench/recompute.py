@@ -219,7 +219,7 @@ def run(options, peers, folder):
     """Prints the table; the number of points at which PyTorch needs less."""
     from linnet.examples import gpt2_train
     say = lambda text: print(f"linnet-bench: {text}", file=sys.stderr, flush=True)
-    rounds, config = 1 if options.quick else 2, gpt2_train.DEEP
+    rounds, config = 2 if options.quick else 4, gpt2_train.DEEP
     steps = Steps(config, folder, options.threads)
     if options.measure_torch and "torch.compile" in peers:
         theirs = [(p.kept, p.extra, "measured") for p in torch_points(
