@@ -209,7 +209,7 @@ void Evaluator::build(const Order &order, Plan &plan) {
   std::vector<int32_t> bufferOf(size_t(problem.valueCount), -1);
   Flags seen(size_t(problem.nodeCount), false);
   auto add = [&](int64_t bytes, size_t step) {
-    plan.buffers.push_back({bytes, 64, int32_t(step), int32_t(step)});
+    plan.buffers.push_back({bytes, alignmentOf(bytes), int32_t(step), int32_t(step)});
     return int32_t(plan.buffers.size()) - 1;
   };
   for (size_t s = 0; s < order.size(); ++s) {

@@ -37,6 +37,7 @@ plan::Interval Planner::intervalOf(exec::RefOp ref, int64_t size) {
   Lifetime life = getLifetime(ref);
   plan::Interval interval;
   interval.size = size;
+  interval.align = plan::alignmentOf(size);
   interval.first = life.first ? steps.of(life.first).first : 0;
   interval.last = life.last ? steps.of(life.last).second : -1;
   return interval;

@@ -147,7 +147,7 @@ std::vector<plan::Interval> arenaIntervals(const Program &program, const ShapePl
   std::vector<plan::Interval> intervals;
   for (size_t i = 0; i < program.buffers.size(); ++i)
     if (const Buffer &buffer = program.buffers[i]; buffer.kind == fb::BufferKind::Arena)
-      intervals.push_back({plan.bufferBytes[i], int64_t(bundle::kConstantAlign),
+      intervals.push_back({plan.bufferBytes[i], plan::alignmentOf(plan.bufferBytes[i]),
                            int32_t(buffer.first), int32_t(buffer.last)});
   return intervals;
 }

@@ -120,7 +120,9 @@ LogicalResult BundleWriter::placeConstants() {
         return module.emitError() << "packs weight '" << symbol << "' beyond its size";
     }
     if (!s.source->external) {
-      constantLength = (constantLength + kConstantAlign - 1) / kConstantAlign * kConstantAlign;
+      // what is a page long begins one, as results do: see plan::alignmentOf
+      uint64_t align = s.length < kPage ? kConstantAlign : kPage;
+      constantLength = (constantLength + align - 1) / align * align;
       s.offset = constantLength;
       constantLength += s.length;
     }
@@ -149,7 +151,7 @@ Error BundleWriter::store(const Sink &sink) const {
     at += size;
     return !size || sink(data, size);
   };
-  static const char zeros[kConstantAlign] = {};
+  static const char zeros[kPage] = {};
   for (const Stored &s : stored) {
     if (s.source->external)
       continue;

@@ -122,15 +122,15 @@ protected:
 
   llvm::DenseSet<Value> streams; ///< memory of the results that may be written past the caches
   bool streaming = false;        ///< full vectors are written so now
-  /// How a stage may fetch the next point's elements of an argument that several read.
+  /// How a stage may fetch elements of points to come, of an argument that several stages read.
   struct Ahead {
-    bool last = false;    ///< no stage reads it after this one
     bool hasTime = false; ///< its arithmetic takes as long as that of any other reader
+    bool first = false;   ///< it is the first of two readers
+    bool last = false;    ///< it is the last of two readers
   };
   llvm::DenseMap<Value, Ahead> ahead; ///< by memory
   struct Request {
     Value memory, at;
-    unsigned locality;
   };
   llvm::SmallVector<Request> requests; ///< of this vector
   /// Vectors that are written together, behind the loads of all: a load whose address agrees with

@@ -122,8 +122,8 @@ void LoopsEvaluator::write(const PendingStore &p) {
 void LoopsEvaluator::flush() {
   if (holding)
     return;
-  for (auto [memory, at, locality] : requests)
-    e.prefetch(memory, at, /*write=*/false, locality);
+  for (auto [memory, at] : requests)
+    e.prefetch(memory, at, /*write=*/false, /*locality=*/2);
   requests.clear();
   for (const PendingStore &p : pending)
     write(p);

@@ -13,12 +13,14 @@
 using namespace mlir;
 using namespace linnet::codegen;
 
-/// Rows up to this size are fetched by every pass that reads them.
-static constexpr int64_t kSharedBytes = int64_t(8) << 10;
+/// How far ahead of a row is fetched, in whole rows: what memory gives in the time that a request
+/// takes, and some rows more for the passes that ask for nothing.
+static constexpr int64_t kDistance = int64_t(12) << 10;
+/// Rows up to this size are fetched by every pass that reads them; of two passes by the last alone,
+/// one row ahead. Larger ones by those that have other work to do meanwhile, where there are any.
+static constexpr int64_t kSmallBytes = int64_t(4) << 10;
 /// Rows that are larger are not fetched ahead: they would drive each other out.
 static constexpr int64_t kAheadBytes = int64_t(256) << 10;
-/// Rows up to this size are fetched into the first cache, which holds several of them.
-static constexpr int64_t kNearBytes = int64_t(4) << 10;
 
 //===----------------------------------------------------------------------===//
 // Writing past the caches
@@ -119,9 +121,7 @@ static void collectWork(const LoopsPlan &plan, Operation *op, llvm::DenseSet<Ope
   }
 }
 
-/// An argument that several stages read. Into the first cache the last one fetches it, so that no
-/// row drives out the one before it. Into the second all do, since a CPU drops requests that come
-/// too fast; but large rows only those that have other work to do meanwhile, where there are any.
+/// A CPU drops requests that come too fast, so that several passes ask for the same.
 void LoopsEmitter::findAhead() {
   if (plan.lanesAreOuter || plan.outer == 0)
     return;
@@ -142,8 +142,9 @@ void LoopsEmitter::findAhead() {
     bool heavy = llvm::any_of(readers, [](const StageWork *w) { return w->heavy; });
     for (const StageWork *w : readers)
       if (readers.size() > 1)
-        aheadOf[w->stage][f.flatArgument(arg.getArgNumber())] = {w == readers.back(),
-                                                                 w->heavy == heavy};
+        aheadOf[w->stage][f.flatArgument(arg.getArgNumber())] = {
+            w->heavy == heavy, readers.size() == 2 && w == readers.front(),
+            readers.size() == 2 && w == readers.back()};
   }
 }
 
@@ -159,10 +160,11 @@ void LoopsEvaluator::prefetchNext(const View &view, ArrayRef<Lane> coords, const
   if (!distance)
     return;
   int64_t bytes = Emitter::constantOf(distance).value_or(kAheadBytes) * bytesOf(view);
-  bool near = bytes <= kNearBytes;
-  if (near ? !found->second.last : bytes > kSharedBytes && !found->second.hasTime)
+  bool small = bytes <= kSmallBytes;
+  if (small ? found->second.first : !found->second.hasTime)
     return;
   Value fits = e.le(distance, e.index(kAheadBytes / bytesOf(view)));
-  unsigned locality = near ? 3 : 2;
-  requests.push_back({view.memory, e.add(at.v, e.select(fits, distance, e.index(0))), locality});
+  if (bytes < kDistance && !(small && found->second.last))
+    distance = e.mul(distance, llvm::divideCeil(kDistance, bytes));
+  requests.push_back({view.memory, e.add(at.v, e.select(fits, distance, e.index(0)))});
 }

@@ -121,12 +121,14 @@ def _parameters(rows):
 
 
 def _empty(shape, dtype):
-    """An array for a result; a large one starts on a cache line, which NumPy's own may not."""
+    """An array for a result. A large one starts on a cache line, which NumPy's own may not, or on
+    a page, as buffers of the runtime do: kernels are fastest where operands and results agree."""
     array = np.empty(shape, dtype)
     if array.nbytes < 1 << 16:
         return array
-    room = np.empty(array.nbytes + 64, np.uint8)
-    start = -room.ctypes.data % 64
+    align = 64 if array.nbytes < 1 << 20 else 4096
+    room = np.empty(array.nbytes + align, np.uint8)
+    start = -room.ctypes.data % align
     return room[start:start + array.nbytes].view(dtype).reshape(shape)
 
 
