@@ -100,8 +100,10 @@ Elements::Range Elements::range(AffineExpr e) {
     return sum;
   }
   case AffineExprKind::Mul:
-    if (!c || c.getValue() < 0)
+    if (!c)
       return {};
+    if (c.getValue() < 0)
+      std::swap(a.low, a.high);
     for (auto *bound : {&a.low, &a.high})
       if (*bound)
         *bound = **bound * c.getValue();

@@ -4,7 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Analysis/Elements.h"
-#include "linnet/Analysis/SizeOrigin.h"
 #include "linnet/IR/Einsum.h"
 #include "linnet/IR/LinnetOps.h"
 #include "linnet/IR/Repeats.h"
@@ -91,28 +90,6 @@ static std::optional<SmallVector<AffineExpr>> collapsedFrom(tensor::CollapseShap
   return out;
 }
 
-static std::optional<SmallVector<AffineExpr>> slicedFrom(tensor::ExtractSliceOp op,
-                                                         ArrayRef<AffineExpr> at) {
-  // of unknown size, it may hold fewer elements than its variables would run over
-  for (auto [d, size] : llvm::enumerate(op.getMixedSizes()))
-    if (!getConstantIntValue(size) && !(sizeOrigin(size) == sizeOrigin(op.getSource(), d)))
-      return std::nullopt;
-  if (llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) ||
-      llvm::any_of(op.getStaticStrides(), ShapedType::isDynamic))
-    return std::nullopt;
-  llvm::SmallBitVector dropped = op.getDroppedDims();
-  SmallVector<AffineExpr> out;
-  for (auto [d, offset] : llvm::enumerate(op.getStaticOffsets())) {
-    AffineExpr x = getAffineConstantExpr(offset, op.getContext());
-    if (!dropped[d]) {
-      x = at.front() * op.getStaticStrides()[d] + x;
-      at = at.drop_front();
-    }
-    out.push_back(x);
-  }
-  return out;
-}
-
 static std::optional<SmallVector<AffineExpr>> broadcastFrom(BroadcastOp op,
                                                             ArrayRef<AffineExpr> at) {
   SmallVector<AffineExpr> out;
@@ -179,7 +156,7 @@ std::optional<Element> Elements::stepResult(const Element &e) {
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
     return from(collapse.getSrc(), collapsedFrom(collapse, e.at));
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-    return from(slice.getSource(), slicedFrom(slice, e.at));
+    return sliced(slice, e);
   if (auto parts = dyn_cast<tensor::ConcatOp>(op))
     return concatenated(parts, e);
   if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
@@ -190,6 +167,10 @@ std::optional<Element> Elements::stepResult(const Element &e) {
     return Element{cast.getSource(), e.at};
   if (auto splat = dyn_cast<tensor::SplatOp>(op))
     return Element{splat.getInput(), {}};
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return gathered(gather, e);
+  if (auto one = dyn_cast<tensor::FromElementsOp>(op); one && one.getElements().size() == 1)
+    return Element{one.getElements()[0], {}};
   if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
     SmallVector<AffineExpr> at;
     for (Value i : extract.getIndices()) {
@@ -304,60 +285,6 @@ std::optional<Element> Elements::negated(const Element &element) {
   return std::nullopt;
 }
 
-/// start + step * i for the elements of a constant whose other sizes are 1.
-static std::optional<std::pair<int64_t, int64_t>> progression(DenseIntElementsAttr values) {
-  auto all = values.getValues<APInt>();
-  int64_t n = all.size();
-  if (n == 0 || !llvm::is_contained(values.getType().getShape(), n))
-    return std::nullopt;
-  int64_t first = (*all.begin()).getSExtValue();
-  int64_t step = n > 1 ? (*(all.begin() + 1)).getSExtValue() - first : 0, expected = first;
-  for (const APInt &v : all) {
-    if (v.getSExtValue() != expected)
-      return std::nullopt;
-    expected += step;
-  }
-  return std::pair(first, step);
-}
-
-AffineExpr Elements::index(const Element &element) {
-  Element e = source(element);
-  Operation *op = e.value.getDefiningOp();
-  if (!op)
-    return {};
-  if (auto i = dyn_cast<linalg::IndexOp>(op))
-    return e.at[i.getDim()];
-  if (isa<arith::IndexCastOp, arith::ExtSIOp>(op))
-    return index(operand(e, 0));
-  if (isa<arith::TruncIOp>(op)) // positions fit 32 bits, not fewer
-    return e.type().getIntOrFloatBitWidth() >= 32 ? index(operand(e, 0)) : AffineExpr();
-  if (isa<arith::ExtUIOp>(op)) {
-    AffineExpr i = index(operand(e, 0));
-    return i && isNonNegative(i) ? i : AffineExpr();
-  }
-  if (auto c = dyn_cast<arith::ConstantOp>(op)) {
-    if (!isa<IntegerType, IndexType>(e.type()))
-      return {};
-    if (auto value = constant(e))
-      return getAffineConstantExpr(static_cast<int64_t>(*value), ctx);
-    auto dense = dyn_cast<DenseIntElementsAttr>(c.getValue());
-    auto steps = dense ? progression(dense) : std::nullopt;
-    if (!steps)
-      return {};
-    auto shape = cast<RankedTensorType>(e.value.getType()).getShape();
-    AffineExpr i = e.at[llvm::find(shape, dense.getNumElements()) - shape.begin()];
-    return simplify(i * steps->second + steps->first);
-  }
-  if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
-    return {};
-  AffineExpr a = index(operand(e, 0)), b = index(operand(e, 1));
-  if (!a || !b)
-    return {};
-  if (isa<arith::MulIOp>(op))
-    return a.isSymbolicOrConstant() || b.isSymbolicOrConstant() ? simplify(a * b) : AffineExpr();
-  return simplify(isa<arith::AddIOp>(op) ? a + b : a - b);
-}
-
 //===----------------------------------------------------------------------===//
 // Reductions
 //===----------------------------------------------------------------------===//
@@ -431,20 +358,19 @@ std::optional<ReducedElement> Elements::reduced(const Element &element, Reductio
   return out;
 }
 
-std::optional<ProductSum> Elements::productSum(const Element &element) {
+std::optional<FactorSum> Elements::factorSum(const Element &element) {
   Element e = source(element);
-  if (auto einsum = e.value.getDefiningOp<EinsumOp>(); einsum && einsum->getNumOperands() == 2) {
+  FactorSum out;
+  if (auto einsum = e.value.getDefiningOp<EinsumOp>()) {
     EinsumEquation names = einsum.getParsedEquation();
     llvm::DenseMap<char, AffineExpr> at;
-    ProductSum out;
     for (auto [c, x] : llvm::zip_equal(names.result, e.at))
       at[c] = x;
-    for (unsigned i = 0; i < 2; ++i) {
-      Element &factor = i ? out.b : out.a;
-      factor.value = einsum->getOperand(i);
-      for (auto [d, c] : llvm::enumerate(names.operands[i])) {
+    for (auto [operand, letters] : llvm::zip_equal(einsum->getOperands(), names.operands)) {
+      Element &factor = out.factors.emplace_back(Element{operand, {}});
+      for (auto [d, c] : llvm::enumerate(letters)) {
         if (!at.count(c)) {
-          out.variables.push_back(addVariable(factor.value, d));
+          out.variables.push_back(addVariable(operand, d));
           at[c] = simplify(variable(out.variables.back()));
         }
         factor.at.push_back(at[c]);
@@ -456,9 +382,20 @@ std::optional<ProductSum> Elements::productSum(const Element &element) {
   if (!sum)
     return std::nullopt;
   Element product = source(sum->element);
-  if (!op<arith::MulFOp>(product))
+  if (op<arith::MulFOp>(product))
+    out.factors = {operand(product, 0), operand(product, 1)};
+  else
+    out.factors = {sum->element};
+  out.variables = std::move(sum->variables);
+  out.start = sum->start;
+  return out;
+}
+
+std::optional<ProductSum> Elements::productSum(const Element &e) {
+  auto sum = factorSum(e);
+  if (!sum || sum->factors.size() != 2)
     return std::nullopt;
-  return ProductSum{operand(product, 0), operand(product, 1), sum->variables, sum->start};
+  return ProductSum{sum->factors[0], sum->factors[1], sum->variables, sum->start};
 }
 
 //===----------------------------------------------------------------------===//
@@ -533,10 +470,13 @@ bool Elements::dependsOn(const Element &element, unsigned v, int depth) {
   auto mentions = [&](const Element &e) {
     return llvm::any_of(e.at, [&](AffineExpr x) { return x.isFunctionOfDim(v); });
   };
-  if (!mentions(element))
+  // a slice within a loop hides that it changes with the counter
+  bool hidden = llvm::any_of(bound, [&](auto &b) { return b.second.isFunctionOfDim(v); });
+  auto may = [&](const Element &e) { return mentions(e) || (hidden && isWithin(e.value)); };
+  if (!may(element))
     return false;
   Element e = source(element);
-  if (!mentions(e) || constant(e))
+  if (!may(e) || constant(e))
     return false;
   if (!mayGoOn())
     return true;

@@ -7,6 +7,7 @@
 #include "linnet/IR/Einsum.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -86,11 +87,25 @@ static SizeOrigin ofReduce(ReduceOp op, int64_t dim) {
   return {op.getResult(), dim};
 }
 
+/// Of the dimensions of arguments that have one name, the first.
+static SizeOrigin ofArgument(BlockArgument arg, int64_t dim) {
+  auto func = dyn_cast<func::FuncOp>(arg.getOwner()->getParentOp());
+  auto named = [&](unsigned i) { return func.getArgAttrOfType<ArrayAttr>(i, kDimsAttr); };
+  auto own = func ? named(arg.getArgNumber()) : ArrayAttr();
+  if (!own || dim >= int64_t(own.size()) || !isa<StringAttr>(own[dim]))
+    return {arg, dim};
+  for (unsigned i = 0; i <= arg.getArgNumber(); ++i)
+    if (auto names = named(i))
+      if (const auto *found = llvm::find(names, own[dim]); found != names.end())
+        return {func.getArgument(i), found - names.begin()};
+  return {arg, dim};
+}
+
 /// One step, or the dimension itself.
 static SizeOrigin step(Value tensor, int64_t dim) {
+  if (auto arg = dyn_cast<BlockArgument>(tensor))
+    return ofArgument(arg, dim);
   Operation *op = tensor.getDefiningOp();
-  if (!op)
-    return {tensor, dim};
   if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
     return {dps.getTiedOpOperand(cast<OpResult>(tensor))->get(), dim};
   // arith and math on tensors

@@ -15,10 +15,13 @@
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallSet.h"
 #include <optional>
 
 namespace linnet {
+
+class GatherOp;
 
 /// An element of a tensor at its coordinates, one per dimension; or a scalar of a linalg region at
 /// the loops of that op; or a scalar of the function, without coordinates. Coordinates are
@@ -52,6 +55,13 @@ struct ProductSum {
   Element start; ///< null: zero
 };
 
+/// A sum of products of any number of elements.
+struct FactorSum {
+  llvm::SmallVector<Element, 2> factors;
+  llvm::SmallVector<unsigned> variables;
+  Element start; ///< null: zero
+};
+
 /// The variables of a match, and the steps from an element to those that it is made of. Nothing
 /// is changed; what cannot be looked through gives nothing.
 class Elements {
@@ -65,6 +75,15 @@ public:
   unsigned size() const { return extents.size(); }
   /// Forgets the variables from `size` on, those of a match that failed.
   void restore(unsigned size) { extents.resize(size); }
+  /// Where a value stands, such as the counter of a loop, whose elements then change with the
+  /// variables that the slices are read at.
+  void bind(mlir::Value counter, mlir::AffineExpr at) { bound[counter] = at; }
+  /// Where such a value has been said to stand, or null.
+  mlir::AffineExpr boundTo(mlir::Value counter) const { return bound.lookup(counter); }
+  /// Puts an expression in the place of a variable there, too.
+  void rebind(unsigned from, mlir::AffineExpr to);
+  /// Whether a value is computed where a bound one is known: in a loop.
+  bool isWithin(mlir::Value v) const;
   /// Every dimension of a tensor its own, new variable.
   Element all(mlir::Value tensor);
 
@@ -92,6 +111,7 @@ public:
   enum class Reduction { Sum, Max, Mean };
   std::optional<ReducedElement> reduced(const Element &e, Reduction kind);
   std::optional<ProductSum> productSum(const Element &e);
+  std::optional<FactorSum> factorSum(const Element &e);
 
   /// Whether two elements are the same computation.
   bool same(const Element &a, const Element &b) { return same(a, b, 24); }
@@ -115,6 +135,9 @@ private:
   mlir::AffineExpr divide(mlir::AffineExpr e, int64_t by, bool rest);
   std::optional<Element> stepResult(const Element &e);
   int within(mlir::AffineExpr x, int64_t from, int64_t size);
+  std::optional<Element> sliced(mlir::tensor::ExtractSliceOp op, const Element &e);
+  std::optional<Element> gathered(GatherOp op, const Element &e);
+  mlir::AffineExpr clamped(const Element &e);
   std::optional<Element> concatenated(mlir::tensor::ConcatOp op, const Element &e);
   std::optional<Element> inserted(mlir::tensor::InsertSliceOp op, const Element &e);
   std::optional<Element> stepArgument(const Element &e);
@@ -132,6 +155,7 @@ private:
 
   mlir::MLIRContext *ctx;
   llvm::SmallVector<Extent> extents;
+  llvm::MapVector<mlir::Value, mlir::AffineExpr> bound;
   int steps = 100000;
 };
 

@@ -89,8 +89,8 @@ def SplitSums : Pass<"linnet-split-sums", "mlir::func::FuncOp"> {
 def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
   let summary = "primitive ops to the linnet ops that they spell out";
   let description = [{
-    Finds attention, norms, rotary embeddings and cross entropy among primitive ops. The match is on
-    elements, not on ops: transposes, reshapes, slices, broadcasts and casts of floats may be
+    Finds attention, norms, rotary embeddings, cross entropy and linear recurrences among primitive
+    ops. The match is on elements, not on ops: transposes, reshapes, slices, broadcasts and casts of floats may be
     anywhere, and the steps may be `arith` and `math` on tensors, linnet ops, named linalg ops or
     the region of a `linalg.generic`.
 
@@ -132,6 +132,17 @@ def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
       by the number of rows, or of those that are not ignored. Targets of -100, faults before, are
       ignored where no other number is
 
+    `linnet.linear_attention`, or `linnet.selective_scan`, becomes of an `scf.for` over positions that
+    carries a state, linear in itself, and inserts rows read out of it:
+
+    - slices at the counter, of any layout and by any op; loops over batch and heads around it, or
+      those dimensions in the body; the state in either orientation, from and to outside
+    - decays per head or channel that cannot be negative: exp, logistic functions, positive
+      constants, and products and powers of such; the delta rule in all its forms (`beta`), or any
+      product of two vectors (`erase`); rows read after the step, before it, or with a bonus
+    - gates, norms and projections that the step computes of its inputs, and elementwise ops on the
+      row: they are done for all positions at once
+
     Activations in f32 get one form each: 1 / (1 + exp(-x)), x / (1 + exp(-x)),
     0.5 x (1 + erf(x / sqrt(2))) and 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 
@@ -139,11 +150,13 @@ def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
     reciprocals by them. NaN failed such an assertion, and is now a result like others.
 
     With `explain`, a remark says at each product with a softmax or with an inverse deviation, at each
-    sum that looks like a rotation and at each row of a loss, what was found or what did not fit.
+    sum that looks like a rotation, at each row of a loss and at each loop whose rows are read out of a
+    state, what was found or what did not fit.
   }];
   let options = [Option<"explain", "explain", "bool", "false", "say what was found, and what almost">];
   let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
-                           "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+                           "mlir::linalg::LinalgDialect", "mlir::math::MathDialect",
+                           "mlir::tensor::TensorDialect"];
 }
 
 def Reassociate : Pass<"linnet-reassociate", "mlir::func::FuncOp"> {

@@ -41,6 +41,7 @@ void linnet::rewrites::splitVariables(Elements &g, ArrayRef<Element *> elements,
     AffineExpr sum = g.simplify(g.variable(whole) * by + g.variable(rest));
     for (Element *e : elements)
       *e = g.replace(*e, v, sum);
+    g.rebind(v, sum);
     if (llvm::is_contained(inner, v)) {
       inner.erase(llvm::find(inner, v));
       inner.append({whole, rest});

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "OperandBuilder.h"
+#include "linnet/Analysis/SizeOrigin.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -123,7 +124,29 @@ Value OperandBuilder::repeated(Value x, const Source &s, ArrayRef<unsigned> pres
                              b.getDenseI64ArrayAttr(dims));
 }
 
-Value OperandBuilder::get(const Source &s, ArrayRef<Variables> axes, bool stretch) {
+/// Cut to the elements that limited variables count.
+Source OperandBuilder::limited(Source s) {
+  for (auto &[element, holder] : known)
+    if (holder.tensor == s.tensor) // made of so many
+      return s;
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, s.tensor);
+  bool cut = false;
+  for (auto [d, variables] : llvm::enumerate(s.dims)) {
+    auto count = variables.size() == 1 ? limits.find(variables[0]) : limits.end();
+    if (count == limits.end() || sizeOrigin(s.tensor, d) == sizeOrigin(count->second))
+      continue;
+    sizes[d] = count->second;
+    cut = true;
+  }
+  SmallVector<OpFoldResult> zeros(sizes.size(), b.getIndexAttr(0)),
+      ones(sizes.size(), b.getIndexAttr(1));
+  if (cut)
+    s.tensor = tensor::ExtractSliceOp::create(b, loc, s.tensor, zeros, sizes, ones);
+  return s;
+}
+
+Value OperandBuilder::get(const Source &source, ArrayRef<Variables> axes, bool stretch) {
+  const Source s = limits.empty() ? source : limited(source);
   SmallVector<bool> unit;
   SmallVector<unsigned> kept;
   SmallVector<int64_t> parts, order, counts;
@@ -219,53 +242,6 @@ Value OperandBuilder::getNearest(const Element &e, ArrayRef<Variables> axes) {
   return best && known ? get(*best, axes, /*stretch=*/true) : Value();
 }
 
-Value OperandBuilder::compute(const Element &element, ArrayRef<Variables> axes, int depth) {
-  for (unsigned v = 0; v < g.size(); ++v)
-    if (!llvm::any_of(axes, [&](const Variables &axis) { return llvm::is_contained(axis, v); }) &&
-        g.dependsOn(element, v))
-      return {};
-  (void)sources(element); // which may be all that knows a size
-  bool known = llvm::all_of(axes, [&](const Variables &axis) { return knowsSizes(axis); });
-  if (known)
-    if (Value x = get(element, axes, /*stretch=*/true))
-      return x;
-  Element e = g.source(element, /*throughCasts=*/false);
-  Operation *op = g.op(e);
-  if (!op && known)
-    if (auto slice = sliced(e))
-      return get(*slice, axes, /*stretch=*/true);
-  if (!op || depth == 0 || !isPure(op) || op->getNumResults() != 1)
-    return {};
-  SmallVector<Value> values;
-  Value like;
-  for (unsigned i = 0; i < op->getNumOperands(); ++i) {
-    bool same = g.constant(g.operand(e, i)).has_value();
-    values.push_back(same ? Value() : compute(g.operand(e, i), axes, depth - 1));
-    if (!same && !values.back())
-      return {};
-    like = same ? like : values.back();
-  }
-  if (!like)
-    return {};
-  for (unsigned i = 0; i < values.size(); ++i) {
-    if (values[i])
-      continue;
-    Element operand = g.operand(e, i);
-    double number = *g.constant(operand);
-    TypedAttr attr =
-        isa<FloatType>(operand.type())
-            ? TypedAttr(b.getFloatAttr(operand.type(), number))
-            : TypedAttr(b.getIntegerAttr(operand.type(), static_cast<int64_t>(number)));
-    Value c = arith::ConstantOp::create(b, loc, attr);
-    values[i] = BroadcastOp::create(b, loc, typeOf(like).clone(operand.type()), c, like,
-                                    ValueRange(), DenseI64ArrayAttr());
-  }
-  return b
-      .create(loc, op->getName().getIdentifier(), values, typeOf(like).clone(e.type()),
-              op->getAttrs())
-      ->getResult(0);
-}
-
 Value OperandBuilder::back(Value x, ArrayRef<Variables> axes, ArrayRef<Variables> dims,
                            RankedTensorType type) {
   SmallVector<bool> unit, unitDims;
@@ -288,86 +264,4 @@ Value OperandBuilder::back(Value x, ArrayRef<Variables> axes, ArrayRef<Variables
   }
   x = insertUnits(merged(transposed(x, permutation), merges), unitDims);
   return x.getType() == type ? x : Value(tensor::CastOp::create(b, loc, type, x));
-}
-
-//===----------------------------------------------------------------------===//
-// Elements
-//===----------------------------------------------------------------------===//
-
-Value OperandBuilder::widened(Value x, FloatType type) {
-  if (!x || typeOf(x).getElementType() == type)
-    return x;
-  auto own = dyn_cast<FloatType>(typeOf(x).getElementType());
-  if (!own || own.getWidth() >= type.getWidth())
-    return {};
-  return arith::ExtFOp::create(b, loc, typeOf(x).clone(type), x);
-}
-
-Value OperandBuilder::splat(double number, Value x) {
-  Value c = arith::ConstantOp::create(b, loc, b.getFloatAttr(typeOf(x).getElementType(), number));
-  return BroadcastOp::create(b, loc, x.getType(), c, x, ValueRange(), DenseI64ArrayAttr());
-}
-
-Value OperandBuilder::scaled(Value x, double by) {
-  return arith::MulFOp::create(b, loc, x, splat(by, x));
-}
-
-Value OperandBuilder::inverted(Value condition) {
-  Value c = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
-  return arith::XOrIOp::create(b, loc, condition,
-                               BroadcastOp::create(b, loc, condition.getType(), c, condition,
-                                                   ValueRange(), DenseI64ArrayAttr()));
-}
-
-static SmallVector<Value> dynamicSizes(OpBuilder &b, Location loc, Value x) {
-  SmallVector<Value> sizes;
-  for (int64_t d = 0; d < typeOf(x).getRank(); ++d)
-    if (typeOf(x).isDynamicDim(d))
-      sizes.push_back(tensor::DimOp::create(b, loc, x, d));
-  return sizes;
-}
-
-Value OperandBuilder::choose(Value condition, bool negated, double hidden) {
-  Type f32 = b.getF32Type();
-  auto type = typeOf(condition).clone(f32);
-  SmallVector<Value> sizes = dynamicSizes(b, loc, condition);
-  auto constant = [&](double v) -> Value {
-    Value c = arith::ConstantOp::create(b, loc, b.getFloatAttr(f32, v));
-    return BroadcastOp::create(b, loc, type, c, Value(), sizes, DenseI64ArrayAttr());
-  };
-  Value visible = constant(0), other = constant(hidden);
-  if (negated)
-    std::swap(visible, other);
-  return arith::SelectOp::create(b, loc, condition, visible, other);
-}
-
-Value OperandBuilder::stretched(Value x, Value like) {
-  if (typeOf(x).getShape() == typeOf(like).getShape())
-    return x;
-  auto type = typeOf(like).clone(typeOf(x).getElementType());
-  SmallVector<Value> sizes = dynamicSizes(b, loc, like);
-  return BroadcastOp::create(b, loc, type, x, /*like=*/Value(), sizes, DenseI64ArrayAttr());
-}
-
-Value OperandBuilder::addBroadcast(Value x, Value y) {
-  SmallVector<int64_t> shape;
-  SmallVector<Value> sizes;
-  for (int64_t d = 0; d < typeOf(x).getRank(); ++d) {
-    Value larger = typeOf(x).getDimSize(d) == 1 ? y : x;
-    shape.push_back(typeOf(larger).getDimSize(d));
-    if (ShapedType::isDynamic(shape.back()))
-      sizes.push_back(tensor::DimOp::create(b, loc, larger, d));
-  }
-  auto element = cast<FloatType>(typeOf(x).getElementType());
-  auto other = cast<FloatType>(typeOf(y).getElementType());
-  if (other.getWidth() > element.getWidth())
-    element = other;
-  auto type = RankedTensorType::get(shape, element);
-  auto stretched = [&](Value v) -> Value {
-    v = widened(v, element);
-    if (v.getType() == type)
-      return v;
-    return BroadcastOp::create(b, loc, type, v, Value(), sizes, DenseI64ArrayAttr());
-  };
-  return arith::AddFOp::create(b, loc, stretched(x), stretched(y));
 }

@@ -26,6 +26,12 @@ struct Source {
 class OperandBuilder {
 public:
   OperandBuilder(mlir::OpBuilder &b, mlir::Location loc, Elements &g) : b(b), loc(loc), g(g) {}
+  mlir::OpBuilder &builder() { return b; }
+
+  /// An element that a tensor made meanwhile holds: the end of the way that leads there.
+  void know(const Element &e, Source holder) { known.push_back({e, std::move(holder)}); }
+  /// A variable that counts so many, which dimensions that are read at it may exceed.
+  void limit(unsigned v, mlir::OpFoldResult count) { limits[v] = count; }
 
   /// The tensors on the way from an element that can be read so, nearest first.
   llvm::SmallVector<Source> sources(const Element &e);
@@ -43,7 +49,7 @@ public:
   bool canGetColumns(const Element &e) { return findColumns(e).has_value(); }
   /// Stretched from the nearest source, or that before it was widened.
   mlir::Value getNearest(const Element &e, llvm::ArrayRef<Variables> axes);
-  /// Stretched, from steps of arithmetic done again where no source holds the element.
+  /// Stretched, from steps of arithmetic and sums done again where no source holds the element.
   mlir::Value compute(const Element &e, llvm::ArrayRef<Variables> axes, int depth = 8);
   /// The element in a slice of the source that holds no more than what is read of it: every
   /// dimension is read at `stride * variable + offset`; nothing where one is not.
@@ -57,6 +63,10 @@ public:
 
   /// In a wider or the same float type; null where it is narrower.
   mlir::Value widened(mlir::Value x, mlir::FloatType type);
+  /// In this float type, rounded where it is narrower.
+  mlir::Value converted(mlir::Value x, mlir::FloatType type);
+  /// A number at every place of axes.
+  mlir::Value filled(double number, llvm::ArrayRef<Variables> axes, mlir::FloatType type);
   mlir::Value scaled(mlir::Value x, double by);
   /// A number at every place of x.
   mlir::Value splat(double number, mlir::Value x);
@@ -86,11 +96,15 @@ private:
   mlir::Value repeated(mlir::Value x, const Source &s, llvm::ArrayRef<unsigned> present,
                        llvm::ArrayRef<unsigned> all);
   mlir::OpFoldResult sizeOf(unsigned v);
+  Source limited(Source s);
+  mlir::Value computeSum(const Element &e, llvm::ArrayRef<Variables> axes, int depth);
 
   mlir::OpBuilder &b;
   mlir::Location loc;
   Elements &g;
   llvm::DenseMap<unsigned, std::pair<mlir::Value, unsigned>> places; ///< to read sizes from
+  llvm::SmallVector<std::pair<Element, Source>> known;
+  llvm::DenseMap<unsigned, mlir::OpFoldResult> limits;
 };
 
 } // namespace linnet::rewrites

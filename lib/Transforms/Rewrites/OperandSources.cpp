@@ -60,6 +60,9 @@ std::optional<Variables> OperandBuilder::readDim(AffineExpr x, int64_t size) {
     out.push_back(v);
   if (terms.empty())
     return size == 1 ? std::optional(out) : std::nullopt;
+  if (terms.size() == 1 && terms[0].first == 1 && limits.count(out[0]))
+    return ShapedType::isDynamic(size) || g.extent(out[0]).size <= size ? std::optional(out)
+                                                                        : std::nullopt;
   if (terms.size() == 1)
     return terms[0].first == 1 && g.extent(out[0]).size == size ? std::optional(out) : std::nullopt;
   int64_t expected = 1;
@@ -117,7 +120,10 @@ OperandBuilder::findColumns(const Element &e) {
 SmallVector<Source> OperandBuilder::sources(const Element &e) {
   SmallVector<Source> out;
   for (std::optional<Element> at = e; at; at = g.step(*at, /*throughCasts=*/true)) {
-    if (at->isTensor()) {
+    for (auto &[element, holder] : known)
+      if (element.value == at->value && element.at == at->at)
+        return {holder};
+    if (at->isTensor() && !g.isWithin(at->value)) {
       Source s{at->value, {}};
       for (auto [x, size] : llvm::zip_equal(at->at, typeOf(at->value).getShape())) {
         auto variables = readDim(x, size);
@@ -141,7 +147,7 @@ SmallVector<Source> OperandBuilder::sources(const Element &e) {
 
 bool OperandBuilder::knowsSizes(ArrayRef<unsigned> variables) {
   return llvm::all_of(variables, [&](unsigned v) {
-    return !ShapedType::isDynamic(g.extent(v).size) || places.count(v);
+    return !ShapedType::isDynamic(g.extent(v).size) || places.count(v) || limits.count(v);
   });
 }
 
@@ -149,13 +155,15 @@ OpFoldResult OperandBuilder::sizeOf(unsigned v) {
   int64_t size = g.extent(v).size;
   if (!ShapedType::isDynamic(size))
     return b.getIndexAttr(size);
+  if (auto count = limits.find(v); count != limits.end())
+    return count->second;
   auto [tensor, dim] = places.lookup(v);
   return OpFoldResult(tensor::DimOp::create(b, loc, tensor, dim).getResult());
 }
 
 std::optional<Element> OperandBuilder::sliced(const Element &element) {
   Element e = g.source(element, /*throughCasts=*/false);
-  if (!e.isTensor())
+  if (!e.isTensor() || g.isWithin(e.value))
     return std::nullopt;
   SmallVector<OpFoldResult> offsets, sizes, strides;
   Element out;

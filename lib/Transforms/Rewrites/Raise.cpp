@@ -30,6 +30,7 @@ public:
   using RaiseBase::RaiseBase;
 
   void runOnOperation() override {
+    raiseLoops();
     for (Operation *op : allOps())
       if (isa<linalg::LinalgOp, EinsumOp, ReduceOp, arith::DivFOp, arith::MulFOp>(op) &&
           givesFloats(op))
@@ -51,6 +52,22 @@ private:
       return isa<linalg::LinalgOp>(op) ? WalkResult::skip() : WalkResult::advance();
     });
     return all;
+  }
+
+  /// The outermost loops first: those over batch and heads go with the one over positions.
+  void raiseLoops() {
+    getOperation().walk<WalkOrder::PreOrder>([&](scf::ForOp loop) {
+      OpBuilder b(loop);
+      std::string made, why;
+      Location loc = loop.getLoc();
+      bool raised = raiseRecurrences(b, loop, made, why);
+      if (explain && raised)
+        emitRemark(loc, "recurrence: made ") << made;
+      if (explain && !raised && !why.empty())
+        emitRemark(loc, "recurrence, almost: ") << why;
+      return raised ? WalkResult::skip() : WalkResult::advance();
+    });
+    removeUnused();
   }
 
   static bool givesFloats(Operation *op) {

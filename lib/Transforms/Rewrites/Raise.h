@@ -6,6 +6,7 @@
 #ifndef LINNET_LIB_TRANSFORMS_REWRITES_RAISE_H
 #define LINNET_LIB_TRANSFORMS_REWRITES_RAISE_H
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include <string>
 
@@ -32,6 +33,10 @@ Raised raiseLoss(mlir::OpBuilder &b, mlir::Value result);
 
 /// GELU, SiLU and the logistic function in one form each.
 Raised raiseActivation(mlir::OpBuilder &b, mlir::Value result);
+
+/// A loop that carries a state which is linear in itself, and rows read out of it:
+/// linear_attention or selective_scan, whose name `op` becomes. `why`: what did not fit.
+bool raiseRecurrences(mlir::OpBuilder &b, mlir::scf::ForOp loop, std::string &op, std::string &why);
 
 /// Removes assertions that a value is not zero where that is seen from how it is made. NaN fails
 /// such an assertion, and is a result like others without it.
