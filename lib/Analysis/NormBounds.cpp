@@ -184,25 +184,22 @@ static double factorOfRotation(ValueBounds &bounds, RotaryOp op) {
   return std::hypot(bounds.range(op.getCos()).magnitude(), bounds.range(op.getSin()).magnitude());
 }
 
-double ValueBounds::normOfTensorOp(const Element &e, unsigned v, int depth) {
-  Operation *op = e.value.getDefiningOp();
-  if (!op)
-    return kInfinity;
-  auto dim = dimensionOf(e.at, v);
-  auto type = dyn_cast<RankedTensorType>(e.value.getType());
-  if (!dim || !type)
-    return kInfinity;
+/// Of a row behind RMS norm or layer norm; nothing where it may be larger than its length tells.
+std::optional<double> ValueBounds::normOfNorm(Operation *op, unsigned dim, int depth) {
+  if (!isa<RmsNormOp, LayerNormOp>(op))
+    return std::nullopt;
+  auto shape = cast<RankedTensorType>(op->getResult(0).getType()).getShape();
+  auto rows = [&](int64_t axes) {
+    double n = dim + axes >= shape.size() ? 1 : kInfinity;
+    for (int64_t size : shape.take_back(axes))
+      n *= ShapedType::isDynamic(size) ? kInfinity : size;
+    return n;
+  };
   auto scaleOf = [&](Value scale, bool plusOne) {
     if (!scale)
       return 1.0;
     Interval s = range(g.all(scale), depth);
     return plusOne ? Interval{1 + s.low, 1 + s.high}.magnitude() : s.magnitude();
-  };
-  auto rows = [&](int64_t axes) {
-    double n = *dim + axes >= type.getRank() ? 1 : kInfinity;
-    for (int64_t size : type.getShape().take_back(axes))
-      n *= ShapedType::isDynamic(size) ? kInfinity : size;
-    return n;
   };
   auto keepsSquares = [](const APFloat &eps) {
     return eps.isZero() || eps.convertToDouble() >= kLeastEps;
@@ -216,30 +213,27 @@ double ValueBounds::normOfTensorOp(const Element &e, unsigned v, int depth) {
     double bias = layer.getBias() ? range(g.all(layer.getBias()), depth).magnitude() : 0;
     return std::sqrt(n) * slackOfNorm(2 * n) * (scaleOf(layer.getScale(), false) + bias);
   }
-  if (auto rotary = dyn_cast<RotaryOp>(op)) {
-    if (*dim != 3)
-      return kInfinity;
-    Element x{rotary.getX(), e.at};
-    unsigned channel = g.addVariable(rotary.getX(), 3);
-    x.at[3] = g.variable(channel);
-    double n = norm(x, channel, depth), factor = factorOfRotation(*this, rotary);
-    return n == kInfinity ? n : n * factor;
+  return std::nullopt;
+}
+
+double ValueBounds::normOfConcat(tensor::ConcatOp op, const Element &e, unsigned dim, unsigned v,
+                                 int depth) {
+  double squares = 0, most = 0;
+  for (Value input : op.getInputs()) {
+    Element x{input, e.at};
+    unsigned along = g.addVariable(input, op.getDim());
+    x.at[op.getDim()] = g.variable(along);
+    double n = norm(x, dim == op.getDim() ? along : v, depth);
+    squares += n * n;
+    most = std::max(most, n);
   }
-  if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
-    double squares = 0, most = 0;
-    for (Value input : concat.getInputs()) {
-      Element x{input, e.at};
-      unsigned along = g.addVariable(input, concat.getDim());
-      x.at[concat.getDim()] = g.variable(along);
-      double n = norm(x, *dim == concat.getDim() ? along : v, depth);
-      squares += n * n;
-      most = std::max(most, n);
-    }
-    return *dim == concat.getDim() ? std::sqrt(squares) : most;
-  }
+  return dim == op.getDim() ? std::sqrt(squares) : most;
+}
+
+/// y_c = sum_r a_r W_rc: the norm of a times that of all of W.
+double ValueBounds::normOfProduct(const Element &e, unsigned v, int depth) {
   unsigned before = g.size();
   double out = kInfinity;
-  // y_c = sum_r a_r W_rc: the norm of a times that of all of W
   if (auto sum = g.productSum(e); sum && !sum->start && sum->variables.size() == 1) {
     unsigned r = sum->variables[0];
     for (bool swapped : {false, true}) {
@@ -254,6 +248,27 @@ double ValueBounds::normOfTensorOp(const Element &e, unsigned v, int depth) {
   }
   g.restore(before);
   return out;
+}
+
+double ValueBounds::normOfTensorOp(const Element &e, unsigned v, int depth) {
+  Operation *op = e.value.getDefiningOp();
+  auto dim = dimensionOf(e.at, v);
+  if (!op || !dim || !isa<RankedTensorType>(e.value.getType()))
+    return kInfinity;
+  if (auto n = normOfNorm(op, *dim, depth))
+    return *n;
+  if (auto rotary = dyn_cast<RotaryOp>(op)) {
+    if (*dim != 3)
+      return kInfinity;
+    Element x{rotary.getX(), e.at};
+    unsigned channel = g.addVariable(rotary.getX(), 3);
+    x.at[3] = g.variable(channel);
+    double n = norm(x, channel, depth), factor = factorOfRotation(*this, rotary);
+    return n == kInfinity ? n : n * factor;
+  }
+  if (auto concat = dyn_cast<tensor::ConcatOp>(op))
+    return normOfConcat(concat, e, *dim, v, depth);
+  return normOfProduct(e, v, depth);
 }
 
 double ValueBounds::norm(const Element &element, unsigned v, int depth) {

@@ -58,6 +58,14 @@ static Interval meet(Interval a, Interval b) {
   return {std::max(a.low, b.low), std::min(a.high, b.high)};
 }
 
+static Interval larger(Interval a, Interval b) {
+  return {std::max(a.low, b.low), std::max(a.high, b.high)};
+}
+
+static Interval smaller(Interval a, Interval b) {
+  return {std::min(a.low, b.low), std::min(a.high, b.high)};
+}
+
 Interval ValueBounds::forget(const Element &e) {
   if (!unknown)
     unknown = e.value;
@@ -88,10 +96,23 @@ static Interval rangeOfConstant(arith::ConstantOp op) {
   return out;
 }
 
+/// Of a function of one number between these.
+static Interval imageOf(Operation *op, Interval a, Type type) {
+  auto rounded = [&](Interval x) { return widened(x, type); };
+  auto root = [](double x) { return std::sqrt(std::max(0.0, x)); };
+  return llvm::TypeSwitch<Operation *, Interval>(op)
+      .Case([&](math::AbsFOp) { return Interval{std::max({0.0, a.low, -a.high}), a.magnitude()}; })
+      .Case([&](math::TanhOp) { return meet({-1, 1}, rounded(rising(a, std::tanh))); })
+      .Case([&](math::ErfOp) { return meet({-1, 1}, rounded(rising(a, std::erf))); })
+      .Case([&](math::ExpOp) { return rounded(rising(a, std::exp)); })
+      .Case([&](math::Exp2Op) { return rounded(rising(a, std::exp2)); })
+      .Case([&](math::SqrtOp) { return rounded({root(a.low), root(a.high)}); })
+      .Case([&](math::RsqrtOp) { return rounded({1 / root(a.high), 1 / root(a.low)}); });
+}
+
 /// Of the result of an `arith` or `math` op.
 Interval ValueBounds::rangeOf(Operation *op, const Element &e, int depth) {
   auto arg = [&](unsigned i) { return range(g.operand(e, i), depth); };
-  auto exactly = [](Interval x) { return x; };
   auto rounded = [&](Interval x) { return widened(x, e.type()); };
   return llvm::TypeSwitch<Operation *, Interval>(op)
       .Case([&](arith::AddFOp) {
@@ -112,51 +133,29 @@ Interval ValueBounds::rangeOf(Operation *op, const Element &e, int depth) {
       .Case([&](arith::DivFOp) { return rounded(product(arg(0), inverse(arg(1)))); })
       .Case([&](arith::NegFOp) {
         Interval a = arg(0);
-        return exactly({-a.high, -a.low});
+        return Interval{-a.high, -a.low};
       })
-      .Case<arith::MaximumFOp, arith::MaxNumFOp>([&](auto) {
-        Interval a = arg(0), b = arg(1);
-        return exactly({std::max(a.low, b.low), std::max(a.high, b.high)});
-      })
-      .Case<arith::MinimumFOp, arith::MinNumFOp>([&](auto) {
-        Interval a = arg(0), b = arg(1);
-        return exactly({std::min(a.low, b.low), std::min(a.high, b.high)});
-      })
+      .Case<arith::MaximumFOp, arith::MaxNumFOp>([&](auto) { return larger(arg(0), arg(1)); })
+      .Case<arith::MinimumFOp, arith::MinNumFOp>([&](auto) { return smaller(arg(0), arg(1)); })
       .Case([&](math::ClampFOp) {
-        Interval a = arg(0), low = arg(1), high = arg(2);
-        return exactly({std::min(std::max(a.low, low.low), high.low),
-                        std::min(std::max(a.high, low.high), high.high)});
+        Interval a = arg(0), low = arg(1);
+        return smaller(larger(a, low), arg(2));
       })
-      .Case([&](arith::SelectOp) { return exactly(hull(arg(1), arg(2))); })
+      .Case([&](arith::SelectOp) { return hull(arg(1), arg(2)); })
       .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) { return rounded(arg(0)); })
       .Case([&](arith::UIToFPOp) {
         bool bit = g.operand(e, 0).type().isInteger(1);
         return bit ? Interval{0, 1} : forget(e);
       })
-      .Case([&](math::AbsFOp) {
-        Interval a = arg(0);
-        return exactly({std::max({0.0, a.low, -a.high}), a.magnitude()});
-      })
-      .Case([&](math::TanhOp) { return meet({-1, 1}, rounded(rising(arg(0), std::tanh))); })
-      .Case([&](math::ErfOp) { return meet({-1, 1}, rounded(rising(arg(0), std::erf))); })
-      .Case([&](math::ExpOp) { return rounded(rising(arg(0), std::exp)); })
-      .Case([&](math::Exp2Op) { return rounded(rising(arg(0), std::exp2)); })
-      .Case([&](math::SqrtOp) {
-        Interval a = arg(0);
-        return rounded({std::sqrt(std::max(0.0, a.low)), std::sqrt(std::max(0.0, a.high))});
-      })
-      .Case([&](math::RsqrtOp) {
-        Interval a = arg(0);
-        return rounded({1 / std::sqrt(std::max(0.0, a.high)), 1 / std::sqrt(std::max(0.0, a.low))});
-      })
       .Case<math::SinOp, math::CosOp>([&](auto) { return Interval{-1, 1}; })
+      .Case<math::AbsFOp, math::TanhOp, math::ErfOp, math::ExpOp, math::Exp2Op, math::SqrtOp,
+            math::RsqrtOp>([&](auto f) { return imageOf(f, arg(0), e.type()); })
       .Default([&](Operation *) { return forget(e); });
 }
 
 /// Of an element of what an op computes that is no step of elements.
 Interval ValueBounds::rangeOfTensorOp(const Element &e, int depth) {
   auto all = [&](Value v) { return range(g.all(v), depth); };
-  auto symmetric = [&](double m) { return widened({-m, m}, e.type()); };
   Operation *op = e.value.getDefiningOp();
   if (auto constant = dyn_cast_or_null<arith::ConstantOp>(op)) {
     Interval known = rangeOfConstant(constant);
@@ -185,23 +184,31 @@ Interval ValueBounds::rangeOfTensorOp(const Element &e, int depth) {
     double n = norm(g.all(e.value), g.size() - 1, depth);
     return type.getRank() && std::isfinite(n) ? Interval{-n, n} : forget(e);
   }
+  return rangeOfReduction(e, depth);
+}
+
+/// Of a sum of products, a maximum or a sum.
+Interval ValueBounds::rangeOfReduction(const Element &e, int depth) {
+  auto count = [&](ArrayRef<unsigned> variables) {
+    double n = 1;
+    for (unsigned v : variables)
+      n *= extent(v);
+    return n;
+  };
   unsigned before = g.size();
   Interval out;
   if (auto sum = g.productSum(e); sum && !sum->start) {
-    double n = 1;
-    for (unsigned v : sum->variables)
-      n *= extent(v);
+    double n = count(sum->variables);
     double m = times(times(range(sum->a, depth).magnitude(), range(sum->b, depth).magnitude()), n);
     if (sum->variables.size() == 1)
       m = std::min(
           m, times(norm(sum->a, sum->variables[0], depth), norm(sum->b, sum->variables[0], depth)));
-    out = symmetric(m * (1 + n * 0x1p-23));
+    m *= 1 + n * 0x1p-23;
+    out = widened({-m, m}, e.type());
   } else if (auto most = g.reduced(e, Elements::Reduction::Max); most && !most->start) {
     out = range(most->element, depth);
   } else if (auto sum = g.reduced(e, Elements::Reduction::Sum); sum && !sum->start) {
-    double n = 1;
-    for (unsigned v : sum->variables)
-      n *= extent(v);
+    double n = count(sum->variables);
     Interval x = range(sum->element, depth);
     double slack = n * 0x1p-23 * times(n, x.magnitude());
     out = {times(n, x.low) - slack, times(n, x.high) + slack};

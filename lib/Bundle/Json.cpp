@@ -110,7 +110,10 @@ bool JsonReader::string(std::string &value) {
     if (!escape(value))
       return false;
   }
-  return (at != end && *at++ == '"') || fail("the end of the string");
+  if (at == end)
+    return fail("the end of the string");
+  ++at;
+  return true;
 }
 
 bool JsonReader::integer(uint64_t &value) {

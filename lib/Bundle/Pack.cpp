@@ -94,6 +94,8 @@ void packPanels(const PanelLayout &layout, unsigned elementBytes, const void *so
     return packRange<uint32_t>(layout, source, packed, begin, end);
   case 8:
     return packRange<uint64_t>(layout, source, packed, begin, end);
+  default:
+    return; // no type has such elements
   }
 }
 

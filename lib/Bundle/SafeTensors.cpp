@@ -159,6 +159,7 @@ const Tensor *SafeTensors::find(const std::string &name) const {
 Error writeSafeTensors(const std::string &path, const std::map<std::string, Tensor> &tensors) {
   // Wide elements first: then every tensor is aligned to its elements.
   std::vector<const std::pair<const std::string, Tensor> *> order;
+  order.reserve(tensors.size());
   for (const auto &item : tensors)
     order.push_back(&item);
   std::stable_sort(order.begin(), order.end(), [](auto *a, auto *b) {

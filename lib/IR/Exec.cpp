@@ -56,36 +56,59 @@ static LogicalResult verifyTied(Operation *op, std::optional<ArrayRef<int64_t>> 
 // DispatchOp
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// What a dispatch reads; with a body also the block arguments.
+struct Inputs {
+  SmallVector<OpAsmParser::UnresolvedOperand> operands;
+  SmallVector<Type> types;
+  SmallVector<OpAsmParser::Argument> arguments;
+};
+} // namespace
+
+static ParseResult parseOutlinedInputs(OpAsmParser &p, Inputs &in) {
+  if (p.parseLParen())
+    return failure();
+  if (succeeded(p.parseOptionalRParen()))
+    return success();
+  return failure(p.parseOperandList(in.operands) || p.parseColonTypeList(in.types) ||
+                 p.parseRParen());
+}
+
+static ParseResult parseNamedInputs(OpAsmParser &p, Inputs &in) {
+  return p.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
+    OpAsmParser::Argument arg;
+    if (p.parseArgument(arg) || p.parseEqual() || p.parseOperand(in.operands.emplace_back()) ||
+        p.parseColonType(arg.type))
+      return failure();
+    in.arguments.push_back(arg);
+    in.types.push_back(arg.type);
+    return success();
+  });
+}
+
+static ParseResult parseResults(OpAsmParser &p, OperationState &st) {
+  SmallVector<Type> results;
+  if (p.parseArrow() || p.parseLParen())
+    return failure();
+  if (failed(p.parseOptionalRParen()) && (p.parseTypeList(results) || p.parseRParen()))
+    return failure();
+  st.addTypes(results);
+  return success();
+}
+
 // `@kernel`? ins(...) sizes(...)? tied [..]? -> (types) attr-dict body?
 ParseResult DispatchOp::parse(OpAsmParser &p, OperationState &st) {
   StringAttr kernel;
   bool outlined = succeeded(p.parseOptionalSymbolName(kernel));
   if (outlined)
     st.addAttribute(getKernelAttrName(st.name), FlatSymbolRefAttr::get(kernel));
-  SmallVector<OpAsmParser::UnresolvedOperand> inputs, sizes;
-  SmallVector<OpAsmParser::Argument> args;
-  SmallVector<Type> inputTypes;
   if (p.parseKeyword("ins"))
     return failure();
   SMLoc loc = p.getCurrentLocation();
-  if (outlined) {
-    if (p.parseLParen())
-      return failure();
-    if (failed(p.parseOptionalRParen())) {
-      if (p.parseOperandList(inputs) || p.parseColonTypeList(inputTypes) || p.parseRParen())
-        return failure();
-    }
-  } else if (p.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
-               OpAsmParser::Argument arg;
-               if (p.parseArgument(arg) || p.parseEqual() ||
-                   p.parseOperand(inputs.emplace_back()) || p.parseColonType(arg.type))
-                 return failure();
-               args.push_back(arg);
-               inputTypes.push_back(arg.type);
-               return success();
-             })) {
+  Inputs in;
+  SmallVector<OpAsmParser::UnresolvedOperand> sizes;
+  if (outlined ? parseOutlinedInputs(p, in) : parseNamedInputs(p, in))
     return failure();
-  }
   if (succeeded(p.parseOptionalKeyword("sizes")) &&
       p.parseOperandList(sizes, OpAsmParser::Delimiter::Paren))
     return failure();
@@ -96,23 +119,18 @@ ParseResult DispatchOp::parse(OpAsmParser &p, OperationState &st) {
       return failure();
     st.addAttribute(getTiedAttrName(st.name), p.getBuilder().getDenseI64ArrayAttr(tied));
   }
-  SmallVector<Type> results;
-  if (p.parseArrow() || p.parseLParen())
-    return failure();
-  if (failed(p.parseOptionalRParen()) && (p.parseTypeList(results) || p.parseRParen()))
-    return failure();
-  st.addTypes(results);
-  if (p.parseOptionalAttrDictWithKeyword(st.attributes))
+  if (parseResults(p, st) || p.parseOptionalAttrDictWithKeyword(st.attributes))
     return failure();
   Region *body = st.addRegion();
-  if (!outlined && p.parseRegion(*body, args))
+  if (!outlined && p.parseRegion(*body, in.arguments))
     return failure();
-  if (p.resolveOperands(inputs, inputTypes, loc, st.operands) ||
+  if (p.resolveOperands(in.operands, in.types, loc, st.operands) ||
       p.resolveOperands(sizes, p.getBuilder().getIndexType(), st.operands))
     return failure();
+  int32_t segments[] = {static_cast<int32_t>(in.operands.size()),
+                        static_cast<int32_t>(sizes.size())};
   st.addAttribute(getOperandSegmentSizesAttrName(st.name),
-                  p.getBuilder().getDenseI32ArrayAttr(
-                      {static_cast<int32_t>(inputs.size()), static_cast<int32_t>(sizes.size())}));
+                  p.getBuilder().getDenseI32ArrayAttr(segments));
   return success();
 }
 

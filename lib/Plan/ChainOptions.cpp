@@ -6,11 +6,15 @@
 #include "ChainOptions.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace linnet::plan {
 
 constexpr size_t kEnumerated = 16; // nodes of which all subsets are tried
 constexpr size_t kMostOptions = 24;
+/// Prices of a byte in time that are tried, each twice the one before.
+constexpr double kLeastPrice = 1e-7;
+constexpr int kPrices = 34;
 
 static bool contains(const std::vector<int32_t> &list, int32_t i) {
   return std::find(list.begin(), list.end(), i) != list.end();
@@ -128,7 +132,8 @@ std::vector<BlockCosts::Choice> BlockCosts::choose() const {
   } else {
     found.push_back(evaluate(0));
     uint64_t all = nodes.size() == 64 ? ~uint64_t(0) : (uint64_t(1) << nodes.size()) - 1;
-    for (double price = 1e-7; price < 1e3; price *= 2) {
+    for (int doublings = 0; doublings < kPrices; ++doublings) {
+      double price = std::ldexp(kLeastPrice, doublings);
       descend(price, 0, found);
       descend(price, all, found);
     }
@@ -143,6 +148,7 @@ std::vector<BlockCosts::Choice> BlockCosts::choose() const {
   if (kept.size() <= kMostOptions)
     return kept;
   std::vector<Choice> some;
+  some.reserve(kMostOptions);
   for (size_t i = 0; i < kMostOptions; ++i)
     some.push_back(kept[i * (kept.size() - 1) / (kMostOptions - 1)]);
   return some;

@@ -125,13 +125,14 @@ void RegionCopier::run() {
 /// Puts the copies before `before`; `number` gets the new number of every old node.
 void insertCopies(Graph &graph, RegionCopier &copier, std::vector<int32_t> &origin,
                   std::vector<int32_t> &number) {
-  int32_t count = int32_t(copier.copies.size()), old = int32_t(graph.nodes.size());
-  number.resize(size_t(old + count));
-  for (int32_t n = 0; n < old; ++n)
-    number[size_t(n)] = n < copier.before ? n : n + count;
-  for (int32_t i = 0; i < count; ++i)
-    number[size_t(old + i)] = copier.before + i;
+  size_t before = size_t(copier.before), count = copier.copies.size(), old = graph.nodes.size();
+  number.resize(old + count);
+  for (size_t n = 0; n < old; ++n)
+    number[n] = int32_t(n < before ? n : n + count);
+  for (size_t i = 0; i < count; ++i)
+    number[old + i] = int32_t(before + i);
   std::vector<int32_t> copied;
+  copied.reserve(count);
   for (int32_t n : copier.originals)
     copied.push_back(origin[size_t(n)]);
   graph.nodes.insert(graph.nodes.begin() + copier.before, copier.copies.begin(),

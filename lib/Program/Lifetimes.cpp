@@ -83,6 +83,12 @@ static SizeRange divide(SizeRange a, SizeRange b, int64_t (*op)(int64_t, int64_t
       {quotient(a.lo, b.lo), quotient(a.lo, b.hi), quotient(a.hi, b.lo), quotient(a.hi, b.hi)});
 }
 
+static SizeRange rest(SizeRange a, SizeRange b) {
+  if (a.lo < 0 || b.lo <= 0)
+    return {lowest, unbounded};
+  return {0, std::min(a.hi, b.hi == unbounded ? unbounded : b.hi - 1)};
+}
+
 /// 1 where it holds for all values, 0 where for none.
 static SizeRange compare(arith::CmpIPredicate predicate, SizeRange a, SizeRange b) {
   auto decide = [](bool always, bool never) -> SizeRange {
@@ -141,6 +147,15 @@ SizeBounds::Range SizeBounds::of(Value v) {
   return range;
 }
 
+SizeBounds::Range SizeBounds::ofDim(tensor::DimOp op) const {
+  std::optional<int64_t> d = op.getConstantIndex();
+  auto type = dyn_cast<RankedTensorType>(op.getSource().getType());
+  if (d && type && !type.isDynamicDim(*d))
+    return {type.getDimSize(*d), type.getDimSize(*d)};
+  auto it = d ? dims.find({op.getSource(), *d}) : dims.end();
+  return it == dims.end() ? SizeRange{} : it->second;
+}
+
 SizeBounds::Range SizeBounds::compute(Operation *op) {
   auto operand = [&](unsigned i) { return of(op->getOperand(i)); };
   auto quotient = [&](int64_t (*f)(int64_t, int64_t)) { return divide(operand(0), operand(1), f); };
@@ -173,12 +188,7 @@ SizeBounds::Range SizeBounds::compute(Operation *op) {
         SizeRange a = operand(0), b = operand(1);
         return {std::max(a.lo, b.lo), std::max(a.hi, b.hi)};
       })
-      .Case<arith::RemSIOp, arith::RemUIOp>([&](auto) -> SizeRange {
-        SizeRange a = operand(0), b = operand(1);
-        if (a.lo < 0 || b.lo <= 0)
-          return {lowest, unbounded};
-        return {0, std::min(a.hi, b.hi == unbounded ? unbounded : b.hi - 1)};
-      })
+      .Case<arith::RemSIOp, arith::RemUIOp>([&](auto) { return rest(operand(0), operand(1)); })
       .Case([&](arith::SelectOp) -> SizeRange {
         SizeRange c = operand(0), a = operand(1), b = operand(2);
         if (c.lo == c.hi)
@@ -186,14 +196,7 @@ SizeBounds::Range SizeBounds::compute(Operation *op) {
         return {std::min(a.lo, b.lo), std::max(a.hi, b.hi)};
       })
       .Case<arith::IndexCastOp, arith::ExtSIOp>([&](auto) { return operand(0); })
-      .Case([&](tensor::DimOp dim) -> SizeRange {
-        std::optional<int64_t> d = dim.getConstantIndex();
-        auto type = dyn_cast<RankedTensorType>(dim.getSource().getType());
-        if (d && type && !type.isDynamicDim(*d))
-          return {type.getDimSize(*d), type.getDimSize(*d)};
-        auto it = d ? dims.find({dim.getSource(), *d}) : dims.end();
-        return it == dims.end() ? SizeRange{} : it->second;
-      })
+      .Case([&](tensor::DimOp dim) { return ofDim(dim); })
       .Case([&](affine::AffineApplyOp apply) {
         return evaluate(apply.getAffineMap().getResult(0), apply);
       })

@@ -14,8 +14,62 @@ namespace linnet::runtime {
 
 enum class Arithmetic { Ok, Overflow, Division };
 
-/// r[command.a] = ... for Const to Select. Results wrap around; with `Checked` add, subtract and
-/// multiply report an overflow instead: a size must not.
+/// The quotient of x / y, or the rest for RemS. A quotient that overflows wraps around.
+inline Arithmetic divide(fb::Code code, int64_t x, int64_t y, int64_t &out) {
+  using fb::Code;
+  if (y == 0)
+    return Arithmetic::Division;
+  if (y == -1) {
+    // The one quotient that does not fit would trap.
+    out = code == Code::RemS ? 0 : int64_t(0 - uint64_t(x));
+    return code != Code::RemS && x == INT64_MIN ? Arithmetic::Overflow : Arithmetic::Ok;
+  }
+  int64_t quotient = x / y, rest = x % y;
+  bool away = rest != 0 && (rest < 0) != (y < 0); // the exact quotient is negative
+  out = code == Code::RemS       ? rest
+        : code == Code::FloorDiv ? quotient - away
+        : code == Code::CeilDiv  ? quotient + (rest != 0 && !away)
+                                 : quotient;
+  return Arithmetic::Ok;
+}
+
+/// What is left of the codes for two numbers, none of which can fail.
+inline int64_t combine(fb::Code code, int64_t x, int64_t y) {
+  using fb::Code;
+  switch (code) {
+  case Code::Min:
+    return x < y ? x : y;
+  case Code::Max:
+    return x > y ? x : y;
+  case Code::And:
+    return x & y;
+  case Code::Or:
+    return x | y;
+  case Code::Xor:
+    return x ^ y;
+  case Code::Shl:
+    return uint64_t(y) < 64 ? int64_t(uint64_t(x) << y) : 0;
+  case Code::ShrS:
+    return x >> (uint64_t(y) < 64 ? y : 63);
+  case Code::CmpEQ:
+    return x == y;
+  case Code::CmpNE:
+    return x != y;
+  case Code::CmpLT:
+    return x < y;
+  case Code::CmpLE:
+    return x <= y;
+  case Code::CmpGT:
+    return x > y;
+  case Code::CmpGE:
+    return x >= y;
+  default:
+    return 0;
+  }
+}
+
+/// r[command.a] = ... for Const to Select. Results wrap around; with `Checked` add, subtract,
+/// multiply and divide report an overflow instead: a size must not.
 template <bool Checked, typename Command> Arithmetic compute(const Command &command, int64_t *r) {
   using fb::Code;
   int64_t &out = r[command.a];
@@ -24,84 +78,31 @@ template <bool Checked, typename Command> Arithmetic compute(const Command &comm
     return Arithmetic::Ok;
   }
   const int64_t x = r[command.b], y = r[command.c];
-  auto wrap = [](uint64_t value) { return int64_t(value); };
-  bool overflow = false;
+  Arithmetic result = Arithmetic::Ok;
+  auto unless = [](bool overflow) { return overflow ? Arithmetic::Overflow : Arithmetic::Ok; };
   switch (command.code) {
   case Code::Add:
-    overflow = __builtin_add_overflow(x, y, &out);
+    result = unless(__builtin_add_overflow(x, y, &out));
     break;
   case Code::Sub:
-    overflow = __builtin_sub_overflow(x, y, &out);
+    result = unless(__builtin_sub_overflow(x, y, &out));
     break;
   case Code::Mul:
-    overflow = __builtin_mul_overflow(x, y, &out);
+    result = unless(__builtin_mul_overflow(x, y, &out));
     break;
   case Code::DivS:
   case Code::FloorDiv:
   case Code::CeilDiv:
-  case Code::RemS: {
-    if (y == 0)
-      return Arithmetic::Division;
-    if (y == -1) {
-      // The one quotient that does not fit would trap.
-      out = command.code == Code::RemS ? 0 : wrap(0 - uint64_t(x));
-      overflow = command.code != Code::RemS && x == INT64_MIN;
-      break;
-    }
-    int64_t quotient = x / y, rest = x % y;
-    bool away = rest != 0 && (rest < 0) != (y < 0); // the exact quotient is negative
-    out = command.code == Code::RemS       ? rest
-          : command.code == Code::FloorDiv ? quotient - away
-          : command.code == Code::CeilDiv  ? quotient + (rest != 0 && !away)
-                                           : quotient;
-    break;
-  }
-  case Code::Min:
-    out = x < y ? x : y;
-    break;
-  case Code::Max:
-    out = x > y ? x : y;
-    break;
-  case Code::And:
-    out = x & y;
-    break;
-  case Code::Or:
-    out = x | y;
-    break;
-  case Code::Xor:
-    out = x ^ y;
-    break;
-  case Code::Shl:
-    out = uint64_t(y) < 64 ? wrap(uint64_t(x) << y) : 0;
-    break;
-  case Code::ShrS:
-    out = x >> (uint64_t(y) < 64 ? y : 63);
-    break;
-  case Code::CmpEQ:
-    out = x == y;
-    break;
-  case Code::CmpNE:
-    out = x != y;
-    break;
-  case Code::CmpLT:
-    out = x < y;
-    break;
-  case Code::CmpLE:
-    out = x <= y;
-    break;
-  case Code::CmpGT:
-    out = x > y;
-    break;
-  case Code::CmpGE:
-    out = x >= y;
+  case Code::RemS:
+    result = divide(command.code, x, y, out);
     break;
   case Code::Select:
     out = x ? y : r[command.imm];
     break;
   default:
-    break;
+    out = combine(command.code, x, y);
   }
-  return Checked && overflow ? Arithmetic::Overflow : Arithmetic::Ok;
+  return result == Arithmetic::Overflow && !Checked ? Arithmetic::Ok : result;
 }
 
 } // namespace linnet::runtime

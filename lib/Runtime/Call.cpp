@@ -186,40 +186,52 @@ Failure Session::resolveResult(const Program &program, Frame &frame, const CallA
   return nullptr;
 }
 
-Failure Session::resolve(const Program &program, Frame &frame, const CallArguments &call) {
+Failure Session::argumentPointer(const Program &program, const Frame &frame,
+                                 const CallArguments &call, size_t i, char *&pointer) {
+  const Param &param = program.arguments[i];
+  if (param.state != kNone) {
+    pointer = states[param.state].memory.data();
+    return nullptr;
+  }
+  return callersPointer(device(), program, false, i, call.arguments[i].buffer,
+                        frame.plan->argumentBytes[i], pointer);
+}
+
+Failure Session::resultPointer(const Program &program, const Frame &frame,
+                               const CallArguments &call, size_t i, char *&pointer) {
+  return callersPointer(device(), program, true, i, call.results[i].buffer,
+                        frame.plan->resultBytes[i], pointer);
+}
+
+/// Looks at callers' tensors even where no command uses them.
+Failure Session::refuseOverlaps(const Program &program, const Frame &frame,
+                                const CallArguments &call) {
   const ShapePlan &plan = *frame.plan;
-  for (size_t i = 0; i < program.results.size(); ++i)
-    if (program.results[i].alias < 0)
-      if (Failure failure = resolveResult(program, frame, call, i))
-        return failure;
-  // Callers' tensors are looked at even where no command uses them.
-  auto argument = [&](size_t i, char *&pointer) -> Failure {
-    const Param &param = program.arguments[i];
-    if (param.state != kNone) {
-      pointer = states[param.state].memory.data();
-      return nullptr;
-    }
-    return callersPointer(device(), program, false, i, call.arguments[i].buffer,
-                          plan.argumentBytes[i], pointer);
-  };
-  auto result = [&](size_t i, char *&pointer) {
-    return callersPointer(device(), program, true, i, call.results[i].buffer, plan.resultBytes[i],
-                          pointer);
-  };
   for (size_t i = 0; i < program.results.size(); ++i) {
     if (program.results[i].alias >= 0)
       continue;
     char *target, *source;
-    if (Failure failure = result(i, target))
+    if (Failure failure = resultPointer(program, frame, call, i, target))
       return failure;
     for (size_t j = 0; j < program.arguments.size(); ++j) {
-      if (Failure failure = argument(j, source))
+      if (Failure failure = argumentPointer(program, frame, call, j, source))
         return failure;
       if (source < target + plan.resultBytes[i] && target < source + plan.argumentBytes[j])
         return fail(LNT_INVALID_ARGUMENT, "function '", program.name, "': ", program.resultLabel(i),
                     " overlaps ", program.argumentLabel(j));
     }
   }
+  return nullptr;
+}
+
+Failure Session::resolve(const Program &program, Frame &frame, const CallArguments &call) {
+  const ShapePlan &plan = *frame.plan;
+  for (size_t i = 0; i < program.results.size(); ++i)
+    if (program.results[i].alias < 0)
+      if (Failure failure = resolveResult(program, frame, call, i))
+        return failure;
+  if (Failure failure = refuseOverlaps(program, frame, call))
+    return failure;
   if (!device().isCPU())
     if (Failure failure = stage(program, frame, call))
       return failure;
@@ -230,11 +242,11 @@ Failure Session::resolve(const Program &program, Frame &frame, const CallArgumen
     Failure failure;
     if (buffer.kind == fb::BufferKind::Argument)
       failure = frame.stagedArguments.empty() || !frame.stagedArguments[buffer.index]
-                    ? argument(buffer.index, base)
+                    ? argumentPointer(program, frame, call, buffer.index, base)
                     : (base = frame.stagedArguments[buffer.index], nullptr);
     else if (buffer.kind == fb::BufferKind::Result)
       failure = frame.stagedResults.empty() || !frame.stagedResults[buffer.index]
-                    ? result(buffer.index, base)
+                    ? resultPointer(program, frame, call, buffer.index, base)
                     : (base = frame.stagedResults[buffer.index], nullptr);
     else if (buffer.kind == fb::BufferKind::Constant)
       base = const_cast<char *>(module->constants[buffer.index]);

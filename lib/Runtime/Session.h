@@ -116,6 +116,11 @@ private:
   Failure runCommands(const Program &program, Frame &frame, const CallArguments &call,
                       size_t function);
   Failure resolve(const Program &program, Frame &frame, const CallArguments &call);
+  Failure argumentPointer(const Program &program, const Frame &frame, const CallArguments &call,
+                          size_t i, char *&pointer);
+  Failure resultPointer(const Program &program, const Frame &frame, const CallArguments &call,
+                        size_t i, char *&pointer);
+  Failure refuseOverlaps(const Program &program, const Frame &frame, const CallArguments &call);
   Failure resolveResult(const Program &program, Frame &frame, const CallArguments &call,
                         size_t index);
   void poison(const Program &program);

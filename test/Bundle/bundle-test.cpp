@@ -151,6 +151,9 @@ void safeTensors() {
                      static_cast<const char *>(tensor.data)));
     CHECK_EQ(reinterpret_cast<uintptr_t>(found->data) % elementBytes(tensor.type), 0u);
   }
+}
+
+void brokenSafeTensors() {
   const std::string good = R"({"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
   CHECK_EQ(openText(good, 8), "");
   CHECK_EQ(
@@ -245,6 +248,7 @@ int main() {
   panels();
   containers();
   safeTensors();
+  brokenSafeTensors();
   cpuFeatures();
   return summary();
 }

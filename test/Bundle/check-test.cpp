@@ -173,6 +173,9 @@ void commands() {
         command = fb::Command(Code::Check, command.a(), 0, 0, 1);
       },
       "expects a site below 1, found 1");
+}
+
+void memoryOfCommands() {
   refused(
       "commands",
       [](TestBundle &b) {
@@ -271,6 +274,7 @@ int main() {
   tables();
   functions();
   commands();
+  memoryOfCommands();
   arena();
   flatbuffer();
   return summary();

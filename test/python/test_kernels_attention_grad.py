@@ -18,7 +18,7 @@ import torch
 from linnet import reference as ref
 from linnet._src import kernels
 from linnet._src.reference import attention as family
-from test_kernels_attention import MASKS, Site, draw
+from test_kernels_attention import MASKS, Site, compiled, draw
 
 ROUNDING = {"f32": 2**-23, "bf16": 2**-8, "f16": 2**-11}
 
@@ -42,13 +42,6 @@ class GradSite(Site):
             {extra} : {q}, {k}, {v}, {o} -> {', '.join(results)}
           exec.yield {names} : {', '.join(results)}
         }}"""
-
-
-def compiled(site, cpu, cache={}):
-    key = (site, cpu)
-    if key not in cache:
-        cache[key] = kernels.compile(site.text(), cpu=cpu)["k"]
-    return cache[key]
 
 
 def draw_grads(site, args, options, seed=0):

@@ -48,9 +48,8 @@ class Case:
     def type(self, name):
         return tensor(self.operands.get(name, ()), F32 if name == "state" else self.dtype)
 
-    def text(self, name="k"):
-        o = tensor((self.batch, self.heads_out, self.length, self.d), self.dtype)
-        s = tensor((self.batch, self.hs, self.k, self.columns))
+    def inputs(self):
+        """What the op and its gradient read, as they are written."""
         t = self.type
         parts = ["%q, %k, %v"]
         parts += [f"decay(%decay : {t('decay')})"] * bool(self.decay)
@@ -59,6 +58,13 @@ class Case:
         parts += [f"beta(%beta : {t('beta')})"] * self.beta
         parts += [f"bonus(%bonus : {t('bonus')})"] * self.bonus
         parts += [f"state(%state : {t('state')})"] * self.state
+        return parts
+
+    def text(self, name="k"):
+        o = tensor((self.batch, self.heads_out, self.length, self.d), self.dtype)
+        s = tensor((self.batch, self.hs, self.k, self.columns))
+        t = self.type
+        parts = self.inputs()
         parts += ["read<pre>"] * (self.read == "pre")
         parts += [f"scale({self.scale})"] * (self.scale is not None)
         parts += [f"normalise({self.normalise or 1:.1e})"] * (self.normalise is not None)

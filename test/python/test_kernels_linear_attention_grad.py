@@ -10,9 +10,7 @@ import pytest
 
 from linnet._src import kernels
 from linnet._src.reference.sequence import _heads, linear_attention_grad
-from test_kernels_linear_attention import F32, Case, distance, tensor
-
-LENGTHS = [0, 1, 2, 63, 64, 65]
+from test_kernels_linear_attention import F32, LENGTHS, Case, compiled, distance, tensor
 
 
 class GradCase(Case):
@@ -40,13 +38,7 @@ class GradCase(Case):
 
     def text(self, name="k"):
         t = self.type
-        parts = ["%q, %k, %v"]
-        parts += [f"decay(%decay : {t('decay')})"] * bool(self.decay)
-        if self.erase:
-            parts.append(f"erase(%a, %b : {t('a')}, {t('b')})")
-        parts += [f"beta(%beta : {t('beta')})"] * self.beta
-        parts += [f"bonus(%bonus : {t('bonus')})"] * self.bonus
-        parts += [f"state(%state : {t('state')})"] * self.state
+        parts = self.inputs()
         parts.append(f"grad(%dout, %dfinal : {t('dfinal')})" if self.dfinal else "grad(%dout)")
         parts += ["read<pre>"] * (self.read == "pre")
         parts += [f"scale({self.scale})"] * (self.scale is not None) + ["per_head"]
@@ -103,11 +95,6 @@ def check(level, case, batch, length, bound=None):
         least = 2.0**-14 * narrow * y.size**0.5  # subnormals are flushed
         assert error <= allowed * np.linalg.norm(y) + least, (name, length, distance(x, y))
     return args, got
-
-
-@functools.lru_cache(None)
-def compiled(level, case):
-    return kernels.compile(case.text(), cpu=level)["k"]
 
 
 RULES = {

@@ -15,6 +15,7 @@
 
 #include "linnet/Analysis/Elements.h"
 #include "linnet/IR/LinnetOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <limits>
 #include <string>
 
@@ -45,9 +46,14 @@ private:
   Interval range(const Element &e, int depth);
   Interval rangeOf(mlir::Operation *op, const Element &e, int depth);
   Interval rangeOfTensorOp(const Element &e, int depth);
+  Interval rangeOfReduction(const Element &e, int depth);
   double norm(const Element &e, unsigned v, int depth);
   double normOf(mlir::Operation *op, const Element &e, unsigned v, int depth);
   double normOfTensorOp(const Element &e, unsigned v, int depth);
+  std::optional<double> normOfNorm(mlir::Operation *op, unsigned dim, int depth);
+  double normOfConcat(mlir::tensor::ConcatOp op, const Element &e, unsigned dim, unsigned v,
+                      int depth);
+  double normOfProduct(const Element &e, unsigned v, int depth);
   std::optional<double> normalised(const Element &x, const Element &by, bool inverse, unsigned v);
   std::optional<double> sumOfSquares(const Element &sum, const Element &x, unsigned v);
   std::optional<double> rootOfSquares(const Element &root, const Element &x, unsigned v);

@@ -9,6 +9,7 @@
 #include "linnet/IR/Exec.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace linnet {
@@ -65,6 +66,7 @@ public:
 
 private:
   Range compute(mlir::Operation *op);
+  Range ofDim(mlir::tensor::DimOp op) const;
   Range evaluate(mlir::AffineExpr expr, mlir::affine::AffineApplyOp op);
   llvm::DenseMap<mlir::Value, Range> known;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, Range> dims; ///< of arguments

@@ -36,7 +36,7 @@ public:
   /// A parameter with the trailing sizes, in f32, for every row.
   Expr parameter(Value p) { return {&b, broadcastLike(b, toF32(b, p), x, axes)}; }
   /// 1 / sqrt(mean(v * v) + eps), per row.
-  Expr inverseRms(Expr v, APFloat eps) {
+  Expr inverseRms(Expr v, const APFloat &eps) {
     Expr square = mean(v * v);
     return {&b, math::RsqrtOp::create(b, square + eps.convertToDouble())};
   }

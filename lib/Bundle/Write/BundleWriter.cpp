@@ -83,13 +83,10 @@ void BundleWriter::writeImages() {
     code.resize((code.size() + kPage - 1) / kPage * kPage);
     uint64_t offset = code.size();
     code.insert(code.end(), image.bytes.begin(), image.bytes.end());
-    std::vector<flatbuffers::Offset<flatbuffers::String>> features;
-    for (const std::string &f : image.features)
-      features.push_back(out.CreateString(f));
+    auto featuresV = out.CreateVectorOfStrings(image.features);
     auto level = image.level == "x86-64-v3"   ? fb::Level::X86_64_V3
                  : image.level == "x86-64-v4" ? fb::Level::X86_64_V4
                                               : fb::Level::Native;
-    auto featuresV = out.CreateVector(features);
     images.push_back(fb::CreateImage(out, level, featuresV, out.CreateString(image.cpu), offset,
                                      image.bytes.size(),
                                      hashBytes(image.bytes.data(), image.bytes.size())));

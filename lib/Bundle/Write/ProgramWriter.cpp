@@ -448,6 +448,7 @@ ProgramWriter::finish(const std::vector<flatbuffers::Offset<fb::Symbol>> &symbol
                       const std::vector<flatbuffers::Offset<fb::Param>> &arguments,
                       const std::vector<flatbuffers::Offset<fb::Param>> &results) {
   std::vector<flatbuffers::Offset<fb::Buffer>> bufferTable;
+  bufferTable.reserve(buffers.size());
   for (const Buffer &b : buffers) {
     bool arena = b.kind == fb::BufferKind::Arena;
     bufferTable.push_back(fb::CreateBuffer(out, b.kind, b.index, b.offset, arena ? b.sizeReg : 0,
@@ -455,10 +456,12 @@ ProgramWriter::finish(const std::vector<flatbuffers::Offset<fb::Symbol>> &symbol
                                            b.last));
   }
   std::vector<flatbuffers::Offset<fb::DispatchInfo>> dispatchTable;
+  dispatchTable.reserve(dispatches.size());
   for (const Dispatch &d : dispatches)
     dispatchTable.push_back(fb::CreateDispatchInfo(out, out.CreateString(d.op),
                                                    out.CreateString(d.location), d.flops, d.bytes));
   std::vector<flatbuffers::Offset<fb::FaultSite>> siteTable;
+  siteTable.reserve(sites.size());
   for (const Site &s : sites)
     siteTable.push_back(fb::CreateFaultSite(
         out, out.CreateString(s.op), out.CreateString(s.location), out.CreateString(s.message)));

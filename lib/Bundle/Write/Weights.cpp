@@ -29,6 +29,8 @@ fb::ElementType linnet::bundle::toElementType(Type type) {
       return fb::ElementType::I32;
     case 64:
       return fb::ElementType::I64;
+    default:
+      break;
     }
   }
   if (type.isF16())

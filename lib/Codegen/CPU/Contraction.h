@@ -64,6 +64,12 @@ private:
   mlir::LogicalResult matchOperands();
   mlir::LogicalResult matchBody();
   mlir::LogicalResult matchInit();
+  struct Loops {
+    bool reduces = false;
+    llvm::SmallVector<unsigned> inA, inB, reduced;
+  };
+  int contiguousDim() const;
+  mlir::FailureOr<Loops> sortLoops();
   mlir::LogicalResult classify(exec::KernelOp kernel);
   bool mergeable(exec::KernelOp kernel, unsigned outer, unsigned inner) const;
   DimGroup pickGroup(exec::KernelOp kernel, llvm::ArrayRef<unsigned> dims, DimGroup &rest) const;

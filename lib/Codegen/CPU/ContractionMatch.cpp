@@ -199,35 +199,48 @@ DimGroup Contraction::pickGroup(exec::KernelOp kernel, ArrayRef<unsigned> dims,
   return *best;
 }
 
-LogicalResult Contraction::classify(exec::KernelOp kernel) {
-  // columns are where the first result is contiguous
+/// The dimension that the first result is contiguous in; kNoDim where it is one number.
+int Contraction::contiguousDim() const {
   int last = kNoDim;
   auto stored = cast<RankedTensorType>(epilogue.outputs.front().stored.getType());
   for (auto [i, d] : llvm::enumerate(epilogue.outputs.front().dims))
     if (stored.getDimSize(i) != 1)
       last = d;
+  return last;
+}
+
+/// Rows are the loops of A alone, columns those of B alone; sizes of 1 are neither.
+FailureOr<Contraction::Loops> Contraction::sortLoops() {
+  Loops loops;
   auto iterators = op.getIteratorTypesArray();
-  bool reduces = false;
-  SmallVector<unsigned> inA, inB, reduced;
   for (unsigned d = 0; d < op.getNumLoops(); ++d) {
     bool parallel = iterators[d] == utils::IteratorType::parallel;
     if (parallel != (rootDim[d] != kNoDim) || (!parallel && !(a.uses(d) || b.uses(d))))
       return failure();
-    reduces |= !parallel;
+    loops.reduces |= !parallel;
     if (staticSize(d) == 1)
       continue; // always at 0
     if (!parallel)
-      reduced.push_back(d);
+      loops.reduced.push_back(d);
     else if (a.uses(d) && b.uses(d))
       batch.push_back(d);
     else if (a.uses(d))
-      inA.push_back(d);
+      loops.inA.push_back(d);
     else
-      inB.push_back(d);
+      loops.inB.push_back(d);
   }
-  if (!reduces && (inA.empty() || inB.empty()))
+  return loops;
+}
+
+LogicalResult Contraction::classify(exec::KernelOp kernel) {
+  FailureOr<Loops> loops = sortLoops();
+  if (failed(loops) || (!loops->reduces && (loops->inA.empty() || loops->inB.empty())))
     return failure();
-  bool swap = inB.empty() || llvm::any_of(inA, [&](unsigned d) { return rootDim[d] == last; });
+  auto &[reduces, inA, inB, reduced] = *loops;
+  int last = contiguousDim();
+  auto isLast = [&](unsigned d) { return rootDim[d] == last; };
+  // columns are where the first result is contiguous
+  bool swap = inB.empty() || llvm::any_of(inA, isLast);
   if (swap && !inA.empty()) {
     std::swap(a, b);
     std::swap(inA, inB);
@@ -235,13 +248,12 @@ LogicalResult Contraction::classify(exec::KernelOp kernel) {
     std::swap(arithmetic.unsignedA, arithmetic.unsignedB);
   }
   // the dimension that the results are contiguous in has to be the innermost column
-  if (auto *it = llvm::find_if(inB, [&](unsigned d) { return rootDim[d] == last; });
-      it != inB.end() && it + 1 != inB.end())
+  if (auto *it = llvm::find_if(inB, isLast); it != inB.end() && it + 1 != inB.end())
     std::rotate(it, it + 1, inB.end());
   m = pickGroup(kernel, inA, batch);
   DimGroup otherColumns;
   n = pickGroup(kernel, inB, otherColumns);
-  if (!n.empty() && llvm::any_of(otherColumns, [&](unsigned d) { return rootDim[d] == last; })) {
+  if (!n.empty() && llvm::any_of(otherColumns, isLast)) {
     // keep the contiguous one even when another is larger
     otherColumns.assign(inB.begin(), inB.end() - 1);
     n = {inB.back()};

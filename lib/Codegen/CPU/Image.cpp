@@ -57,6 +57,7 @@ private:
   LogicalResult relocate(Input &in);
   LogicalResult relocate(Input &in, unsigned section, const ELFT::Rela &r);
   void writeTable();
+  std::vector<ELF::Elf64_Sym> findSymbols(std::string &names) const;
   void writeSymbolsAndHeaders();
   template <typename T> uint64_t append(ArrayRef<T> items);
 
@@ -200,9 +201,10 @@ template <typename T> uint64_t Linker::append(ArrayRef<T> items) {
   return at;
 }
 
-void Linker::writeSymbolsAndHeaders() {
-  std::string names(1, '\0');
+/// Kernels by name, for debuggers and profilers.
+std::vector<ELF::Elf64_Sym> Linker::findSymbols(std::string &names) const {
   std::vector<ELF::Elf64_Sym> symbols(1);
+  names.push_back('\0');
   for (const Input &in : inputs)
     for (const ELFT::Sym &s : in.symbols)
       if (s.getType() == ELF::STT_FUNC && in.address.count(s.st_shndx)) {
@@ -215,6 +217,12 @@ void Linker::writeSymbolsAndHeaders() {
         symbols.push_back(y);
         names += in.name(s).str() + '\0';
       }
+  return symbols;
+}
+
+void Linker::writeSymbolsAndHeaders() {
+  std::string names;
+  std::vector<ELF::Elf64_Sym> symbols = findSymbols(names);
   const StringRef sections("\0.rodata\0.text\0.symtab\0.strtab\0.shstrtab\0", 41);
   uint64_t symbolsAt = append(ArrayRef(symbols));
   uint64_t namesAt = append(ArrayRef(names.data(), names.size()));

@@ -100,8 +100,7 @@ Value OperandBuilder::split(Value x, ArrayRef<int64_t> counts, ArrayRef<unsigned
 }
 
 /// Repeats x, whose dimensions are `present`, along the variables of `all` that it lacks.
-Value OperandBuilder::repeated(Value x, const Source &s, ArrayRef<unsigned> present,
-                               ArrayRef<unsigned> all) {
+Value OperandBuilder::repeated(Value x, ArrayRef<unsigned> present, ArrayRef<unsigned> all) {
   if (present.size() == all.size())
     return x;
   SmallVector<int64_t> shape, dims;
@@ -175,7 +174,7 @@ Value OperandBuilder::get(const Source &source, ArrayRef<Variables> axes, bool s
   }
   if (order.size() != kept.size())
     return {};
-  x = repeated(transposed(x, order), s, present, all);
+  x = repeated(transposed(x, order), present, all);
   return insertUnits(merged(x, counts), unitAxes);
 }
 

@@ -93,7 +93,7 @@ private:
   mlir::Value merged(mlir::Value x, llvm::ArrayRef<int64_t> counts);
   mlir::Value split(mlir::Value x, llvm::ArrayRef<int64_t> counts,
                     llvm::ArrayRef<unsigned> variables);
-  mlir::Value repeated(mlir::Value x, const Source &s, llvm::ArrayRef<unsigned> present,
+  mlir::Value repeated(mlir::Value x, llvm::ArrayRef<unsigned> present,
                        llvm::ArrayRef<unsigned> all);
   mlir::OpFoldResult sizeOf(unsigned v);
   Source limited(Source s);

@@ -173,6 +173,9 @@ public:
   std::string why, gain;
 
 private:
+  using Lettered = std::pair<Value, Variables>; ///< a tensor with one dimension per variable
+  Value product(const Lettered &x, const Lettered &y, const Variables &result,
+                const Variables &letters);
   Value twoProducts();
   Value recurrence();
   bool pays(const Work &before, const Work &after);
@@ -274,7 +277,7 @@ Value ProductBuilder::finished(Value x) {
   SmallVector<Variables> axes;
   for (unsigned v : order)
     axes.push_back({v});
-  for (auto [factor, divides] : m.factors) {
+  for (const auto &[factor, divides] : m.factors) {
     Value f = operands.widened(operands.get(factor, axes, /*stretch=*/false), type);
     if (!f)
       return fail("a factor is read in an order that reshapes cannot give");
@@ -283,6 +286,23 @@ Value ProductBuilder::finished(Value x) {
                 : arith::MulFOp::create(b, loc, x, f).getResult();
   }
   return operands.back(x, axes, root, cast<RankedTensorType>(m.root.value.getType()));
+}
+
+/// The sum of x * y over what the result does not have.
+Value ProductBuilder::product(const Lettered &x, const Lettered &y, const Variables &result,
+                              const Variables &letters) {
+  auto text = [&](const Variables &vars) {
+    std::string out;
+    for (unsigned v : vars)
+      out += char('a' + (llvm::find(letters, v) - letters.begin()));
+    return out;
+  };
+  SmallVector<int64_t> shape;
+  for (unsigned v : result)
+    shape.push_back(g.extent(v).size);
+  return EinsumOp::create(b, loc, RankedTensorType::get(shape, type),
+                          text(x.second) + "," + text(y.second) + "->" + text(result),
+                          ValueRange{x.first, y.first});
 }
 
 Value ProductBuilder::twoProducts() {
@@ -312,31 +332,15 @@ Value ProductBuilder::twoProducts() {
     after = {after.flops + 2 * size(unite({&k, &v})), 8 * size(kept)};
   if (!pays(quadratic(q, k, v), after))
     return nullptr;
-  auto text = [&](const Variables &vars) {
-    std::string out;
-    for (unsigned x : vars)
-      out += char('a' + (llvm::find(letters, x) - letters.begin()));
-    return out;
-  };
-  auto typeOf = [&](const Variables &vars) {
-    SmallVector<int64_t> shape;
-    for (unsigned x : vars)
-      shape.push_back(g.extent(x).size);
-    return RankedTensorType::get(shape, type);
-  };
   Variables qv, kv, vv;
   Value qt = perVariable(q, qv), kt = perVariable(k, kv), vt = perVariable(v, vv);
   if (!qt || !kt || !vt || letters.size() > 26 ||
       llvm::any_of(order, [&](unsigned x) { return !llvm::is_contained(second, x); }))
     return fail("the products cannot be written as sums over letters");
-  Value inner = EinsumOp::create(b, loc, typeOf(kept),
-                                 text(kv) + "," + text(vv) + "->" + text(kept), ValueRange{kt, vt});
+  Value inner = product({kt, kv}, {vt, vv}, kept, letters);
   if (m.scale != 1)
     inner = operands.scaled(inner, m.scale);
-  Value out =
-      EinsumOp::create(b, loc, typeOf(order), text(qv) + "," + text(kept) + "->" + text(order),
-                       ValueRange{qt, inner});
-  return finished(out);
+  return finished(product({qt, qv}, {inner, kept}, order, letters));
 }
 
 Value ProductBuilder::recurrence() {
@@ -348,7 +352,7 @@ Value ProductBuilder::recurrence() {
     return nullptr;
   HeadLayout &l = *layout;
   MaskReader mask(g, l.row, m.key);
-  for (auto [condition, negated] : m.conditions)
+  for (const auto &[condition, negated] : m.conditions)
     if (!mask.read(condition, negated))
       return fail("a mask is not causal");
   int64_t rows = l.row ? g.extent(*l.row).size : 1;

@@ -11,6 +11,8 @@
 import argparse
 import pathlib
 
+import numpy as np
+
 from linnet._src.irtext import Value, Writer, number, tensor
 
 # The same numbers as in model.py, which needs PyTorch and this file does not.
@@ -50,6 +52,34 @@ def parameter_shapes(variant):
         shapes.update({f"layers.{i}.{name}": shape for name, shape in layer.items()})
     shapes["norm"] = [WIDTH]
     return shapes
+
+
+def initial_parameters(shapes, normal):
+    """Weights to start from, as f32 arrays by name; normal(shape) draws numbers. In the linear variant
+    queries start as the keys that they read: the norm behind a first position leaves the sign of its
+    q.k only, which rounding would choose where that is about zero, and Adam would spread."""
+    layers = sum(name.endswith(".down") for name in shapes)
+    parameters = {}
+    for name, shape in shapes.items():
+        if name.endswith("norm"):
+            value = np.ones(shape)
+        elif name.endswith("decay_bias"):
+            # time constants from about 16 to 1600 bytes
+            value = np.linspace(0.0, 4.6, shape[0])
+        else:
+            scale = 0.02 if name == "embed" else shape[1] ** -0.5
+            if name.endswith((".o", ".down")):
+                scale /= (2 * layers) ** 0.5
+            value = normal(shape) * scale
+        parameters[name] = value.astype(np.float32)
+    for name in shapes:
+        if name.endswith(".decay"):  # the linear variant
+            layer = name.removesuffix("decay")
+            (depth,), (rows, width) = shapes[f"{layer}head_norm"], shapes[f"{layer}q"]
+            keys = parameters[f"{layer}k"].reshape(-1, depth, width)
+            queries = np.repeat(keys, rows // len(keys) // depth, 0)
+            parameters[f"{layer}q"] = queries.reshape(rows, width)
+    return parameters
 
 
 class Model:

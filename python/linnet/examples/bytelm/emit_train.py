@@ -35,25 +35,9 @@ LICENCES = pathlib.Path("/usr/share/common-licenses")
 
 
 def initial_parameters(variant, seed):
-    """Random weights to start from, as arrays by name; the scheme of model.py, without PyTorch."""
-    rng, parameters = np.random.default_rng(seed), {}
-    for name, shape in emit.parameter_shapes(variant).items():
-        if name.endswith("norm"):
-            value = np.ones(shape)
-        elif name.endswith("decay_bias"):
-            value = np.linspace(0.0, 4.6, shape[0])
-        else:
-            scale = 0.02 if name == "embed" else shape[1] ** -0.5
-            if name.endswith((".o", ".down")):
-                scale /= (2 * LAYERS) ** 0.5
-            value = rng.standard_normal(shape) * scale
-        parameters[name] = value.astype(np.float32)
-    if variant == "linear":
-        for i in range(LAYERS):
-            keys = parameters[f"layers.{i}.k"].reshape(KEY_HEADS, DEPTH, WIDTH)
-            queries = np.repeat(keys, HEADS // KEY_HEADS, 0)
-            parameters[f"layers.{i}.q"] = queries.reshape(WIDTH, WIDTH)
-    return parameters
+    """Random weights to start from, as arrays by name."""
+    rng = np.random.default_rng(seed)
+    return emit.initial_parameters(emit.parameter_shapes(variant), rng.standard_normal)
 
 
 class TrainStep(emit.Model):

@@ -18,6 +18,8 @@ import functools
 import torch
 import torch.nn.functional as F
 
+from linnet.examples.bytelm import emit
+
 VARIANTS = ("softmax", "linear", "alibi")
 
 
@@ -66,29 +68,10 @@ def parameter_shapes(config: Config) -> dict:
 
 
 def initial_parameters(config: Config, seed: int) -> dict:
-    """Random weights. In the linear variant queries start as the keys that they read: the norm behind
-    a first position leaves the sign of its q.k only, which rounding would choose where that is
-    about zero, and Adam would spread."""
     generator = torch.Generator().manual_seed(seed)
-    parameters = {}
-    for name, shape in parameter_shapes(config).items():
-        if name.endswith("norm"):
-            value = torch.ones(shape)
-        elif name.endswith("decay_bias"):
-            # time constants from about 16 to 1600 bytes
-            value = torch.linspace(0.0, 4.6, shape[0])
-        else:
-            scale = 0.02 if name == "embed" else shape[1] ** -0.5
-            if name.endswith((".o", ".down")):
-                scale /= (2 * config.layers) ** 0.5
-            value = torch.randn(shape, generator=generator) * scale
-        parameters[name] = value
-    if config.variant == "linear":
-        for i in range(config.layers):
-            keys = parameters[f"layers.{i}.k"].unflatten(0, (config.key_heads, config.depth))
-            queries = keys.repeat_interleave(config.heads // config.key_heads, 0)
-            parameters[f"layers.{i}.q"] = queries.flatten(0, 1)
-    return {name: value.requires_grad_() for name, value in parameters.items()}
+    values = emit.initial_parameters(parameter_shapes(config),
+                                     lambda shape: torch.randn(shape, generator=generator).numpy())
+    return {name: torch.from_numpy(value).requires_grad_() for name, value in values.items()}
 
 
 def initial_state(config: Config, dtype=torch.float32) -> dict:
