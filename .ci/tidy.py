@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
-# Part of the Linnet project, under the Apache License v2.0 with LLVM Exceptions.
-# See LICENSE for license information.
-# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Runs clang-tidy over the sources that the build compiles; those that came out clean are not run
-again before they, a header of theirs or .clang-tidy change. Ninja does the work: it knows what
-each source includes, and runs as many at a time as it is told."""
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+"""Runs clang-tidy over the sources that the build compiles. Those that came out clean are not run
+again before they, a header of theirs or .clang-tidy change: Ninja does the work, which knows what
+each of them included."""
 
 import json
 import os
@@ -29,10 +27,10 @@ def included() -> dict[str, set[str]]:
                              check=True).stdout
     files: dict[str, set[str]] = {}
     for record in listing.split("\n\n"):
-        paths = [(BUILD / line.strip()).resolve() for line in record.splitlines()[1:]]
+        names = [line.strip() for line in record.splitlines()[1:]]
+        paths = [os.path.normpath(BUILD / name) for name in names if not name.startswith("/usr/")]
         if paths:
-            files.setdefault(str(paths[0]), set()).update(
-                str(path) for path in paths[1:] if not path.is_relative_to("/usr"))
+            files.setdefault(paths[0], set()).update(filter(os.path.exists, paths[1:]))
     return files
 
 

@@ -17,7 +17,7 @@
 using namespace mlir;
 using namespace linnet;
 
-static thread_local std::string failure_;
+static thread_local std::string complaint;
 static std::atomic<bool> anyFailed = false;
 
 //===----------------------------------------------------------------------===//
@@ -35,7 +35,7 @@ public:
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
     if (hasRuleError())
       return failure(); // the run ends as soon as the driver does
-    failure_.clear();
+    complaint.clear();
     Location loc = op->getLoc();
     std::string said;
     int status;
@@ -53,7 +53,7 @@ public:
     }
     if (status < 0) {
       anyFailed = true;
-      reportRuleError(loc, rule, failure_ + (said.empty() ? "" : ": " + said));
+      reportRuleError(loc, rule, complaint + (said.empty() ? "" : ": " + said));
     }
     return success(status > 0);
   }
@@ -80,7 +80,7 @@ bool linnetRegisterRule(const char *name, const char *description, const char *r
   return registerRule({name, description, populate});
 }
 
-void linnetFailRule(MlirStringRef message) { failure_ = unwrap(message).str(); }
+void linnetFailRule(MlirStringRef message) { complaint = unwrap(message).str(); }
 
 void linnetNotifyMatchFailure(MlirPatternRewriter rewriter, MlirOperation op,
                               MlirStringRef reason) {

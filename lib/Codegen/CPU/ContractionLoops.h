@@ -57,7 +57,7 @@ private:
   Value strideOf(llvm::ArrayRef<Value> strides, const DimGroup &group);
   Matrix rowsOfA(const Chunk &chunk, const Step &step);
   void packA(const Chunk &chunk, const Step &step);
-  Matrix columnsOfB(const Chunk &chunk, const Step &step, const PanelOf &panel);
+  Matrix columnsOfB(const Step &step, const PanelOf &panel);
   Value panelBase(const Chunk &chunk, const Step &step, const PanelOf &panel);
   void emitPanel(const Chunk &chunk, const Step &step, const PanelOf &panel);
   void panelForm(const Chunk &chunk, const Step &step, const PanelOf &panel,
@@ -86,7 +86,7 @@ private:
   /// One tile from `row` on, and what follows its last step.
   void tileAt(const Chunk &chunk, const Step &step, const PanelOf &panel, Value row, int64_t height,
               llvm::function_ref<void(const Matrix &, Value, const Products::Sums &)>);
-  Products::Sums sumsAt(const Chunk &chunk, const Step &step, const PanelOf &panel, Value row);
+  Products::Sums sumsAt(const Step &step, const PanelOf &panel, Value row);
   void applyEpilogue(const Chunk &chunk, const PanelOf &panel, Value row, Value rows,
                      const Products::Sums &sums);
   void applyVector(const Chunk &chunk, Value row, Value column, Value sumsMemory, Value at,

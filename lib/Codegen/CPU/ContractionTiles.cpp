@@ -12,7 +12,7 @@ using namespace linnet::codegen;
 // Panel: which form
 //===----------------------------------------------------------------------===//
 
-Matrix ContractionLoops::columnsOfB(const Chunk &chunk, const Step &step, const PanelOf &panel) {
+Matrix ContractionLoops::columnsOfB(const Step &step, const PanelOf &panel) {
   Value stride = strideOf(stridesB, c.n), depthStride = strideOf(stridesB, c.k);
   Value base = e.add(step.offsetB, e.mul(panel.column, stride));
   return {viewB.memory, e.add(base, e.mul(step.k, depthStride)), stride, depthStride};
@@ -34,7 +34,7 @@ void ContractionLoops::emitPanel(const Chunk &chunk, const Step &step, const Pan
     return dot ? dotForm(chunk, step, panel) : directForm(chunk, step, panel);
   if (c.stride(c.b, c.n) == 1)
     return packingForm(chunk, step, panel);
-  packColumns(e, columnsOfB(chunk, step, panel), panel.columns, step.depth, scratchB, e.index(0),
+  packColumns(e, columnsOfB(step, panel), panel.columns, step.depth, scratchB, e.index(0),
               e.index(t.panel()), t.group(), t.lanes());
   panelForm(chunk, step, panel, {scratchB, e.index(0), {}}, e.index(0));
 }
@@ -94,9 +94,9 @@ Products::Ahead ContractionLoops::aheadInB(const Chunk &chunk, const Step &step,
     return {panelMemory, e.add(panelBase(chunk, step, panel), e.add(next, e.mul(part, line))),
             e.index(width)};
   }
-  Matrix b = columnsOfB(chunk, step, panel);
+  Matrix b = columnsOfB(step, panel);
   Value first =
-      e.add(columnsOfB(chunk, step, {chunk.column, n, {}}).base, e.mul(step.depth, b.depthStride));
+      e.add(columnsOfB(step, {chunk.column, n, {}}).base, e.mul(step.depth, b.depthStride));
   Value isLast = e.ge(e.mul(e.add(panel.index, 1), t.panel()), chunk.columns);
   Value base = e.select(isLast, first, e.add(b.base, e.mul(b.stride, t.panel())));
   if (c.stride(c.b, c.n) != 1) {
@@ -136,7 +136,7 @@ Value ContractionLoops::isPanelOfB() {
 
 // The first tile reads B where it lies and leaves it behind as a panel for the others.
 void ContractionLoops::packingForm(const Chunk &chunk, const Step &step, const PanelOf &panel) {
-  Matrix b = columnsOfB(chunk, step, panel);
+  Matrix b = columnsOfB(step, panel);
   Products::Panel packed{scratchB, e.index(0), {}};
   auto tile = [&](const Matrix &a, Value rows, const Products::Sums &sums) {
     Value live = e.min(rows, e.index(kTileRows)), whole = e.index(t.panel());
@@ -155,7 +155,7 @@ void ContractionLoops::packingForm(const Chunk &chunk, const Step &step, const P
 }
 
 void ContractionLoops::directForm(const Chunk &chunk, const Step &step, const PanelOf &panel) {
-  Matrix b = columnsOfB(chunk, step, panel);
+  Matrix b = columnsOfB(step, panel);
   auto tile = [&](int64_t rows, const Matrix &a, Value live, Value, const Products::Sums &sums) {
     directRows(step, panel, rows, a, live, b, sums, nullptr);
   };
@@ -195,7 +195,7 @@ void ContractionLoops::dotForm(const Chunk &chunk, const Step &step, const Panel
 void ContractionLoops::dotRows(const Chunk &chunk, const Step &step, const PanelOf &panel,
                                int64_t rows, const Matrix &a, Value live,
                                const Products::Sums &sums) {
-  Matrix b = columnsOfB(chunk, step, panel);
+  Matrix b = columnsOfB(step, panel);
   Value count = e.min(panel.columns, e.index(t.panel()));
   auto walk = [&](Value from, Value to, int64_t columns, int64_t unroll) {
     e.forLoop(from, to, e.index(columns), [&](Value j) {
@@ -219,8 +219,7 @@ void ContractionLoops::dotRows(const Chunk &chunk, const Step &step, const Panel
 // Rows and epilogue
 //===----------------------------------------------------------------------===//
 
-Products::Sums ContractionLoops::sumsAt(const Chunk &chunk, const Step &step, const PanelOf &panel,
-                                        Value row) {
+Products::Sums ContractionLoops::sumsAt(const Step &step, const PanelOf &panel, Value row) {
   // [panel][rows][columns]; with one step a tile's sums are consumed at once
   Value kept = e.mul(e.add(e.mul(panel.index, blocks->rows), row), t.panel());
   Value base = e.select(e.eq(blocks->steps, e.index(1)), e.index(0), kept);
@@ -233,7 +232,7 @@ void ContractionLoops::tileAt(
   Matrix a = rowsOfA(chunk, step);
   Value at = limits.packA ? e.mul(e.div(row, kTileRows), blocks->tileA) : e.mul(row, a.stride);
   Matrix from{a.memory, e.add(a.base, at), a.stride, a.depthStride};
-  Products::Sums sums = sumsAt(chunk, step, panel, row);
+  Products::Sums sums = sumsAt(step, panel, row);
   Value rows = e.sub(chunk.rows, row);
   tile(from, rows, sums);
   Value live = e.min(rows, e.index(height));

@@ -18,7 +18,7 @@ static Value constant(LaunchBuilder &b, int64_t v) { return b.constant(v); }
 static Value constant(Emitter &e, int64_t v) { return e.index(v); }
 
 /// Elements of the planes of a chunk, as a goal: a part of L2 that leaves room for the filters.
-static constexpr int64_t kPlaneGoal = 40 * 1024;
+static constexpr int64_t kPlaneGoal = int64_t{40} * 1024;
 
 template <class Builder>
 ConvBlocks<Builder>::ConvBlocks(Builder &b, const Conv &c, const Sizes &s) {
@@ -76,7 +76,7 @@ public:
 };
 } // namespace
 
-LogicalResult ConvEmitter::select(exec::KernelOp kernel, const llvm::BitVector &constant) const {
+LogicalResult ConvEmitter::select(exec::KernelOp kernel, const llvm::BitVector &) const {
   FailureOr<Conv> c = Conv::match(kernel);
   if (failed(c))
     return failure();
