@@ -142,7 +142,8 @@ CutBound::Cut CutBound::cutAt(int64_t price) const {
 void CutBound::refine(const Cut &fast, const Cut &small, int &left) {
   if (left <= 0 || fast.kept <= small.kept || small.time <= fast.time)
     return;
-  double exact = double(small.time - fast.time) / double((fast.kept - small.kept) / 64);
+  int64_t lines = (fast.kept - small.kept) / 64;
+  double exact = double(small.time - fast.time) / double(lines);
   int64_t price = int64_t(exact * double(int64_t(1) << shift));
   Cut middle = cutAt(price);
   --left;

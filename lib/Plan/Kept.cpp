@@ -122,7 +122,7 @@ std::vector<KeptRow> KeptRecomputation::table(int rows) const {
     // the smallest plan, then limits that grow by a constant factor
     double part = rows > 1 ? double(k) / double(rows - 1) : 1.0;
     double to = double(most->kept), from = std::max(double(least->kept), to / 64);
-    int64_t limit = int64_t(from * std::pow(to / std::max(from, 1.0), part) + 0.5);
+    int64_t limit = std::llround(from * std::pow(to / std::max(from, 1.0), part));
     if (k == 0 || k + 1 == rows)
       limit = k == 0 ? least->kept : most->kept;
     KeptPlan found = planFor(std::clamp(limit, least->kept, most->kept));

@@ -24,8 +24,7 @@ uint64_t multiplyBytes(uint64_t a, uint64_t b) {
 }
 
 /// Bytes of a parameter at `symbols`; unbounded where one that it needs has no value.
-uint64_t paramBytes(const Program &program, const Param &param,
-                    const std::vector<int64_t> &symbols) {
+uint64_t paramBytes(const Param &param, const std::vector<int64_t> &symbols) {
   int64_t dims[LNT_MAX_RANK], bytes;
   for (size_t i = 0; i < param.dims.size(); ++i) {
     const Dim &dim = param.dims[i];
@@ -63,7 +62,7 @@ Failure planMemory(const Module &module, const Program &program, std::vector<int
     if (Failure failure = makeShapePlan(program, symbols, module.constantBytes, shape))
       return failure;
   for (const Param &argument : program.arguments) {
-    uint64_t bytes = paramBytes(program, argument, symbols);
+    uint64_t bytes = paramBytes(argument, symbols);
     uint64_t &sum = argument.state == kNone ? plan.arguments : plan.state;
     sum = addBytes(sum, bytes);
   }
@@ -90,6 +89,7 @@ namespace {
 lnt_param_info describeParam(const Module &module, const Program &program, const Param &param,
                              FunctionDescription &description) {
   std::vector<lnt_dim_info> dims;
+  dims.reserve(param.dims.size());
   for (const Dim &dim : param.dims)
     dims.push_back({dim.constant,
                     dim.constant < 0 && dim.reg < program.symbols.size() ? int32_t(dim.reg) : -1});

@@ -48,7 +48,7 @@ public:
   const std::shared_ptr<Device> &owner() const { return device; }
 
 private:
-  void swap(Memory &other) {
+  void swap(Memory &other) noexcept {
     std::swap(device, other.device);
     std::swap(base, other.base);
     std::swap(bytes, other.bytes);

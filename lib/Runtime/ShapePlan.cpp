@@ -13,7 +13,6 @@
 
 namespace linnet::runtime {
 
-using bundle::elementName;
 using bundle::shapeName;
 
 Failure bindSymbol(const Program &program, uint32_t index, int64_t value, const std::string &where,

@@ -96,6 +96,7 @@ Failure Session::createStates(const Program &program, const Frame &frame) {
     if (argument.state == kNone || states[argument.state].created)
       continue;
     std::vector<int64_t> dims;
+    dims.reserve(argument.dims.size());
     for (const Dim &dim : argument.dims)
       dims.push_back(dim.constant >= 0 ? dim.constant : frame.symbols[dim.reg]);
     if (Failure failure = createState(argument.state, dims))

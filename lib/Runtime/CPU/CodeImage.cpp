@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <elf.h>
@@ -137,6 +138,7 @@ Failure CodeImage::map(const uint8_t *bytes, uint64_t size, int file, uint64_t o
 /// A kernel ends where the next one begins.
 void CodeImage::writePerfMap() const {
   std::vector<uint64_t> starts;
+  starts.reserve(count() + 1);
   for (uint32_t i = 0; i < count(); ++i)
     starts.push_back(table->entries[i].code);
   starts.push_back(textEnd);
@@ -149,9 +151,8 @@ void CodeImage::writePerfMap() const {
   for (uint32_t i = 0; i < count(); ++i) {
     uint64_t begin = table->entries[i].code;
     uint64_t end = *std::upper_bound(starts.begin(), starts.end(), begin);
-    std::fprintf(file, "%llx %llx linnet:%s\n",
-                 static_cast<unsigned long long>(reinterpret_cast<uintptr_t>(base) + begin),
-                 static_cast<unsigned long long>(end - begin), name(i));
+    std::fprintf(file, "%" PRIx64 " %" PRIx64 " linnet:%s\n",
+                 reinterpret_cast<uint64_t>(base) + begin, end - begin, name(i));
   }
   std::fclose(file);
 }
