@@ -204,7 +204,14 @@ LogicalResult linnet::codegen::selectStrategy(KernelOp kernel, const llvm::BitVe
     kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
     return success();
   }
-  auto diag = kernel.emitError("no code generator takes kernel '") << kernel.getSymName() << "'";
+  return reportNoEmitter(kernel, "cpu");
+}
+
+LogicalResult linnet::codegen::reportNoEmitter(KernelOp kernel, StringRef target) {
+  auto diag = kernel.emitError("no code generator");
+  if (target != "cpu")
+    diag << " of target " << target;
+  diag << " takes kernel '" << kernel.getSymName() << "'";
   for (Operation &op : kernel.getBody().front().without_terminator())
     diag.attachNote(op.getLoc()) << "it holds " << op.getName();
   return diag;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Pipelines/Pipelines.h"
+#include "linnet/Codegen/GPU.h"
 #include "linnet/Program/Passes.h"
 #include "linnet/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -88,6 +89,7 @@ void linnet::buildProgramPipeline(OpPassManager &pm, const ProgramOptions &optio
 }
 
 void linnet::registerPipelines() {
+  codegen::registerEmitGPUKernels();
   PassPipelineRegistration<>("linnet-structured", "model IR to structured ops",
                              [](OpPassManager &pm) { buildStructuredPipeline(pm, {}); });
   PassPipelineRegistration<>("linnet-dispatches",

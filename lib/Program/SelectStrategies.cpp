@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ShareLayouts.h"
+#include "linnet/Codegen/GPU.h"
 #include "linnet/Codegen/KernelEmitter.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/Program/KernelContract.h"
@@ -20,7 +21,27 @@ using namespace linnet;
 
 namespace {
 struct SelectStrategies : linnet::impl::SelectStrategiesBase<SelectStrategies> {
+  using SelectStrategiesBase::SelectStrategiesBase;
+
+  LogicalResult findTarget() {
+    if (target == "cpu")
+      return success();
+    FailureOr<codegen::GPUTarget> found =
+        codegen::findGPUTarget(target, chip, [&] { return getOperation().emitError(); });
+    if (failed(found))
+      return failure();
+    gpu = *found;
+    return success();
+  }
+
+  LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &constant) {
+    return gpu ? codegen::selectGPUStrategy(kernel, *gpu)
+               : codegen::selectStrategy(kernel, constant);
+  }
+
   void runOnOperation() override {
+    if (failed(findTarget()))
+      return signalPassFailure();
     llvm::MapVector<StringAttr, llvm::BitVector> constant;
     getOperation().walk([&](exec::DispatchOp dispatch) {
       if (!dispatch.isOutlined())
@@ -36,12 +57,14 @@ struct SelectStrategies : linnet::impl::SelectStrategiesBase<SelectStrategies> {
       auto it = constant.find(kernel.getSymNameAttr());
       if (it == constant.end() || !kernel.getLaunch().empty())
         continue;
-      ok &=
-          succeeded(verifyKernel(kernel)) && succeeded(codegen::selectStrategy(kernel, it->second));
+      ok &= succeeded(verifyKernel(kernel)) && succeeded(select(kernel, it->second));
     }
     if (!ok)
       return signalPassFailure();
-    shareLayouts(getOperation());
+    if (!gpu)
+      shareLayouts(getOperation());
   }
+
+  std::optional<codegen::GPUTarget> gpu;
 };
 } // namespace

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "linnet/Codegen/CPU.h"
 #include "linnet/Codegen/Emitter.h"
+#include "linnet/Codegen/GPU.h"
 #include "linnet/Pipelines/Tools.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -42,6 +43,11 @@ static cl::opt<std::string>
              cl::init("so"));
 static cl::opt<bool> functions("functions",
                                cl::desc("compile the func.func ops of a file of loops instead"));
+static cl::opt<std::string> targetName("target",
+                                       cl::desc("vulkan or cuda instead of a CPU: code of "
+                                                "every kernel as OUT.KERNEL.spv or .ptx"),
+                                       cl::init("cpu"));
+static cl::opt<std::string> chip("chip", cl::desc("of a GPU"));
 static cl::opt<unsigned> jobs("jobs", cl::desc("compile on this many threads"), cl::init(0));
 
 static int fail(const Twine &message) {
@@ -210,6 +216,27 @@ static int writeFunctions(ModuleOp module, const CPUTarget &target) {
   return linkShared({KernelObject{"", module.getLoc(), *bytes}});
 }
 
+/// The launch regions of all kernels, as functions.
+static LogicalResult addLaunches(ModuleOp module, const CPUTarget &target,
+                                 SmallVectorImpl<KernelObject> &objects) {
+  for (auto kernel : module.getOps<exec::KernelOp>()) {
+    OwningOpRef<ModuleOp> launch = launchFunction(kernel, target);
+    if (failed(lowerToLLVMDialect(*launch)))
+      return failure();
+    auto object = compileObject(*launch, target);
+    if (failed(object))
+      return failure();
+    objects.push_back({(kernel.getSymName() + ".launch").str(), kernel.getLoc(), *object});
+  }
+  return success();
+}
+
+static LogicalResult writeJson(llvm::json::Object kernels) {
+  std::string json;
+  llvm::raw_string_ostream(json) << llvm::json::Value(std::move(kernels));
+  return write(output + ".json", json);
+}
+
 static int writeShared(ModuleOp module, const CPUTarget &target) {
   auto objects = compileKernels(module, target, jobs);
   if (failed(objects))
@@ -226,21 +253,50 @@ static int writeShared(ModuleOp module, const CPUTarget &target) {
   if (emitKind == "image")
     return failed(write(output, {image->data(), image->size()}));
   llvm::json::Object kernels;
-  for (auto kernel : module.getOps<exec::KernelOp>()) {
-    OwningOpRef<ModuleOp> launch = launchFunction(kernel, target);
-    if (failed(lowerToLLVMDialect(*launch)))
-      return 1;
-    auto object = compileObject(*launch, target);
-    if (failed(object))
-      return 1;
-    objects->push_back({(kernel.getSymName() + ".launch").str(), kernel.getLoc(), *object});
+  for (auto kernel : module.getOps<exec::KernelOp>())
     kernels[kernel.getSymName()] = describe(kernel);
-  }
-  std::string json;
-  llvm::raw_string_ostream(json) << llvm::json::Value(std::move(kernels));
-  if (failed(write(output + ".json", json)))
+  if (failed(addLaunches(module, target, *objects)) || failed(writeJson(std::move(kernels))))
     return 1;
   return linkShared(*objects);
+}
+
+/// Code and demands of every kernel; the shared object holds the launches alone.
+static int writeGPU(ModuleOp module, const GPUTarget &target, const CPUTarget &host) {
+  if (print) {
+    for (auto kernel : module.getOps<exec::KernelOp>()) {
+      auto emitted = emitGPUKernel(kernel, target);
+      if (failed(emitted))
+        return 1;
+      (*emitted)->print(llvm::outs());
+      llvm::outs() << "\n";
+    }
+    return 0;
+  }
+  if (emitKind == "text")
+    return failed(printGPUKernels(module, target, llvm::outs()));
+  auto compiled = compileGPUKernels(module, target, jobs);
+  if (failed(compiled))
+    return 1;
+  llvm::json::Object kernels;
+  for (auto [op, kernel] : llvm::zip_equal(module.getOps<exec::KernelOp>(), *compiled)) {
+    llvm::json::Object o = describe(op);
+    for (auto [name, n] :
+         {std::pair("threads", kernel.workgroupSize), std::pair("shared", kernel.sharedBytes),
+          std::pair("buffers", kernel.buffers), std::pair("words", kernel.words),
+          std::pair("needs", kernel.needs), std::pair("registers", kernel.registers),
+          std::pair("spills", kernel.spills)})
+      o[name] = int64_t(n);
+    o["scratch"] = kernel.scratch;
+    o["cubin"] = !kernel.cubin.empty();
+    kernels[kernel.name] = std::move(o);
+    std::string path = output + "." + kernel.name + (target.isCUDA() ? ".ptx" : ".spv");
+    if (failed(write(path, {kernel.bytes.data(), kernel.bytes.size()})))
+      return 1;
+  }
+  SmallVector<KernelObject> objects;
+  if (failed(addLaunches(module, host, objects)) || failed(writeJson(std::move(kernels))))
+    return 1;
+  return linkShared(objects);
 }
 
 int main(int argc, char **argv) {
@@ -254,6 +310,8 @@ int main(int argc, char **argv) {
   linnet::registerAllDialects(registry);
   MLIRContext ctx(registry);
   prepareContext(&ctx);
+  if (targetName != "cpu")
+    prepareGPUContext(&ctx);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &ctx);
   auto module = parseSourceFile<ModuleOp>(input, sources, &ctx);
@@ -261,12 +319,26 @@ int main(int argc, char **argv) {
     return 1;
   if (functions)
     return writeFunctions(*module, *target);
+  std::optional<GPUTarget> gpu;
+  if (targetName != "cpu") {
+    auto found = getGPUTarget(targetName, chip);
+    if (failed(found))
+      return fail("unknown target '" + targetName + "' or chip '" + chip + "'"), 2;
+    gpu = *found;
+  }
   for (auto kernel : module->getOps<exec::KernelOp>())
-    if (failed(selectStrategy(kernel, constantArguments(kernel))))
+    if (failed(gpu ? selectGPUStrategy(kernel, *gpu)
+                   : selectStrategy(kernel, constantArguments(kernel))))
       return 1;
   if (printLaunch)
     return module->print(llvm::outs()), 0;
+<<<<<<< HEAD
   if (!print && (emitKind == "so" || emitKind == "image" || emitKind == "objects"))
+=======
+  if (gpu)
+    return writeGPU(*module, *gpu, *target);
+  if (!print && (emitKind == "so" || emitKind == "image"))
+>>>>>>> 212ff9f (GPU kernels: one frame and one emitter of loops for SPIR-V and PTX)
     return writeShared(*module, *target);
   int rc = 0;
   for (auto kernel : module->getOps<exec::KernelOp>())

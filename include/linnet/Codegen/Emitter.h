@@ -2,147 +2,44 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// What every kernel emitter of the CPU shares: index arithmetic that folds, 1-D vectors, flat
-// memory with explicit offsets, structured control flow, reductions in one fixed order.
+// What every kernel emitter of the CPU shares beyond CodeBuilder: memory behind pointers, stores
+// past the caches, the register tile.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LINNET_CODEGEN_EMITTER_H
 #define LINNET_CODEGEN_EMITTER_H
 
+#include "linnet/Codegen/CodeBuilder.h"
 #include "linnet/Codegen/KernelEmitter.h"
 
 namespace linnet::codegen {
 
-using mlir::Type;
-using mlir::Value;
-using mlir::ValueRange;
-using mlir::VectorType;
-using Values = llvm::SmallVector<Value>;
-
-/// Logical lanes of every vector of f32: results do not depend on the machine's width.
-inline constexpr int64_t kLanes = 16;
-
-class Emitter : public mlir::ImplicitLocOpBuilder {
+class Emitter : public CodeBuilder {
 public:
-  Emitter(mlir::Location loc, const CPUTarget &target)
-      : ImplicitLocOpBuilder(loc, loc.getContext()), target(target) {}
+  Emitter(mlir::Location loc, const CPUTarget &target) : CodeBuilder(loc), target(target) {}
   const CPUTarget &target;
 
-  //--- index arithmetic on non-negative sizes; folds constants --------------------------------
-  Value index(int64_t v);
-  static std::optional<int64_t> constantOf(Value v);
-  Value add(Value a, Value b);
-  Value add(Value a, int64_t b) { return add(a, index(b)); }
-  Value sub(Value a, Value b);
-  Value sub(Value a, int64_t b) { return sub(a, index(b)); }
-  Value mul(Value a, Value b);
-  Value mul(Value a, int64_t b) { return mul(a, index(b)); }
-  Value div(Value a, Value b); ///< unsigned, b > 0
-  Value div(Value a, int64_t b) { return div(a, index(b)); }
-  Value rem(Value a, Value b); ///< unsigned, b > 0
-  Value rem(Value a, int64_t b) { return rem(a, index(b)); }
-  Value ceilDiv(Value a, Value b); ///< unsigned, b > 0
-  Value ceilDiv(Value a, int64_t b) { return ceilDiv(a, index(b)); }
-  Value roundUp(Value a, int64_t b) { return mul(ceilDiv(a, b), b); }
-  Value min(Value a, Value b); ///< signed
-  Value max(Value a, Value b); ///< signed
-  Value lt(Value a, Value b);  ///< signed comparisons to i1
-  Value le(Value a, Value b);
-  Value eq(Value a, Value b);
-  Value gt(Value a, Value b) { return lt(b, a); }
-  Value ge(Value a, Value b) { return le(b, a); }
-  Value both(Value a, Value b);   ///< a and b, i1
-  Value either(Value a, Value b); ///< a or b, i1
-  Value boolean(bool v);
-  Value select(Value c, Value a, Value b);
   /// The same index, of which LLVM knows nothing. Its loop strength reduction expands divisions
   /// by what might be zero, and all that depends on them, again inside of the loops that use them.
   Value opaque(Value i);
-  Value toIndex(Value i);       ///< sign-extends an integer
-  Value toInt(Value i, Type t); ///< an index or integer as integer type t
-
-  //--- types and float arithmetic (scalars and vectors alike) ---------------------------------
-  Type f32() { return getF32Type(); }
-  Type i64() { return getI64Type(); }
   Type pointer();
-  VectorType vec(Type element, int64_t n = kLanes) { return VectorType::get({n}, element); }
-  Value fconst(Type floatOrVector, double v);
-  Value f(double v) { return fconst(f32(), v); }
-  Value vf(double v) { return fconst(vec(f32()), v); }
-  Value iconst(Type intOrVector, int64_t v);
-  Value zero(Type scalarOrVector);
-  Value splat(Value scalar, int64_t n = kLanes);
-  Value addf(Value a, Value b);
-  Value subf(Value a, Value b);
-  Value mulf(Value a, Value b);
-  Value divf(Value a, Value b);
-  Value negf(Value a);
-  Value fma(Value a, Value b, Value c); ///< math.fma: one rounding on every CPU
-  Value gtf(Value a, Value b);          ///< ordered a > b
-  Value maxf(Value a, Value b);         ///< a > b ? a : b, one vmaxps; not NaN-propagating
-  /// Converts a float scalar or vector to another float element type.
-  Value convert(Value v, Type element);
-  /// 2^x for x <= 0 or so, in f32: relative error below 2e-7 down to 2^-126, 0 below. Masked
-  /// scores are -1e30, finite.
-  Value exp2Fast(Value x);
-  /// e^x for x <= 0 in f32, the same bits on every CPU: relative error below 2^-22 + |x| 2^-29,
-  /// exactly 1 at 0, 0 where the result is subnormal; NaN stays NaN.
-  Value expNonPositive(Value x);
 
-  //--- fixed reductions -----------------------------------------------------------------------
-  /// Halving tree over the lanes of a vector: lane i with lane i + n/2, and so on.
-  Value reduceLanes(Value v, llvm::function_ref<Value(Value, Value)> combine);
-  Value sumLanes(Value v);
-  Value maxLanes(Value v);
-
-  //--- memory: flat 1-D memrefs of one element type ---------------------------------------------
+  //--- memory -----------------------------------------------------------------------------------
   /// A memref<?xT> over a raw pointer.
   Value flat(Value pointer, Type element);
   Value offsetPointer(Value pointer, Value bytes);
   Value loadField(Value pointer, int64_t bytes, Type t);
-  Value load(Value memory, Value i);
-  void store(Value v, Value memory, Value i);
-  /// Vectors; masked lanes read zero and are not written.
-  Value vload(Value memory, Value i, int64_t n = kLanes, Value mask = {});
-  void vstore(Value v, Value memory, Value i, Value mask = {});
   /// A store past the caches, to an address that is a multiple of 64 bytes or of the vector's
   /// size, whichever is less; `fenceStreams` orders such stores before what follows.
   void vstream(Value v, Value memory, Value i);
   void fenceStreams();
   /// The address of a memory's first element.
   Value addressOf(Value memory);
-  /// The first `count` of n lanes; count may be negative or above n.
-  Value mask(Value count, int64_t n = kLanes);
   void prefetch(Value memory, Value i, bool write, unsigned locality = 3);
 
-  //--- structured control flow ------------------------------------------------------------------
-  void forLoop(Value lo, Value hi, Value step, llvm::function_ref<void(Value)> body);
-  void forLoop(Value hi, llvm::function_ref<void(Value)> body) {
-    forLoop(index(0), hi, index(1), body);
-  }
-  Values forLoop(Value lo, Value hi, Value step, ValueRange init,
-                 llvm::function_ref<Values(Value, ValueRange)> body);
-  Values ifElse(Value c, mlir::TypeRange types, llvm::function_ref<Values()> yes,
-                llvm::function_ref<Values()> no);
-  /// Emits only the taken side when the condition is known.
-  void ifThen(Value c, llvm::function_ref<void()> yes, llvm::function_ref<void()> no = nullptr);
-
-  /// Inlines a scalar region (of a linalg op, say) on vectors of n lanes (n = 0: on scalars):
-  /// `map` holds its arguments and captured values; scalar constants become splats. Returns the
-  /// operands of its terminator; fails with a diagnostic on an op without a vector form.
-  mlir::FailureOr<Values> inlineRegion(mlir::Region &region, mlir::IRMapping &map, int64_t n);
-  mlir::LogicalResult inlineOp(mlir::Operation &op, mlir::IRMapping &map, int64_t n);
-
-  /// acc[m * vectors + n] += a(m, k) * b(k, n) for k in [0, count): the register tile. `a` gives
-  /// a broadcast vector, `b` a vector; one scf.for carries the accumulators. `multiplyAdd`
-  /// (default: fma) takes a, b, accumulator.
-  Values tile(int64_t rows, int64_t vectors, Value count, Values acc,
-              llvm::function_ref<Value(int64_t, Value)> a,
-              llvm::function_ref<Value(Value, int64_t)> b,
-              llvm::function_ref<Value(Value, Value, Value)> multiplyAdd = nullptr);
-
 private:
-  Value scaleByPowerOf2(Value p, Value n);
+  bool scalesByPowerOf2(Type t) const override;
+  Value scaleByPowerOf2(Value p, Value n) override;
 };
 
 } // namespace linnet::codegen

@@ -94,6 +94,9 @@ llvm::ArrayRef<const KernelEmitter *> getCPUEmitters();
 /// kernel when no emitter takes it.
 mlir::LogicalResult selectStrategy(exec::KernelOp kernel, const llvm::BitVector &constant);
 
+/// The error of a target that has no emitter for a kernel; lists what the kernel holds.
+mlir::LogicalResult reportNoEmitter(exec::KernelOp kernel, llvm::StringRef target);
+
 } // namespace linnet::codegen
 
 #endif // LINNET_CODEGEN_KERNELEMITTER_H

@@ -47,7 +47,14 @@ def SelectStrategies : Pass<"linnet-select-strategies", "mlir::ModuleOp"> {
     Calls the emitters' `select`, which write `strategy`, the launch region, `faults` and, for
     operands that are constants in every dispatch of a kernel, the packed layout they want.
     Emitters know no CPU at this point: chunks and layouts are the same for every image.
+
+    With `target` vulkan or cuda the emitters of GPUs decide: chunks are workgroups, scratch is
+    that of a whole launch, and constants keep the layout they have.
   }];
+  let options = [
+    Option<"target", "target", "std::string", "\"cpu\"", "cpu, vulkan or cuda">,
+    Option<"chip", "chip", "std::string", "", "of a GPU; empty: the target's first">
+  ];
 }
 
 def Checkpoint : Pass<"linnet-checkpoint", "mlir::ModuleOp"> {

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Columns.h"
-#include "Epilogue.h"
+#include "../Epilogue.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;

@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "Contraction.h"
+#include "ContractionBlocks.h"
 
 using namespace mlir;
 using namespace linnet::codegen;

@@ -6,7 +6,7 @@
 #ifndef LINNET_LIB_CODEGEN_CPU_CONTRACTIONCODE_H
 #define LINNET_LIB_CODEGEN_CPU_CONTRACTIONCODE_H
 
-#include "Contraction.h"
+#include "ContractionBlocks.h"
 
 namespace linnet::codegen {
 

@@ -12,10 +12,6 @@ using namespace linnet::codegen;
 
 namespace {
 
-struct Sizes {
-  Value m, n, k, outerK, batch;
-};
-
 class ContractionEmitter : public KernelEmitter {
 public:
   StringRef getName() const override { return "contraction"; }
@@ -28,32 +24,6 @@ public:
 };
 
 } // namespace
-
-static Value launchSize(LaunchBuilder &b, const Contraction &c, ArrayRef<unsigned> dims) {
-  Value size = b.constant(1);
-  for (unsigned d : dims) {
-    if (int64_t known = c.staticSize(d); !ShapedType::isDynamic(known)) {
-      size = b.mul(size, b.constant(known));
-      continue;
-    }
-    auto [tensor, dim] = c.sizeSource(d);
-    Value v = b.sizeOf(tensor, dim);
-    if (!v)
-      return {};
-    size = b.mul(size, v);
-  }
-  return size;
-}
-
-static Value launchBytes(LaunchBuilder &b, const Contraction &c, const Sizes &s) {
-  auto bytes = [&](Type t, ArrayRef<Value> sizes) {
-    return b.mul(b.mul(sizes), b.constant(t.getIntOrFloatBitWidth() / 8));
-  };
-  Type out = cast<ShapedType>(c.op->getResult(0).getType()).getElementType();
-  Value total = bytes(c.arithmetic.a, {s.batch, s.m, s.k, s.outerK});
-  total = b.add(total, bytes(c.arithmetic.b, {s.batch, s.n, s.k, s.outerK}));
-  return b.add(total, bytes(out, {s.batch, s.m, s.n}));
-}
 
 LogicalResult ContractionEmitter::select(exec::KernelOp kernel,
                                          const llvm::BitVector &constant) const {
@@ -70,16 +40,13 @@ LogicalResult ContractionEmitter::select(exec::KernelOp kernel,
     kernel->setAttr(kLayoutsAttr, ArrayAttr::get(ctx, layouts));
   }
   LaunchBuilder b(kernel);
-  Sizes s{launchSize(b, *c, c->m), launchSize(b, *c, c->n), launchSize(b, *c, c->k),
-          launchSize(b, *c, c->outerK), launchSize(b, *c, c->batch)};
-  if (!s.m || !s.n || !s.k || !s.outerK || !s.batch)
+  FailureOr<ContractionSizes> s = ContractionSizes::of(b, *c);
+  if (failed(s))
     return kernel.emitError("has a size that its launch cannot compute");
-  Blocks<LaunchBuilder> blocks(b, s.m, s.n, s.k, s.outerK, s.batch,
+  Blocks<LaunchBuilder> blocks(b, s->m, s->n, s->k, s->outerK, s->batch,
                                BlockLimits::of(*c, panels.has_value()));
   Value scratch = b.add(b.add(blocks.bytesA, blocks.bytesB), blocks.bytesC);
-  Value flops = b.mul({b.constant(2), s.m, s.n, s.k, s.outerK, s.batch});
-  Value bytes = launchBytes(b, *c, s);
-  b.finish(blocks.chunks, scratch, flops, bytes);
+  b.finish(blocks.chunks, scratch, s->flops(b), s->bytes(b, *c));
   Builder attrs(ctx);
   kernel.setStrategyAttr(attrs.getDictionaryAttr(
       {attrs.getNamedAttr("b", attrs.getStringAttr(panels ? "panels" : "plain"))}));

@@ -19,28 +19,6 @@ Value ContractionLoops::product(ArrayRef<unsigned> dims) {
   return size;
 }
 
-// A stride per loop dimension, constant where types say so.
-SmallVector<Value> ContractionLoops::stridesOf(const Operand &x, const View &v) {
-  SmallVector<Value> out(x.strides.size(), e.index(0));
-  std::function<void(AffineExpr, Value)> add = [&](AffineExpr expr, Value stride) {
-    if (auto d = dyn_cast<AffineDimExpr>(expr)) {
-      out[d.getPosition()] = e.add(out[d.getPosition()], stride);
-    } else if (auto binary = dyn_cast<AffineBinaryOpExpr>(expr)) {
-      if (binary.getKind() == AffineExprKind::Add) {
-        add(binary.getLHS(), stride);
-        add(binary.getRHS(), stride);
-      } else {
-        add(binary.getLHS(), e.mul(stride, cast<AffineConstantExpr>(binary.getRHS()).getValue()));
-      }
-    }
-  };
-  for (auto [expr, stride] : llvm::zip(x.map.getResults(), v.strides))
-    add(expr, stride);
-  for (auto [d, known] : llvm::enumerate(x.strides))
-    out[d] = staticOr(known, out[d]);
-  return out;
-}
-
 LogicalResult ContractionLoops::prepare() {
   for (unsigned d = 0; d < c.op.getNumLoops(); ++d) {
     auto [tensor, dim] = c.sizeSource(d);
@@ -60,8 +38,8 @@ LogicalResult ContractionLoops::prepare() {
     return failure();
   viewA = *a;
   viewB = *b;
-  stridesA = stridesOf(c.a, viewA);
-  stridesB = stridesOf(c.b, viewB);
+  stridesA = operandStrides(e, c.a, viewA);
+  stridesB = operandStrides(e, c.b, viewB);
   limits = BlockLimits::of(c, panels.has_value());
   blocks =
       std::make_unique<Blocks<Emitter>>(e, m, n, product(c.k), outerK, product(c.batch), limits);

@@ -42,10 +42,6 @@ private:
 
   mlir::LogicalResult prepare();
   Value product(llvm::ArrayRef<unsigned> dims);
-  Value staticOr(int64_t known, Value v) {
-    return mlir::ShapedType::isDynamic(known) ? v : e.index(known);
-  }
-  llvm::SmallVector<Value> stridesOf(const Operand &x, const View &v);
   Value offsetOf(const Operand &x, llvm::ArrayRef<Value> strides,
                  llvm::ArrayRef<Value> coordinates);
   void unravel(Value linear, llvm::ArrayRef<unsigned> dims, Values &coordinates);

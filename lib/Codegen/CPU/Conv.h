@@ -15,7 +15,7 @@
 #ifndef LINNET_LIB_CODEGEN_CPU_CONV_H
 #define LINNET_LIB_CODEGEN_CPU_CONV_H
 
-#include "Contraction.h"
+#include "ContractionBlocks.h"
 #include <array>
 
 namespace linnet::codegen {

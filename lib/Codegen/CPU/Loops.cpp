@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
+#include "../LoopsLaunch.h"
 #include "LoopsEmitter.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -20,10 +20,6 @@ using namespace linnet::codegen;
 
 static Value number(LaunchBuilder &b, int64_t v) { return b.constant(v); }
 static Value number(Emitter &e, int64_t v) { return e.index(v); }
-
-static int64_t bytesOf(Type element) {
-  return element.isIndex() ? 8 : std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8);
-}
 
 /// Products of the inner loops: the largest says how much work a point is.
 template <typename Builder>
@@ -44,16 +40,7 @@ template <typename Builder>
 static LoopsShape makeShape(const LoopsPlan &plan, Builder &b,
                             llvm::function_ref<Value(const SizeOf &)> size) {
   LoopsShape shape;
-  for (unsigned i = 0; i < plan.outer; ++i) {
-    Value n = size(plan.outerSizes[i]);
-    if (i && plan.merged[i - 1]) {
-      shape.axes.back() = b.mul(shape.axes.back(), n);
-      shape.axisLoops.back() = i;
-    } else {
-      shape.axes.push_back(n);
-      shape.axisLoops.push_back(i);
-    }
-  }
+  mergeAxes(plan, b, size, shape.axes, shape.axisLoops);
   Value work = innerWork(plan, b, size), one = number(b, 1);
   shape.units = shape.blocks = one;
   ArrayRef<Value> rows(shape.axes);
@@ -69,7 +56,7 @@ static LoopsShape makeShape(const LoopsPlan &plan, Builder &b,
   Value at = number(b, 0), line = number(b, 64);
   for (Value v : plan.scratch) {
     auto type = cast<RankedTensorType>(v.getType());
-    Value bytes = number(b, bytesOf(type.getElementType()) * (plan.lanesAreOuter ? kLanes : 1));
+    Value bytes = number(b, bytesOfElement(type.getElementType()) * (plan.lanesAreOuter ? kLanes : 1));
     for (unsigned d = plan.outer; d < type.getRank(); ++d)
       bytes = b.mul(bytes, size({v, d}));
     shape.offsets.push_back(at);
@@ -94,56 +81,6 @@ LoopsShape linnet::codegen::getLoopsShape(const LoopsPlan &plan, Emitter &e,
 // Emitter
 //===----------------------------------------------------------------------===//
 
-/// Arithmetic ops per iteration of every op, over its iterations.
-static Value countFlops(exec::KernelOp kernel, LaunchBuilder &b) {
-  Value total = b.constant(0);
-  for (Operation &op : kernel.getBody().front()) {
-    auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-    if (!linalgOp)
-      continue;
-    int64_t ops = llvm::count_if(*linalgOp.getBlock(), [](Operation &o) {
-      return o.getNumOperands() && !o.hasTrait<OpTrait::IsTerminator>();
-    });
-    Value n = b.constant(ops);
-    for (const SizeOf &s : OpLoops(&op).sizes)
-      n = b.mul(n, b.sizeOf(s.tensor, s.dim));
-    total = b.add(total, n);
-  }
-  return total;
-}
-
-static Value countBytes(exec::KernelOp kernel, LaunchBuilder &b) {
-  Value total = b.constant(0);
-  auto count = [&](Value tensor) {
-    auto type = dyn_cast<RankedTensorType>(tensor.getType());
-    if (!type)
-      return;
-    Value n = b.constant(bytesOf(type.getElementType()));
-    for (int64_t d = 0; d < type.getRank(); ++d)
-      n = b.mul(n, b.sizeOf(tensor, d));
-    total = b.add(total, n);
-  };
-  for (BlockArgument arg : kernel.getArguments())
-    count(arg);
-  for (Value v : kernel.getYield().getValues())
-    count(v);
-  return total;
-}
-
-/// What the runtime says of each site, in the order of their numbers.
-static ArrayAttr describeFaults(const LoopsPlan &plan, MLIRContext *ctx) {
-  Builder b(ctx);
-  SmallVector<Attribute> sites(plan.sites.size());
-  for (auto [op, site] : plan.sites) {
-    auto assertion = dyn_cast<cf::AssertOp>(op);
-    StringRef name = op->hasAttr("linnet.checked") ? "linnet.gather" : op->getName().getStringRef();
-    StringRef message = assertion ? assertion.getMsg() : "index out of range";
-    sites[site] = b.getDictionaryAttr({b.getNamedAttr("op", b.getStringAttr(name)),
-                                       b.getNamedAttr("message", b.getStringAttr(message))});
-  }
-  return b.getArrayAttr(sites);
-}
-
 namespace {
 class Loops : public KernelEmitter {
 public:
@@ -152,9 +89,7 @@ public:
 
   LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &) const override {
     LoopsPlan plan = planLoops(kernel);
-    kernel.setFaults(plan.sites.size());
-    if (!plan.sites.empty())
-      kernel->setAttr(kFaultSitesAttr, describeFaults(plan, kernel.getContext()));
+    declareFaults(kernel, plan);
     Builder attrs(kernel.getContext());
     kernel.setStrategyAttr(attrs.getDictionaryAttr(
         {attrs.getNamedAttr("outer", attrs.getI64IntegerAttr(plan.outer)),
@@ -163,8 +98,8 @@ public:
     LaunchBuilder b(kernel);
     LoopsShape shape =
         makeShape(plan, b, [&](const SizeOf &s) { return b.sizeOf(s.tensor, s.dim); });
-    b.finish(b.ceilDiv(shape.units, shape.perChunk), shape.scratch, countFlops(kernel, b),
-             countBytes(kernel, b));
+    b.finish(b.ceilDiv(shape.units, shape.perChunk), shape.scratch, countLoopsFlops(kernel, b),
+             countLoopsBytes(kernel, b));
     return success();
   }
 

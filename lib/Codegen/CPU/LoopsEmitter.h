@@ -6,138 +6,10 @@
 #ifndef LINNET_LIB_CODEGEN_CPU_LOOPSEMITTER_H
 #define LINNET_LIB_CODEGEN_CPU_LOOPSEMITTER_H
 
-#include "LoopsPlan.h"
+#include "../LoopsEvaluator.h"
 #include "linnet/Codegen/KernelFrame.h"
 
 namespace linnet::codegen {
-
-/// A value for the lanes of a vector: the same in all, rising by `step` from lane to lane
-/// (integers and indices), or a vector.
-struct Lane {
-  Value v;
-  int64_t step = 0;
-  bool isVector = false;
-  bool isUniform() const { return !isVector && step == 0; }
-  bool operator==(const Lane &o) const;
-};
-using Lanes = llvm::SmallVector<Lane>;
-
-/// What the lanes do: how many (0: scalars), which of them count (null: all), and a condition on
-/// all of them (null: true) under which memory may be read.
-struct Scope {
-  int64_t n = 0;
-  Value mask, guard;
-  bool operator==(const Scope &o) const { return n == o.n && mask == o.mask && guard == o.guard; }
-};
-
-/// Evaluates tensors of the body element by element.
-class LoopsEvaluator {
-public:
-  LoopsEvaluator(KernelFrame &frame, const LoopsPlan &plan) : f(frame), e(frame.e), plan(plan) {}
-
-protected:
-  using Result = mlir::FailureOr<Lanes>;
-
-  //--- values -------------------------------------------------------------------
-  Value vector(const Lane &a, int64_t n);
-  Lane addIndex(const Lane &a, const Lane &b, int64_t n);
-  Lane mulIndex(const Lane &a, Value b, int64_t n);
-  Lane evaluate(mlir::AffineExpr expr, llvm::ArrayRef<Lane> dims, int64_t n);
-  Lanes evaluate(mlir::AffineMap map, llvm::ArrayRef<Lane> dims, int64_t n);
-  Lane select(const Lane &condition, const Lane &a, const Lane &b, int64_t n);
-  Value effectiveMask(const Scope &s);
-  Scope restrict(const Scope &s, const Lane &condition);
-  /// 0 <= i < size.
-  Lane inRange(const Lane &i, Value size, int64_t n);
-  Lane both(const Lane &a, const Lane &b, int64_t n);
-
-  //--- memory -------------------------------------------------------------------
-  Lane position(const View &view, llvm::ArrayRef<Lane> coords, int64_t n);
-  Lane load(const View &view, llvm::ArrayRef<Lane> coords, const Scope &s);
-  Lane loadAt(const View &view, const Lane &position, const Scope &s);
-  Lane loadFromPanels(View view, const PanelLayout &layout, llvm::ArrayRef<Lane> indices,
-                      const Scope &s);
-  void store(const Lane &x, const View &view, llvm::ArrayRef<Lane> coords, const Scope &s);
-
-  //--- tensors ------------------------------------------------------------------
-  mlir::FailureOr<Lane> evaluate(Value tensor, llvm::ArrayRef<Lane> coords, const Scope &s);
-  mlir::FailureOr<Lane> evaluateOp(mlir::Operation *op, llvm::ArrayRef<Lane> coords,
-                                   const Scope &s);
-  mlir::FailureOr<Lane> evaluatePad(mlir::tensor::PadOp op, llvm::ArrayRef<Lane> coords,
-                                    const Scope &s);
-  mlir::FailureOr<Lane> evaluateConcat(mlir::tensor::ConcatOp op, llvm::ArrayRef<Lane> coords,
-                                       const Scope &s);
-  mlir::FailureOr<Lane> evaluateInsert(mlir::tensor::InsertSliceOp op, llvm::ArrayRef<Lane> coords,
-                                       const Scope &s);
-  Lanes sliceCoordinates(mlir::tensor::ExtractSliceOp op, llvm::ArrayRef<Lane> coords, int64_t n);
-  Lanes expandCoordinates(mlir::tensor::ExpandShapeOp op, llvm::ArrayRef<Lane> coords, int64_t n);
-  Lanes collapseCoordinates(mlir::tensor::CollapseShapeOp op, llvm::ArrayRef<Lane> coords,
-                            int64_t n);
-  /// The region of a linalg op at loop coordinates; `accs` stands for its output arguments
-  /// (empty: what the outputs hold before), `index` for linalg.index of reduced loops.
-  Result evaluateRegion(mlir::linalg::LinalgOp op, llvm::ArrayRef<Lane> loops, const Scope &s,
-                        llvm::ArrayRef<Lane> accs = {});
-  /// The ops of a block whose arguments `map` holds.
-  Result evaluateBlock(mlir::Block &block, llvm::DenseMap<Value, Lane> &map,
-                       llvm::ArrayRef<Lane> loops, const Scope &s);
-  mlir::LogicalResult evaluateElementwise(mlir::Operation &op, llvm::DenseMap<Value, Lane> &map,
-                                          const Scope &s);
-  Lane lookup(Value v, llvm::DenseMap<Value, Lane> &map);
-  Value scalar(Value v);
-  mlir::FailureOr<Lane> extract(mlir::tensor::ExtractOp op, llvm::ArrayRef<Lane> indices,
-                                llvm::ArrayRef<Lane> loops, const Scope &s);
-  void reportFault(mlir::Operation *op, const Lane &ok, llvm::ArrayRef<Lane> loops, const Scope &s);
-
-  //--- state --------------------------------------------------------------------
-  struct Memo {
-    Lanes coords;
-    Scope scope;
-    Lane value;
-  };
-  using Memos = llvm::DenseMap<Value, Memo>;
-  struct PendingStore {
-    Lane value;
-    Value tensor;
-    Lanes coords;
-    Scope scope;
-    bool streams = false; ///< full vectors go past the caches
-  };
-  void write(const PendingStore &p);
-  void flush(); ///< writes the requests for what comes next and the pending stores
-
-  KernelFrame &f;
-  Emitter &e;
-  const LoopsPlan &plan;
-  Memos memos; ///< values of the block being written and of those around it
-  llvm::DenseMap<Value, Lane> registers;
-  llvm::DenseMap<Value, llvm::SmallVector<View>> places; ///< to store to; the first to load from
-  llvm::DenseSet<Value> waitingStages; ///< deferred stages that no stage has written yet
-  llvm::DenseSet<Value> writtenAlong;  ///< those that the current stage writes
-  llvm::SmallVector<PendingStore> pending;
-  llvm::DenseSet<mlir::Operation *> passedBy; ///< combiners that give their element as it is
-  bool failedInside = false;
-
-  //--- streams (LoopsStream.cpp) --------------------------------------------------
-  void prefetchNext(const View &view, llvm::ArrayRef<Lane> coords, const Lane &at, const Scope &s);
-
-  llvm::DenseSet<Value> streams; ///< memory of the results that may be written past the caches
-  bool streaming = false;        ///< full vectors are written so now
-  /// How a stage may fetch elements of points to come, of an argument that several stages read.
-  struct Ahead {
-    bool hasTime = false; ///< its arithmetic takes as long as that of any other reader
-    bool first = false;   ///< it is the first of two readers
-    bool last = false;    ///< it is the last of two readers
-  };
-  llvm::DenseMap<Value, Ahead> ahead; ///< by memory
-  struct Request {
-    Value memory, at;
-  };
-  llvm::SmallVector<Request> requests; ///< of this vector
-  /// Vectors that are written together, behind the loads of all: a load whose address agrees with
-  /// that of a store before it in the bits below a page waits for what is stored.
-  bool holding = false;
-  Value lastCoordinate; ///< of the current point
-};
 
 /// How a kernel's work is cut: the same arithmetic in its launch and in its code.
 struct LoopsShape {
@@ -159,10 +31,13 @@ LoopsShape getLoopsShape(const LoopsPlan &plan, Emitter &e,
 /// Emits the kernel: chunks, points, stages.
 class LoopsEmitter : LoopsEvaluator {
 public:
-  using LoopsEvaluator::LoopsEvaluator;
+  LoopsEmitter(KernelFrame &frame, const LoopsPlan &plan)
+      : LoopsEvaluator(frame, plan), f(frame), e(frame.e) {}
   mlir::LogicalResult run();
 
 private:
+  KernelFrame &f;
+  Emitter &e;
   friend class ReductionEmitter;
   using Body = llvm::function_ref<void(llvm::ArrayRef<Lane>, const Scope &)>;
 
@@ -205,6 +80,31 @@ private:
   void trail(Value unit, Value first, llvm::ArrayRef<Value> keys, mlir::ValueRange carried);
   void emitTrailing(const Lane &column, const Scope &s);
   llvm::SmallVector<unsigned> innerLoops(const OpLoops &loops, bool reduction, int lane);
+
+  //--- streams (LoopsStream.cpp) --------------------------------------------------
+  void beforeLoad(const View &view, llvm::ArrayRef<Lane> coords, const Lane &at,
+                  const Scope &s) override;
+  void storeVector(Value x, const View &view, Value at, Value mask) override;
+  void write(const PendingStore &p) override;
+  void flush() override; ///< writes the requests for what comes next and the pending stores
+
+  llvm::DenseSet<Value> streams; ///< memory of the results that may be written past the caches
+  bool streaming = false;        ///< full vectors are written so now
+  /// How a stage may fetch elements of points to come, of an argument that several stages read.
+  struct Ahead {
+    bool hasTime = false; ///< its arithmetic takes as long as that of any other reader
+    bool first = false;   ///< it is the first of two readers
+    bool last = false;    ///< it is the last of two readers
+  };
+  llvm::DenseMap<Value, Ahead> ahead; ///< by memory
+  struct Request {
+    Value memory, at;
+  };
+  llvm::SmallVector<Request> requests; ///< of this vector
+  /// Vectors that are written together, behind the loads of all: a load whose address agrees with
+  /// that of a store before it in the bits below a page waits for what is stored.
+  bool holding = false;
+  Value lastCoordinate; ///< of the current point
 
   LoopsShape shape;
   struct Stream {

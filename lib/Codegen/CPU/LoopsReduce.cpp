@@ -16,40 +16,6 @@
 using namespace mlir;
 using namespace linnet::codegen;
 
-static TypedAttr identityOf(Operation *combiner, Type type) {
-  Builder b(combiner->getContext());
-  if (auto t = dyn_cast<FloatType>(type)) {
-    auto inf = [&](bool negative) {
-      return b.getFloatAttr(t, APFloat::getInf(t.getFloatSemantics(), negative));
-    };
-    if (isa<arith::MulFOp>(combiner))
-      return b.getFloatAttr(t, 1.0);
-    if (isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner))
-      return inf(true);
-    if (isa<arith::MinimumFOp, arith::MinNumFOp>(combiner))
-      return inf(false);
-    return b.getFloatAttr(t, -0.0);
-  }
-  unsigned bits = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
-  APInt v = APInt::getZero(bits);
-  if (isa<arith::MulIOp>(combiner))
-    v = APInt(bits, 1);
-  if (isa<arith::MaxSIOp>(combiner))
-    v = APInt::getSignedMinValue(bits);
-  if (isa<arith::MinSIOp>(combiner))
-    v = APInt::getSignedMaxValue(bits);
-  if (isa<arith::MinUIOp, arith::AndIOp>(combiner))
-    v = APInt::getAllOnes(bits);
-  return b.getIntegerAttr(type, v);
-}
-
-static Value combine(Emitter &e, Operation *combiner, Value a, Value b) {
-  if (isa<math::FmaOp>(combiner))
-    return e.addf(a, b);
-  OperationState state(combiner->getLoc(), combiner->getName(), ValueRange{a, b}, {a.getType()});
-  return e.create(state)->getResult(0);
-}
-
 //===----------------------------------------------------------------------===//
 // Maxima and minima
 //===----------------------------------------------------------------------===//
@@ -85,7 +51,7 @@ static Running runningOf(Operation *combiner, int64_t n) {
 }
 
 /// Two running values that have ended. None of those that pass NaN over is one.
-static Value combine(Emitter &e, Operation *combiner, Running kind, Value a, Value b) {
+static Value combineRunning(Emitter &e, Operation *combiner, Running kind, Value a, Value b) {
   if (kind != Running::Ignoring)
     return combine(e, combiner, a, b);
   return isMax(combiner) ? e.select(e.gtf(a, b), a, b) : e.select(e.gtf(b, a), a, b);
@@ -161,7 +127,6 @@ private:
   Values mergeTurns(Values accs);
   Value mergeLanes(Value v, unsigned result);
   Values mergeArgLanes(Values accs);
-  Values chooseArg(ValueRange a, ValueRange b, int64_t n);
   Values start(ArrayRef<Lane> initial);
   /// One value per result and turn, of all parts.
   Values finishTurns(ArrayRef<Value> accs);
@@ -294,7 +259,7 @@ Values ReductionEmitter::mergeTurns(Values accs) {
   for (unsigned half = turns / 2; half >= 1; half /= 2)
     for (unsigned t = 0; t < half; ++t)
       for (unsigned r = 0; r < count(); ++r)
-        accs[t * count() + r] = combine(e, combiners[r], running[r], accs[t * count() + r],
+        accs[t * count() + r] = combineRunning(e, combiners[r], running[r], accs[t * count() + r],
                                         accs[(t + half) * count() + r]);
   accs.resize(count());
   return accs;
@@ -302,36 +267,7 @@ Values ReductionEmitter::mergeTurns(Values accs) {
 
 Value ReductionEmitter::mergeLanes(Value v, unsigned r) {
   return e.reduceLanes(
-      v, [&](Value a, Value b) { return combine(e, combiners[r], running[r], a, b); });
-}
-
-/// The better of two running (value, index) pairs. The region is asked with index 1 for one and
-/// 0 for the other; where it takes either or neither, the values are equal, and the order of the
-/// indices decides.
-Values ReductionEmitter::chooseArg(ValueRange a, ValueRange b, int64_t n) {
-  auto takes = [&](Value x, Value running) -> Value {
-    llvm::DenseMap<Value, Lane> map;
-    Type indexType = getElementTypeOrSelf(op->getResult(1).getType());
-    map[op.getBlock()->getArgument(0)] = {x, 0, true};
-    map[op.getRegionOutputArgs()[0]] = {running, 0, true};
-    map[op.getRegionOutputArgs()[1]] = {e.iconst(indexType, 0)};
-    Lanes at(loops.rank(), Lane{e.index(1)});
-    auto r = l.evaluateBlock(*op.getBlock(), map, at, {n, {}, {}});
-    if (failed(r))
-      return l.fail(), e.zero(e.vec(e.getI1Type(), n));
-    Value chosen = l.vector((*r)[1], n);
-    return arith::CmpIOp::create(e, arith::CmpIPredicate::eq, chosen,
-                                 e.iconst(chosen.getType(), 1));
-  };
-  auto compare = [&](arith::CmpIPredicate p, Value x, Value y) -> Value {
-    return arith::CmpIOp::create(e, p, x, y);
-  };
-  Value overA = takes(b[0], a[0]), overB = takes(a[0], b[0]);
-  Value tie = compare(arith::CmpIPredicate::eq, overA, overB);
-  Value later = compare(arith::CmpIPredicate::sgt, b[1], a[1]);
-  Value sooner = compare(arith::CmpIPredicate::slt, b[1], a[1]);
-  Value useB = e.select(tie, e.select(overA, later, sooner), overA);
-  return {e.select(useB, b[0], a[0]), e.select(useB, b[1], a[1])};
+      v, [&](Value a, Value b) { return combineRunning(e, combiners[r], running[r], a, b); });
 }
 
 Values ReductionEmitter::mergeArgLanes(Values accs) {
@@ -339,7 +275,8 @@ Values ReductionEmitter::mergeArgLanes(Values accs) {
     auto half = [&](Value v, int64_t from) -> Value {
       return vector::ShuffleOp::create(e, v, v, llvm::to_vector(llvm::seq(from, from + n)));
     };
-    accs = chooseArg({half(accs[0], 0), half(accs[1], 0)}, {half(accs[0], n), half(accs[1], n)}, n);
+    accs = l.chooseArg(op, {half(accs[0], 0), half(accs[1], 0)},
+                       {half(accs[0], n), half(accs[1], n)}, n);
   }
   return {vector::ExtractOp::create(e, accs[0], 0), vector::ExtractOp::create(e, accs[1], 0)};
 }
@@ -397,7 +334,7 @@ FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
   for (unsigned r = 0; r < count(); ++r) {
     Value v = accs[r];
     if (known)
-      v = combine(e, combiners[r], running[r], l.vector(initial[r], vectors ? n : 0), v);
+      v = combineRunning(e, combiners[r], running[r], l.vector(initial[r], vectors ? n : 0), v);
     out.push_back({v, 0, vectors});
   }
   return out;

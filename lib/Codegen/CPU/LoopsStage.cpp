@@ -113,21 +113,25 @@ SmallVector<unsigned> LoopsEmitter::innerLoops(const OpLoops &loops, bool reduct
 // Stages
 //===----------------------------------------------------------------------===//
 
-void LoopsEvaluator::write(const PendingStore &p) {
+void LoopsEmitter::write(const PendingStore &p) {
   llvm::SaveAndRestore past(streaming, p.streams);
-  for (const View &view : places.find(p.tensor)->second)
-    store(p.value, view, p.coords, p.scope);
+  LoopsEvaluator::write(p);
 }
 
-void LoopsEvaluator::flush() {
+void LoopsEmitter::storeVector(Value x, const View &view, Value at, Value mask) {
+  if (streaming && !mask && streams.contains(view.memory))
+    e.vstream(x, view.memory, at);
+  else
+    e.vstore(x, view.memory, at, mask);
+}
+
+void LoopsEmitter::flush() {
   if (holding)
     return;
   for (auto [memory, at] : requests)
     e.prefetch(memory, at, /*write=*/false, /*locality=*/2);
   requests.clear();
-  for (const PendingStore &p : pending)
-    write(p);
-  pending.clear();
+  LoopsEvaluator::flush();
 }
 
 /// Where the results of a stage go. What has no inner loops stays in a register and is stored

@@ -148,8 +148,8 @@ void LoopsEmitter::findAhead() {
   }
 }
 
-void LoopsEvaluator::prefetchNext(const View &view, ArrayRef<Lane> coords, const Lane &at,
-                                  const Scope &s) {
+void LoopsEmitter::beforeLoad(const View &view, ArrayRef<Lane> coords, const Lane &at,
+                              const Scope &s) {
   auto found = ahead.find(view.memory);
   if (found == ahead.end() || s.n == 0 || s.mask || at.isVector || at.step != 1)
     return;

@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "LoweringPatterns.h"
+#include "../LoweringPatterns.h"
 #include "linnet/Codegen/CPU.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"

@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "LoweringPatterns.h"
+#include "../LoweringPatterns.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Matchers.h"
 

@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "LoweringPatterns.h"
+#include "../LoweringPatterns.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -14,8 +14,7 @@
 
 using namespace mlir;
 
-/// The function's name in Support/Math.cc, empty for ops that are instructions.
-static StringRef functionOf(Operation *op) {
+StringRef linnet::codegen::getMathFunction(Operation *op) {
   return llvm::StringSwitch<StringRef>(op->getName().getStringRef())
       .Case("math.exp", "exp")
       .Case("math.exp2", "exp2")
@@ -141,7 +140,7 @@ LogicalResult linnet::codegen::callMathFunctions(ModuleOp module) {
   for (Operation *op : ops) {
     if (auto both = dyn_cast<math::SincosOp>(op))
       caller.replaceSinCos(both);
-    else if (StringRef function = functionOf(op); !function.empty())
+    else if (StringRef function = getMathFunction(op); !function.empty())
       caller.replace(op, function);
     else if (isa<math::IPowIOp>(op))
       return op->emitOpError("has no form in a kernel");

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Planes.h"
-#include "Epilogue.h"
+#include "../Epilogue.h"
 
 using namespace mlir;
 using namespace linnet;

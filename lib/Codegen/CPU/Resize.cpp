@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
-#include "Epilogue.h"
+#include "../Epilogue.h"
 #include "Planes.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -267,7 +267,11 @@ def tool(*args, text=None):
 
 def compile(text, cpu=LEVELS[-1], constants=None):
     """Compiles the kernels of an MLIR text, once per text and compiler; a dictionary by name.
-    `constants` holds, by kernel, the positions of arguments that are constants."""
+    `constants` holds, by kernel, the positions of arguments that are constants. With LINNET_DEVICE
+    set to vulkan they are compiled for and called on that."""
+    if os.environ.get("LINNET_DEVICE", "cpu") == "vulkan":
+        from linnet._src import vulkan_kernels
+        return vulkan_kernels.compile(text)
     flags = [f"--cpu={cpu}"]
     flags += [f"--constant=@{k}:{','.join(map(str, v))}" for k, v in (constants or {}).items()]
 

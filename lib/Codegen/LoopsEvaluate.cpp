@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "LoopsEmitter.h"
+#include "LoopsEvaluator.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -58,7 +58,7 @@ FailureOr<Lane> LoopsEvaluator::evaluate(Value tensor, ArrayRef<Lane> coords, co
   FailureOr<Lane> x = failure();
   if (place != places.end() && !waiting) {
     x = load(place->second.front(), coords, s);
-  } else if (KernelFrame::isView(tensor)) {
+  } else if (KernelViews::isView(tensor)) {
     FailureOr<View> view = f.view(tensor);
     if (failed(view))
       return failure();
@@ -118,7 +118,7 @@ FailureOr<Lane> LoopsEvaluator::evaluateOp(Operation *op, ArrayRef<Lane> coords,
   return failed(r) ? FailureOr<Lane>(failure()) : FailureOr<Lane>(r->front());
 }
 
-static Value ofFold(Emitter &e, OpFoldResult r, llvm::function_ref<Value(Value)> scalar) {
+static Value ofFold(CodeBuilder &e, OpFoldResult r, llvm::function_ref<Value(Value)> scalar) {
   if (auto attr = dyn_cast<Attribute>(r))
     return e.index(cast<IntegerAttr>(attr).getInt());
   return scalar(cast<Value>(r));
@@ -165,7 +165,7 @@ Lanes LoopsEvaluator::collapseCoordinates(tensor::CollapseShapeOp op, ArrayRef<L
         break;
       }
       Value size = f.size(op.getSrc(), d);
-      if (Emitter::constantOf(size) == 1) {
+      if (CodeBuilder::constantOf(size) == 1) {
         out[d] = {e.index(0)};
       } else if (rest.isUniform()) {
         out[d] = {e.rem(rest.v, size)};
@@ -189,7 +189,7 @@ Lanes LoopsEvaluator::collapseCoordinates(tensor::CollapseShapeOp op, ArrayRef<L
 
 Lane LoopsEvaluator::select(const Lane &condition, const Lane &a, const Lane &b, int64_t n) {
   if (condition.isUniform()) {
-    if (auto k = Emitter::constantOf(condition.v))
+    if (auto k = CodeBuilder::constantOf(condition.v))
       return *k ? a : b;
     if (a.isUniform() && b.isUniform())
       return {e.select(condition.v, a.v, b.v)};
@@ -251,7 +251,7 @@ FailureOr<Lane> LoopsEvaluator::evaluateInsert(tensor::InsertSliceOp op, ArrayRe
     Value size = value(op.getMixedSizes()[d]);
     c.v = c.isVector ? Value(arith::SubIOp::create(e, c.v, e.splat(offset, s.n)))
                      : e.sub(c.v, offset);
-    if (Emitter::constantOf(stride) != 1) {
+    if (CodeBuilder::constantOf(stride) != 1) {
       Value all = vector(c, s.n), by = s.n ? e.splat(stride, s.n) : stride;
       Value rest = arith::RemUIOp::create(e, all, by);
       Value hit = arith::CmpIOp::create(e, arith::CmpIPredicate::eq, rest, e.zero(rest.getType()));
@@ -323,7 +323,7 @@ LoopsEvaluator::Result LoopsEvaluator::evaluateBlock(Block &block, llvm::DenseMa
 }
 
 /// Sums of lane indices stay lane indices: contiguous accesses are found by them.
-static std::optional<Lane> linear(Emitter &e, Operation &op, ArrayRef<Lane> in) {
+static std::optional<Lane> linear(CodeBuilder &e, Operation &op, ArrayRef<Lane> in) {
   auto create = [&](Value a, Value b) {
     OperationState state(op.getLoc(), op.getName(), ValueRange{a, b}, op.getResultTypes(), {});
     return e.create(state)->getResult(0);
@@ -408,7 +408,7 @@ FailureOr<Lane> LoopsEvaluator::extract(tensor::ExtractOp op, ArrayRef<Lane> ind
 
 void LoopsEvaluator::reportFault(Operation *op, const Lane &ok, ArrayRef<Lane> loops,
                                  const Scope &s) {
-  if (ok.isUniform() && Emitter::constantOf(ok.v).value_or(0))
+  if (ok.isUniform() && CodeBuilder::constantOf(ok.v).value_or(0))
     return;
   unsigned site = plan.sites.lookup(op);
   Operation *owner = op->getParentOp();

@@ -7,8 +7,8 @@
 // is evaluated inside the stages that read it. The plan is the same for every CPU.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LINNET_LIB_CODEGEN_CPU_LOOPSPLAN_H
-#define LINNET_LIB_CODEGEN_CPU_LOOPSPLAN_H
+#ifndef LINNET_LIB_CODEGEN_LOOPSPLAN_H
+#define LINNET_LIB_CODEGEN_LOOPSPLAN_H
 
 #include "linnet/IR/Exec.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -88,4 +88,4 @@ bool isArgReduction(mlir::Operation *op);
 
 } // namespace linnet::codegen
 
-#endif // LINNET_LIB_CODEGEN_CPU_LOOPSPLAN_H
+#endif // LINNET_LIB_CODEGEN_LOOPSPLAN_H

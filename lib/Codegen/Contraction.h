@@ -7,8 +7,8 @@
 // rest are loops around. A and B are told apart by the results: n is where they are contiguous.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LINNET_LIB_CODEGEN_CPU_CONTRACTION_H
-#define LINNET_LIB_CODEGEN_CPU_CONTRACTION_H
+#ifndef LINNET_LIB_CODEGEN_CONTRACTION_H
+#define LINNET_LIB_CODEGEN_CONTRACTION_H
 
 #include "Epilogue.h"
 
@@ -75,34 +75,19 @@ private:
   DimGroup pickGroup(exec::KernelOp kernel, llvm::ArrayRef<unsigned> dims, DimGroup &rest) const;
 };
 
-/// Rows of the register tile.
-inline constexpr int64_t kTileRows = 6;
-/// Up to so many rows, B is read where it lies instead of being packed first: where its columns are
-/// contiguous (pairs of bf16 have to be interleaved and are packed for more than one tile), and
-/// where k is.
-inline constexpr int64_t kRowsUnpacked = 36, kRowsDot = 16;
+/// Strides of an operand per loop dimension, constant where types say so.
+llvm::SmallVector<Value> operandStrides(CodeBuilder &e, const Operand &x, const View &v);
 
-/// What blocks and scratch depend on besides the sizes.
-struct BlockLimits {
-  int64_t rows = 240, columns = 256, depth = 512;
-  int64_t panel = 64, bytesA = 4, bytesB = 4, bytesCompute = 4;
-  bool packA = false, packB = false;
-  bool wide = false; ///< packing A costs more than packing B
-  static BlockLimits of(const Contraction &c, bool panels);
-};
-
-/// Blocks and scratch of a contraction. The launch region (LaunchBuilder) and the code of every
-/// CPU level (Emitter) compute them by the same formulas, from sizes only.
-template <class Builder> struct Blocks {
-  Value rows, columns, depth;    ///< of a block; rows by kTileRows, columns by panels
-  Value mBlocks, nBlocks, steps; ///< steps: blocks of k times the outer dimensions of k
-  Value kBlocks, chunks;
-  Value tileA;                  ///< elements of a tile of A as packed
-  Value bytesA, bytesB, bytesC; ///< scratch for packed A, packed B, sums
-  Blocks(Builder &b, Value m, Value n, Value k, Value outerK, Value batch,
-         const BlockLimits &limits);
+/// The sizes of a contraction, in its launch.
+struct ContractionSizes {
+  Value m, n, k, outerK, batch;
+  /// Failure when one is no expression of the arguments.
+  static mlir::FailureOr<ContractionSizes> of(LaunchBuilder &b, const Contraction &c);
+  Value flops(LaunchBuilder &b) const;
+  /// Of operands and result.
+  Value bytes(LaunchBuilder &b, const Contraction &c) const;
 };
 
 } // namespace linnet::codegen
 
-#endif // LINNET_LIB_CODEGEN_CPU_CONTRACTION_H
+#endif // LINNET_LIB_CODEGEN_CONTRACTION_H

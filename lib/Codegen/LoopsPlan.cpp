@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LoopsPlan.h"
-#include "linnet/Codegen/KernelFrame.h"
+#include "linnet/Codegen/KernelViews.h"
 #include "linnet/Program/KernelContract.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -230,9 +230,9 @@ static bool isExpensive(Operation *op) {
 }
 
 /// Views of arguments are memory; everything else is computed.
-static bool isMemory(Value v) { return KernelFrame::isView(v); }
+static bool isMemory(Value v) { return KernelViews::isView(v); }
 
-/// As KernelFrame::output: an insert_slice into the argument that a result is tied to stores its
+/// As KernelViews::output: an insert_slice into the argument that a result is tied to stores its
 /// source.
 void Planner::findStored() {
   for (auto [i, v] : llvm::enumerate(kernel.getYield().getValues())) {

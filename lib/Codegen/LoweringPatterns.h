@@ -3,8 +3,8 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LINNET_LIB_CODEGEN_CPU_LOWERINGPATTERNS_H
-#define LINNET_LIB_CODEGEN_CPU_LOWERINGPATTERNS_H
+#ifndef LINNET_LIB_CODEGEN_LOWERINGPATTERNS_H
+#define LINNET_LIB_CODEGEN_LOWERINGPATTERNS_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
@@ -21,6 +21,9 @@ void eraseHalfTypes(mlir::ModuleOp module);
 /// Divisions that never trap: lanes past the end divide zeros.
 void populateIntegerPatterns(mlir::RewritePatternSet &patterns);
 
+/// The function of Support/Math.cc that computes a math op, empty for ops that are instructions.
+llvm::StringRef getMathFunction(mlir::Operation *op);
+
 /// Replaces the math ops that LLVM would turn into calls of libm by calls of Support/Math.cc.
 mlir::LogicalResult callMathFunctions(mlir::ModuleOp module);
 
@@ -29,4 +32,4 @@ void adaptMaskedMemory(mlir::ModuleOp module);
 
 } // namespace linnet::codegen
 
-#endif // LINNET_LIB_CODEGEN_CPU_LOWERINGPATTERNS_H
+#endif // LINNET_LIB_CODEGEN_LOWERINGPATTERNS_H

@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "LoopsEmitter.h"
+#include "LoopsEvaluator.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -14,7 +14,7 @@ using namespace linnet::codegen;
 static bool sameValue(Value a, Value b) {
   if (a == b)
     return true;
-  auto x = Emitter::constantOf(a), y = Emitter::constantOf(b);
+  auto x = CodeBuilder::constantOf(a), y = CodeBuilder::constantOf(b);
   return x && y && *x == *y && a.getType() == b.getType();
 }
 
@@ -22,7 +22,7 @@ bool Lane::operator==(const Lane &o) const {
   return step == o.step && isVector == o.isVector && sameValue(v, o.v);
 }
 
-static Value iota(Emitter &e, Type element, int64_t n, int64_t step) {
+static Value iota(CodeBuilder &e, Type element, int64_t n, int64_t step) {
   auto type = e.vec(element, n);
   SmallVector<Attribute> values;
   for (int64_t i = 0; i < n; ++i)
@@ -42,15 +42,15 @@ Value LoopsEvaluator::vector(const Lane &a, int64_t n) {
 Lane LoopsEvaluator::addIndex(const Lane &a, const Lane &b, int64_t n) {
   if (!a.isVector && !b.isVector)
     return {e.add(a.v, b.v), a.step + b.step, false};
-  if (a.isUniform() && Emitter::constantOf(a.v) == 0)
+  if (a.isUniform() && CodeBuilder::constantOf(a.v) == 0)
     return b;
-  if (b.isUniform() && Emitter::constantOf(b.v) == 0)
+  if (b.isUniform() && CodeBuilder::constantOf(b.v) == 0)
     return a;
   return {arith::AddIOp::create(e, vector(a, n), vector(b, n)), 0, true};
 }
 
 Lane LoopsEvaluator::mulIndex(const Lane &a, Value b, int64_t n) {
-  auto k = Emitter::constantOf(b);
+  auto k = CodeBuilder::constantOf(b);
   if (k && *k == 0)
     return {e.index(0)};
   if (a.isUniform() || (!a.isVector && k))
@@ -64,7 +64,7 @@ Lane LoopsEvaluator::mulIndex(const Lane &a, Value b, int64_t n) {
 // Affine maps
 //===----------------------------------------------------------------------===//
 
-static Value divide(Emitter &e, AffineExprKind kind, Value a, Value b) {
+static Value divide(CodeBuilder &e, AffineExprKind kind, Value a, Value b) {
   if (kind == AffineExprKind::Mod)
     return arith::RemUIOp::create(e, a, b);
   if (kind == AffineExprKind::CeilDiv) {
@@ -106,7 +106,7 @@ Lanes LoopsEvaluator::evaluate(AffineMap map, ArrayRef<Lane> dims, int64_t n) {
 
 Lane LoopsEvaluator::inRange(const Lane &i, Value size, int64_t n) {
   if (i.isUniform()) {
-    auto k = Emitter::constantOf(i.v), s = Emitter::constantOf(size);
+    auto k = CodeBuilder::constantOf(i.v), s = CodeBuilder::constantOf(size);
     if (k && s)
       return {e.boolean(*k >= 0 && *k < *s)};
     return {arith::CmpIOp::create(e, arith::CmpIPredicate::ult, i.v, size)};
@@ -119,7 +119,7 @@ Lane LoopsEvaluator::both(const Lane &a, const Lane &b, int64_t n) {
   if (a.isUniform() && b.isUniform())
     return {e.both(a.v, b.v)};
   for (auto [x, y] : {std::pair(a, b), std::pair(b, a)})
-    if (x.isUniform() && Emitter::constantOf(x.v).value_or(0))
+    if (x.isUniform() && CodeBuilder::constantOf(x.v).value_or(0))
       return y;
   return {arith::AndIOp::create(e, vector(a, n), vector(b, n)), 0, true};
 }
@@ -127,7 +127,7 @@ Lane LoopsEvaluator::both(const Lane &a, const Lane &b, int64_t n) {
 Scope LoopsEvaluator::restrict(const Scope &s, const Lane &condition) {
   Scope out = s;
   if (condition.isUniform()) {
-    if (!Emitter::constantOf(condition.v).value_or(0))
+    if (!CodeBuilder::constantOf(condition.v).value_or(0))
       out.guard = s.guard ? e.both(s.guard, condition.v) : condition.v;
     return out;
   }
@@ -155,7 +155,7 @@ Lane LoopsEvaluator::position(const View &view, ArrayRef<Lane> coords, int64_t n
 
 Lane LoopsEvaluator::load(const View &view, ArrayRef<Lane> coords, const Scope &s) {
   Lane at = position(view, coords, s.n);
-  prefetchNext(view, coords, at, s);
+  beforeLoad(view, coords, at, s);
   return loadAt(view, at, s);
 }
 
@@ -163,11 +163,18 @@ static Type storedElement(const View &v) {
   return cast<MemRefType>(v.memory.getType()).getElementType();
 }
 
-/// i1 lies in memory as i8, index as i64.
-static Value fromStorage(Emitter &e, Value x, Type element) {
+/// i1 lies in memory as i8, index as i64; in scratch that is words, everything as the low bits of
+/// one.
+static Value fromStorage(CodeBuilder &e, Value x, Type element) {
   Type type = element;
   if (auto vector = dyn_cast<VectorType>(x.getType()))
     type = vector.clone(element);
+  if (x.getType().isF32() && !element.isF32()) {
+    unsigned width = element.getIntOrFloatBitWidth();
+    Value bits = arith::BitcastOp::create(e, e.getI32Type(), x);
+    bits = e.toInt(bits, e.getIntegerType(width));
+    return isa<FloatType>(element) ? Value(arith::BitcastOp::create(e, element, bits)) : bits;
+  }
   if (element.isInteger(1))
     return arith::CmpIOp::create(e, arith::CmpIPredicate::ne, x, e.zero(x.getType()));
   if (element.isIndex())
@@ -175,10 +182,15 @@ static Value fromStorage(Emitter &e, Value x, Type element) {
   return x;
 }
 
-static Value toStorage(Emitter &e, Value x, Type stored) {
+static Value toStorage(CodeBuilder &e, Value x, Type stored) {
   Type type = stored, element = getElementTypeOrSelf(x.getType());
   if (auto vector = dyn_cast<VectorType>(x.getType()))
     type = vector.clone(stored);
+  if (stored.isF32() && !element.isF32()) {
+    Type own = e.getIntegerType(element.getIntOrFloatBitWidth());
+    Value bits = isa<FloatType>(element) ? Value(arith::BitcastOp::create(e, own, x)) : x;
+    return arith::BitcastOp::create(e, stored, e.toInt(bits, e.getI32Type()));
+  }
   if (element.isInteger(1))
     return arith::ExtUIOp::create(e, type, x);
   if (element.isIndex())
@@ -198,7 +210,7 @@ Lane LoopsEvaluator::loadAt(const View &view, const Lane &at, const Scope &s) {
   }
   Value mask = effectiveMask(s);
   if (!at.isVector && at.step == 1)
-    return {fromStorage(e, e.vload(view.memory, at.v, s.n, mask), view.element), 0, true};
+    return {fromStorage(e, loadVector(view, at.v, s.n, mask), view.element), 0, true};
   auto type = e.vec(stored, s.n);
   if (!mask)
     mask = e.mask(e.index(s.n), s.n);
@@ -219,16 +231,22 @@ void LoopsEvaluator::store(const Lane &x, const View &view, ArrayRef<Lane> coord
   }
   Value value = toStorage(e, vector(x, s.n), stored);
   Value mask = effectiveMask(s);
-  if (!at.isVector && at.step == 1) {
-    if (streaming && !mask && streams.contains(view.memory))
-      e.vstream(value, view.memory, at.v);
-    else
-      e.vstore(value, view.memory, at.v, mask);
-    return;
-  }
+  if (!at.isVector && at.step == 1)
+    return storeVector(value, view, at.v, mask);
   if (!mask)
     mask = e.mask(e.index(s.n), s.n);
   Value base = at.isVector ? e.index(0) : at.v;
   Value indices = at.isVector ? at.v : iota(e, e.getIndexType(), s.n, at.step);
   vector::ScatterOp::create(e, Type(), view.memory, ValueRange{base}, indices, mask, value);
+}
+
+void LoopsEvaluator::write(const PendingStore &p) {
+  for (const View &view : places.find(p.tensor)->second)
+    store(p.value, view, p.coords, p.scope);
+}
+
+void LoopsEvaluator::flush() {
+  for (const PendingStore &p : pending)
+    write(p);
+  pending.clear();
 }

@@ -8,10 +8,10 @@
 // root's. At emission the DAG is evaluated for one vector of the root at a time.
 //
 //===----------------------------------------------------------------------===//
-#ifndef LINNET_LIB_CODEGEN_CPU_EPILOGUE_H
-#define LINNET_LIB_CODEGEN_CPU_EPILOGUE_H
+#ifndef LINNET_LIB_CODEGEN_EPILOGUE_H
+#define LINNET_LIB_CODEGEN_EPILOGUE_H
 
-#include "linnet/Codegen/KernelFrame.h"
+#include "linnet/Codegen/KernelViews.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace linnet::codegen {
@@ -77,12 +77,12 @@ bool adjacentMerge(Value tensor, unsigned d);
 /// Writes an epilogue inside a kernel's loops.
 class EpilogueEmitter {
 public:
-  EpilogueEmitter(const Epilogue &epilogue, KernelFrame &frame)
+  EpilogueEmitter(const Epilogue &epilogue, KernelViews &frame)
       : epilogue(epilogue), frame(frame) {}
   /// Resolves views and scalars; call at the entry of the kernel.
   mlir::LogicalResult prepare();
   /// Evaluates and stores everything for `n` lanes along the root's dimension `vectorDim`
-  /// (kNoDim: lane 0 only counts), from the root's coordinates on. `acc` is in the type of the
+  /// (kNoDim: lane 0 only counts; n = 0: a scalar), from the root's coordinates on. `acc` is in the type of the
   /// root's elements or wider.
   mlir::LogicalResult apply(Value acc, ValueRange coordinates, int vectorDim, int64_t n,
                             Value mask);
@@ -102,7 +102,7 @@ private:
                                   llvm::function_ref<Value(Epilogue::Use)> valueOf, int64_t n);
 
   const Epilogue &epilogue;
-  KernelFrame &frame;
+  KernelViews &frame;
   llvm::SmallVector<std::optional<View>> loads; ///< per node
   Values scalars;                               ///< per node
   llvm::SmallVector<View> targets;
@@ -110,11 +110,11 @@ private:
 };
 
 /// Lanes at `at`, `at + stride`, ... (stride 1: one vector load).
-Value stridedLoad(Emitter &e, Value memory, Value at, Value stride, int64_t n, Value mask = {});
-void stridedStore(Emitter &e, Value x, Value memory, Value at, Value stride, Value mask = {});
+Value stridedLoad(CodeBuilder &e, Value memory, Value at, Value stride, int64_t n, Value mask = {});
+void stridedStore(CodeBuilder &e, Value x, Value memory, Value at, Value stride, Value mask = {});
 /// Float or integer conversion of scalars and vectors to another element type.
-Value convertElement(Emitter &e, Value v, Type element, bool isUnsigned = false);
+Value convertElement(CodeBuilder &e, Value v, Type element, bool isUnsigned = false);
 
 } // namespace linnet::codegen
 
-#endif // LINNET_LIB_CODEGEN_CPU_EPILOGUE_H
+#endif // LINNET_LIB_CODEGEN_EPILOGUE_H

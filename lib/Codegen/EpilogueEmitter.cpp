@@ -14,16 +14,16 @@ using namespace linnet::codegen;
 // Strided vectors and conversions
 //===----------------------------------------------------------------------===//
 
-static Value laneIndices(Emitter &e, Value stride, int64_t n) {
+static Value laneIndices(CodeBuilder &e, Value stride, int64_t n) {
   Value lanes = vector::StepOp::create(e, VectorType::get({n}, e.getIndexType()));
   return arith::MulIOp::create(e, lanes, e.splat(stride, n));
 }
 
-static Value allLanes(Emitter &e, int64_t n) { return e.mask(e.index(n), n); }
+static Value allLanes(CodeBuilder &e, int64_t n) { return e.mask(e.index(n), n); }
 
 // 16-bit floats that are gathered and scattered lane by lane move as integers: LLVM would convert
 // them there and back.
-static Value memoryOfLanes(Emitter &e, Value memory) {
+static Value memoryOfLanes(CodeBuilder &e, Value memory) {
   Type element = cast<MemRefType>(memory.getType()).getElementType();
   if (!isa<FloatType>(element) || element.getIntOrFloatBitWidth() != 16)
     return memory;
@@ -34,9 +34,9 @@ static Value memoryOfLanes(Emitter &e, Value memory) {
 
 static Type laneType(Value memory) { return cast<MemRefType>(memory.getType()).getElementType(); }
 
-Value linnet::codegen::stridedLoad(Emitter &e, Value memory, Value at, Value stride, int64_t n,
+Value linnet::codegen::stridedLoad(CodeBuilder &e, Value memory, Value at, Value stride, int64_t n,
                                    Value mask) {
-  if (Emitter::constantOf(stride) == 1)
+  if (CodeBuilder::constantOf(stride) == 1)
     return e.vload(memory, at, n, mask);
   Value lanes = memoryOfLanes(e, memory);
   auto type = e.vec(laneType(lanes), n);
@@ -45,10 +45,10 @@ Value linnet::codegen::stridedLoad(Emitter &e, Value memory, Value at, Value str
   return lanes == memory ? x : vector::BitCastOp::create(e, e.vec(laneType(memory), n), x);
 }
 
-void linnet::codegen::stridedStore(Emitter &e, Value x, Value memory, Value at, Value stride,
+void linnet::codegen::stridedStore(CodeBuilder &e, Value x, Value memory, Value at, Value stride,
                                    Value mask) {
   int64_t n = cast<VectorType>(x.getType()).getNumElements();
-  if (Emitter::constantOf(stride) == 1)
+  if (CodeBuilder::constantOf(stride) == 1)
     return e.vstore(x, memory, at, mask);
   Value lanes = memoryOfLanes(e, memory);
   if (lanes != memory)
@@ -57,7 +57,7 @@ void linnet::codegen::stridedStore(Emitter &e, Value x, Value memory, Value at, 
                             mask ? mask : allLanes(e, n), x);
 }
 
-Value linnet::codegen::convertElement(Emitter &e, Value v, Type element, bool isUnsigned) {
+Value linnet::codegen::convertElement(CodeBuilder &e, Value v, Type element, bool isUnsigned) {
   Type from = getElementTypeOrSelf(v.getType());
   if (from == element)
     return v;
@@ -103,7 +103,7 @@ LogicalResult EpilogueEmitter::prepare() {
     }
   }
   for (const Epilogue::Output &out : epilogue.outputs) {
-    FailureOr<KernelFrame::Output> o = frame.output(out.index);
+    FailureOr<KernelViews::Output> o = frame.output(out.index);
     if (failed(o))
       return failure();
     targets.push_back(o->view);
@@ -113,7 +113,7 @@ LogicalResult EpilogueEmitter::prepare() {
 
 EpilogueEmitter::Place EpilogueEmitter::place(const View &v, const DimMap &dims,
                                               ValueRange coordinates, int vectorDim) {
-  Emitter &e = frame.e;
+  CodeBuilder &e = frame.e;
   Place p{v.offset, {}};
   Value along;
   for (auto [d, dim] : llvm::enumerate(dims)) {
@@ -134,8 +134,10 @@ EpilogueEmitter::Place EpilogueEmitter::place(const View &v, const DimMap &dims,
 
 Value EpilogueEmitter::read(const View &v, const DimMap &dims, ValueRange coordinates,
                             int vectorDim, int64_t n, Value mask) {
-  Emitter &e = frame.e;
+  CodeBuilder &e = frame.e;
   Place p = place(v, dims, coordinates, vectorDim);
+  if (n == 0)
+    return frame.load(v, p.at);
   if (!p.stride)
     return e.splat(frame.load(v, p.at), n);
   Value x = stridedLoad(e, v.memory, p.at, p.stride, n, mask);
@@ -148,8 +150,10 @@ Value EpilogueEmitter::read(const View &v, const DimMap &dims, ValueRange coordi
 
 void EpilogueEmitter::write(Value x, const View &v, const DimMap &dims, ValueRange coordinates,
                             int vectorDim, Value mask) {
-  Emitter &e = frame.e;
+  CodeBuilder &e = frame.e;
   Place p = place(v, dims, coordinates, vectorDim);
+  if (!isa<VectorType>(x.getType()))
+    return frame.store(x, v, p.at);
   int64_t n = cast<VectorType>(x.getType()).getNumElements();
   if (v.element.isInteger(1))
     x = arith::ExtUIOp::create(e, e.vec(e.getI8Type(), n), x);
@@ -176,18 +180,18 @@ FailureOr<Values> EpilogueEmitter::compute(const Epilogue::Node &node,
   getUsedValuesDefinedAbove(op->getRegion(0), outside);
   for (Value v : outside)
     if (Value scalar = captured.lookup(v))
-      map.map(v, frame.e.splat(scalar, n));
+      map.map(v, n ? frame.e.splat(scalar, n) : scalar);
   return frame.e.inlineRegion(op->getRegion(0), map, n);
 }
 
-static Value addAny(Emitter &e, Value a, Value b) {
+static Value addAny(CodeBuilder &e, Value a, Value b) {
   return isa<FloatType>(getElementTypeOrSelf(a.getType())) ? e.addf(a, b)
                                                            : Value(arith::AddIOp::create(e, a, b));
 }
 
 LogicalResult EpilogueEmitter::apply(Value acc, ValueRange coordinates, int vectorDim, int64_t n,
                                      Value mask) {
-  Emitter &e = frame.e;
+  CodeBuilder &e = frame.e;
   SmallVector<Values> made(epilogue.nodes.size());
   auto valueOf = [&](Epilogue::Use use) { return made[use.node][use.result]; };
   // the root last of the leaves: what it accumulates on is among them
@@ -196,7 +200,7 @@ LogicalResult EpilogueEmitter::apply(Value acc, ValueRange coordinates, int vect
     if (node.kind == Epilogue::Node::Load)
       made[i] = {read(*loads[i], node.dims, coordinates, vectorDim, n, mask)};
     else if (node.kind == Epilogue::Node::Scalar)
-      made[i] = {e.splat(scalars[i], n)};
+      made[i] = {n ? e.splat(scalars[i], n) : scalars[i]};
     else if (node.kind == Epilogue::Node::Compute) {
       FailureOr<Values> results = compute(node, valueOf, n);
       if (failed(results))

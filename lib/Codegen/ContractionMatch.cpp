@@ -39,7 +39,7 @@ static LogicalResult addTerm(AffineExpr e, int64_t stride, SmallVectorImpl<int64
 }
 
 static LogicalResult matchOperand(Operand &x, Value tensor, AffineMap map) {
-  if (!isa<RankedTensorType>(tensor.getType()) || !KernelFrame::isView(tensor))
+  if (!isa<RankedTensorType>(tensor.getType()) || !KernelViews::isView(tensor))
     return failure();
   x = {tensor, map, SmallVector<int64_t>(map.getNumDims(), 0)};
   SmallVector<int64_t> strides = staticStrides(tensor);

@@ -78,7 +78,7 @@ SmallVector<int64_t> linnet::codegen::staticStrides(Value tensor) {
   Operation *op = tensor.getDefiningOp();
   if (!op)
     return rowMajor(cast<RankedTensorType>(tensor.getType()));
-  if (!KernelFrame::isView(tensor))
+  if (!KernelViews::isView(tensor))
     return {};
   SmallVector<int64_t> source = staticStrides(op->getOperand(0));
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
@@ -209,7 +209,7 @@ FailureOr<Epilogue::Use> Epilogue::trace(Value tensor, const DimMap &dims) {
       return failure();
     return append({Node::Scalar, fill.value(), {}, {}, {}});
   }
-  if (KernelFrame::isView(tensor)) {
+  if (KernelViews::isView(tensor)) {
     if (staticStrides(tensor).size() != dims.size())
       return failure();
     return append({Node::Load, tensor, dims, {}, {}});

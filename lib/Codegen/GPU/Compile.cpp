@@ -1,0 +1,183 @@
+//===- Compile.cpp - compiles the kernels of a program for a GPU ------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "Emitters.h"
+#include "GPULowering.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/ThreadPool.h"
+
+using namespace mlir;
+using namespace linnet;
+using namespace linnet::codegen;
+
+static ArrayRef<const GPUKernelEmitter *> getGPUEmitters() {
+  static const SmallVector<const GPUKernelEmitter *> emitters = {LINNET_GPU_EMITTERS};
+  return emitters;
+}
+
+LogicalResult linnet::codegen::selectGPUStrategy(exec::KernelOp kernel, const GPUTarget &target) {
+  for (const GPUKernelEmitter *emitter : getGPUEmitters()) {
+    if (!emitter->match(kernel))
+      continue;
+    if (failed(emitter->select(kernel, target)))
+      return failure();
+    NamedAttrList strategy(kernel.getStrategyAttr());
+    strategy.set("emitter", StringAttr::get(kernel.getContext(), emitter->getName()));
+    kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+    return success();
+  }
+  return reportNoEmitter(kernel, target.name);
+}
+
+//===----------------------------------------------------------------------===//
+// One kernel
+//===----------------------------------------------------------------------===//
+
+static FailureOr<const GPUKernelEmitter *> findEmitter(exec::KernelOp kernel) {
+  DictionaryAttr strategy = kernel.getStrategy().value_or(nullptr);
+  auto name = strategy ? strategy.getAs<StringAttr>("emitter") : StringAttr();
+  if (!name || !strategy.contains(kThreads))
+    return kernel.emitError("has no strategy for a GPU: run --linnet-select-strategies with a "
+                            "target first");
+  for (const GPUKernelEmitter *emitter : getGPUEmitters())
+    if (emitter->getName() == name)
+      return emitter;
+  return kernel.emitError() << "names the emitter '" << name.getValue()
+                            << "', which this compiler does not have for GPUs";
+}
+
+namespace {
+struct Emitted {
+  OwningOpRef<ModuleOp> module;
+  int64_t threads = 0, sharedBytes = 0;
+};
+} // namespace
+
+static FailureOr<Emitted> emit(exec::KernelOp kernel, const GPUTarget &target) {
+  FailureOr<const GPUKernelEmitter *> emitter = findEmitter(kernel);
+  if (failed(emitter))
+    return failure();
+  Emitted out;
+  out.module = ModuleOp::create(kernel.getLoc());
+  GPUEmitter e(kernel.getLoc(), target);
+  GPUKernelFrame frame(kernel, *out.module, e);
+  if (failed((*emitter)->emit(kernel, frame)))
+    return failure();
+  frame.finish();
+  out.threads = e.threads;
+  out.sharedBytes = e.sharedBytes();
+  if (out.threads > target.maxWorkgroup)
+    return kernel.emitError("asks for ") << out.threads << " threads a workgroup, target "
+                                         << target.name << " has " << target.maxWorkgroup;
+  if (out.sharedBytes > target.workgroupMemory)
+    return kernel.emitError("asks for ") << out.sharedBytes << " bytes of workgroup memory, target "
+                                         << target.name << " has " << target.workgroupMemory;
+  return out;
+}
+
+FailureOr<OwningOpRef<ModuleOp>>
+linnet::codegen::emitGPUKernel(exec::KernelOp kernel, const GPUTarget &target, bool prepared) {
+  FailureOr<Emitted> emitted = emit(kernel, target);
+  if (failed(emitted) || (prepared && failed(prepareForGPU(*emitted->module, target))))
+    return failure();
+  return std::move(emitted->module);
+}
+
+static GPUKernel describe(exec::KernelOp kernel, const Emitted &emitted) {
+  GPUKernel out{kernel.getSymName().str(), kernel.getLoc(), {}, {}};
+  GPUSignature signature(kernel);
+  out.workgroupSize = emitted.threads;
+  out.sharedBytes = emitted.sharedBytes;
+  out.buffers = signature.buffers;
+  out.words = signature.words;
+  out.faults = kernel.getFaults();
+  out.scratch = hasScratch(kernel);
+  return out;
+}
+
+static FailureOr<GPUKernel> compile(exec::KernelOp kernel, const GPUTarget &target) {
+  FailureOr<Emitted> emitted = emit(kernel, target);
+  if (failed(emitted) || failed(prepareForGPU(*emitted->module, target)))
+    return failure();
+  GPUKernel out = describe(kernel, *emitted);
+  if (target.isCUDA()) {
+    FailureOr<GPUCode> ptx = compilePTX(*emitted->module, target);
+    if (failed(ptx))
+      return failure();
+    out.bytes = std::move(*ptx);
+    if (failed(assemblePTX(out, target)))
+      return failure();
+    return out;
+  }
+  FailureOr<spirv::ModuleOp> module = lowerToSPIRV(*emitted->module, target);
+  if (failed(module))
+    return failure();
+  FailureOr<uint32_t> needs = needsOf(*module, target);
+  FailureOr<GPUCode> bytes = serializeSPIRV(*module);
+  if (failed(needs) || failed(bytes))
+    return failure();
+  out.needs = *needs;
+  if (out.needs & LNT_GPU_NEEDS_SHUFFLE)
+    out.subgroup = target.subgroup;
+  out.bytes = std::move(*bytes);
+  return out;
+}
+
+//===----------------------------------------------------------------------===//
+// All kernels
+//===----------------------------------------------------------------------===//
+
+FailureOr<SmallVector<GPUKernel>>
+linnet::codegen::compileGPUKernels(ModuleOp program, const GPUTarget &target, unsigned threads) {
+  MLIRContext *ctx = program.getContext();
+  prepareGPUContext(ctx);
+  SmallVector<exec::KernelOp> kernels(program.getOps<exec::KernelOp>());
+  SmallVector<FailureOr<GPUKernel>> compiled(kernels.size(), failure());
+  ParallelDiagnosticHandler diagnostics(ctx);
+  auto one = [&](size_t i) {
+    diagnostics.setOrderIDForThread(i);
+    compiled[i] = compile(kernels[i], target);
+    diagnostics.eraseOrderIDForThread();
+  };
+  if (!ctx->isMultithreadingEnabled() || threads == 1) {
+    for (size_t i = 0; i < kernels.size(); ++i)
+      one(i);
+  } else {
+    llvm::StdThreadPool pool(llvm::hardware_concurrency(threads));
+    for (size_t i = 0; i < kernels.size(); ++i)
+      pool.async(one, i);
+    pool.wait();
+  }
+  SmallVector<GPUKernel> result;
+  for (FailureOr<GPUKernel> &kernel : compiled) {
+    if (failed(kernel))
+      return failure();
+    result.push_back(std::move(*kernel));
+  }
+  return result;
+}
+
+LogicalResult linnet::codegen::printGPUKernels(ModuleOp program, const GPUTarget &target,
+                                               raw_ostream &os) {
+  prepareGPUContext(program.getContext());
+  for (auto kernel : program.getOps<exec::KernelOp>()) {
+    FailureOr<Emitted> emitted = emit(kernel, target);
+    if (failed(emitted) || failed(prepareForGPU(*emitted->module, target)))
+      return failure();
+    if (target.isCUDA()) {
+      FailureOr<GPUCode> ptx = compilePTX(*emitted->module, target);
+      if (failed(ptx))
+        return failure();
+      os << StringRef(ptx->data(), ptx->size());
+      continue;
+    }
+    FailureOr<spirv::ModuleOp> module = lowerToSPIRV(*emitted->module, target);
+    if (failed(module))
+      return failure();
+    (*module)->print(os);
+    os << "\n";
+  }
+  return success();
+}

@@ -1,0 +1,22 @@
+//===- Emitters.h - the kernel emitters of GPUs -----------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_CODEGEN_GPU_EMITTERS_H
+#define LINNET_LIB_CODEGEN_GPU_EMITTERS_H
+
+#include "GPUKernelFrame.h"
+
+namespace linnet::codegen {
+
+// One function per emitter, defined beside it, giving its only instance.
+const GPUKernelEmitter *getGPUContractionEmitter();
+const GPUKernelEmitter *getGPULoopsEmitter(); // last: it takes what is left
+
+// In the order in which they are asked, each followed by a comma.
+#define LINNET_GPU_EMITTERS getGPUContractionEmitter(), getGPULoopsEmitter(),
+
+} // namespace linnet::codegen
+
+#endif // LINNET_LIB_CODEGEN_GPU_EMITTERS_H

@@ -1,0 +1,190 @@
+//===- GPUEmitter.cpp - writes the code of one workgroup -------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "GPUEmitter.h"
+#include "../LoopsLaunch.h"
+#include "linnet/Codegen/KernelViews.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace linnet::codegen;
+
+void GPUEmitter::forThreads(Value hi, llvm::function_ref<void(Value)> body) {
+  if (auto n = constantOf(hi); n && *n == threads)
+    return body(thread);
+  if (auto n = constantOf(hi); n && *n < threads)
+    return ifThen(lt(thread, hi), [&] { body(thread); });
+  forLoop(thread, hi, index(threads), body);
+}
+
+//===----------------------------------------------------------------------===//
+// Workgroup memory
+//===----------------------------------------------------------------------===//
+
+Value GPUEmitter::shared(Type element, int64_t n) {
+  Operation *around = getInsertionBlock()->getParentOp();
+  auto function = dyn_cast<gpu::GPUFuncOp>(around);
+  if (!function)
+    function = around->getParentOfType<gpu::GPUFuncOp>();
+  auto space = gpu::AddressSpaceAttr::get(getContext(), gpu::AddressSpace::Workgroup);
+  Type stored = storageType(element);
+  auto type = MemRefType::get({n}, stored, MemRefLayoutAttrInterface(), space);
+  bytes += (n * bytesOfElement(stored) + 15) / 16 * 16;
+  Value memory = function.addWorkgroupAttribution(type, getLoc());
+  function.setWorkgroupAttributionAttr(function.getNumWorkgroupAttributions() - 1,
+                                       LLVM::LLVMDialect::getAlignAttrName(),
+                                       getI64IntegerAttr(16));
+  return memory;
+}
+
+void GPUEmitter::barrier() { gpu::BarrierOp::create(*this); }
+
+//===----------------------------------------------------------------------===//
+// Subgroups
+//===----------------------------------------------------------------------===//
+
+// What drivers agree on is the exchange of 32 bits.
+Value GPUEmitter::shuffleXor(Value v, int64_t mask) {
+  Type t = v.getType();
+  if (t.isIndex())
+    return toIndex(shuffleXor(toInt(v, getI32Type()), mask));
+  unsigned width = t.getIntOrFloatBitWidth();
+  Type bits = getIntegerType(width), i32 = getI32Type();
+  auto swap = [&](Value x) {
+    return Value(gpu::ShuffleOp::create(*this, x, iconst(i32, mask), iconst(i32, subgroup()),
+                                        gpu::ShuffleMode::XOR)
+                     .getShuffleResult());
+  };
+  if (width == 32)
+    return swap(v);
+  Value x = isa<FloatType>(t) ? Value(arith::BitcastOp::create(*this, bits, v)) : v;
+  if (width < 32) {
+    x = arith::TruncIOp::create(*this, bits, swap(arith::ExtUIOp::create(*this, i32, x)));
+  } else {
+    Value half = iconst(bits, 32);
+    Value high =
+        swap(arith::TruncIOp::create(*this, i32, Value(arith::ShRUIOp::create(*this, x, half))));
+    Value low = swap(arith::TruncIOp::create(*this, i32, x));
+    Value up = arith::ShLIOp::create(*this, Value(arith::ExtUIOp::create(*this, bits, high)), half);
+    x = arith::OrIOp::create(*this, up, Value(arith::ExtUIOp::create(*this, bits, low)));
+  }
+  return isa<FloatType>(t) ? Value(arith::BitcastOp::create(*this, t, x)) : x;
+}
+
+Values GPUEmitter::shuffle(Values v, int64_t mask) {
+  for (Value &x : v)
+    x = shuffleXor(x, mask);
+  return v;
+}
+
+Value GPUEmitter::reduceLanesOf(Value v, int64_t width, Combine combine) {
+  for (int64_t mask = width / 2; mask >= 1; mask /= 2)
+    v = combine(v, shuffleXor(v, mask));
+  return v;
+}
+
+Value GPUEmitter::reduceTeam(Value v, int64_t width, Combine combine) {
+  return reduceTeam(Values{v}, width,
+                    [&](ValueRange a, ValueRange b) { return Values{combine(a[0], b[0])}; })[0];
+}
+
+// One slot per subgroup of the workgroup.
+Value GPUEmitter::scratchFor(Type element) {
+  Value &memory = exchange[element];
+  if (!memory)
+    memory = shared(element.isIndex() ? getI32Type() : element, threads / subgroup());
+  return memory;
+}
+
+// Within subgroups by exchange; then every thread reads what the subgroups of its team made and
+// combines that by the same tree, which lanes of one subgroup walk together.
+Values GPUEmitter::reduceTeam(Values v, int64_t width, CombineMany combine) {
+  int64_t within = std::min(width, subgroup());
+  for (int64_t mask = within / 2; mask >= 1; mask /= 2)
+    v = combine(v, shuffle(v, mask));
+  if (within == width)
+    return v;
+  int64_t parts = width / within;
+  SmallVector<Type> types;
+  Values memory;
+  for (Value x : v)
+    types.push_back(x.getType());
+  // values of one type need a place each
+  llvm::DenseMap<Type, int64_t> used;
+  for (Value x : v) {
+    Type t = x.getType();
+    memory.push_back(used[t]++
+                         ? shared(t.isIndex() ? getI32Type() : storageType(t), threads / subgroup())
+                         : scratchFor(t));
+  }
+  barrier();
+  Value slot = div(thread, within);
+  ifThen(eq(rem(thread, within), index(0)), [&] {
+    for (auto [x, m] : llvm::zip_equal(v, memory)) {
+      Value y = x;
+      if (y.getType().isIndex())
+        y = toInt(y, getI32Type());
+      else if (y.getType().isInteger(1))
+        y = arith::ExtUIOp::create(*this, getI8Type(), y);
+      store(y, m, slot);
+    }
+  });
+  barrier();
+  Value first = width == threads ? index(0) : mul(div(thread, width), parts);
+  SmallVector<Values> rows;
+  for (int64_t p = 0; p < parts; ++p) {
+    Values row;
+    for (auto [m, t] : llvm::zip_equal(memory, types)) {
+      Value x = load(m, add(first, p));
+      if (t.isIndex())
+        x = toIndex(x);
+      else if (t.isInteger(1))
+        x = arith::TruncIOp::create(*this, t, x);
+      row.push_back(x);
+    }
+    rows.push_back(row);
+  }
+  for (int64_t half = parts / 2; half >= 1; half /= 2)
+    for (int64_t p = 0; p < half; ++p)
+      rows[p] = combine(rows[p], rows[p + half]);
+  return rows[0];
+}
+
+//===----------------------------------------------------------------------===//
+// 16 bytes at once
+//===----------------------------------------------------------------------===//
+
+int64_t GPUEmitter::wide(Type stored) { return std::min<int64_t>(4, 16 / bytesOfElement(stored)); }
+
+static llvm::Align alignmentOf(VectorType t) {
+  return llvm::Align(
+      std::min<int64_t>(16, t.getNumElements() * bytesOfElement(t.getElementType())));
+}
+
+Value GPUEmitter::vload(Value memory, Value i, int64_t n, Value mask) {
+  assert(!mask && "GPU kernels guard whole accesses");
+  auto type = vec(cast<MemRefType>(memory.getType()).getElementType(), n);
+  return vector::LoadOp::create(*this, type, memory, ValueRange{i}, /*nontemporal=*/false,
+                                alignmentOf(type));
+}
+
+void GPUEmitter::vstore(Value v, Value memory, Value i, Value mask) {
+  assert(!mask && "GPU kernels guard whole accesses");
+  vector::StoreOp::create(*this, v, memory, ValueRange{i}, /*nontemporal=*/false,
+                          alignmentOf(cast<VectorType>(v.getType())));
+}
+
+Value GPUEmitter::extract(Value vector, int64_t i) {
+  return vector::ExtractOp::create(*this, vector, i);
+}
+
+Value GPUEmitter::pack(ValueRange scalars) {
+  return vector::FromElementsOp::create(*this, vec(scalars.front().getType(), scalars.size()),
+                                        scalars);
+}

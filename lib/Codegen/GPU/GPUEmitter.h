@@ -1,0 +1,75 @@
+//===- GPUEmitter.h - writes the code of one workgroup ----------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// What every kernel emitter of GPUs shares beyond CodeBuilder: threads, workgroup memory and its
+// barriers, the exchange of values within a subgroup, access to 16 bytes at once.
+//
+// Code is written for one thread. A barrier has to be reached by all threads of a workgroup: only
+// conditions and loops that are the same for all of them (on sizes, on the group) may hold one.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_CODEGEN_GPU_GPUEMITTER_H
+#define LINNET_LIB_CODEGEN_GPU_GPUEMITTER_H
+
+#include "linnet/Codegen/CodeBuilder.h"
+#include "linnet/Codegen/GPU.h"
+
+namespace linnet::codegen {
+
+using Combine = llvm::function_ref<Value(Value, Value)>;
+using CombineMany = llvm::function_ref<Values(ValueRange, ValueRange)>;
+
+class GPUEmitter : public CodeBuilder {
+public:
+  GPUEmitter(mlir::Location loc, const GPUTarget &target) : CodeBuilder(loc), target(target) {}
+  const GPUTarget &target;
+  Value thread;        ///< of the workgroup, as an index
+  int64_t threads = 0; ///< of the workgroup
+
+  /// Body for i = thread, thread + threads, ... below hi. Holds no barrier.
+  void forThreads(Value hi, llvm::function_ref<void(Value)> body);
+
+  //--- workgroup memory -------------------------------------------------------------------------
+  /// n elements for the kernel's whole life. Where lives do not overlap, share them.
+  Value shared(Type element, int64_t n);
+  /// All threads of the workgroup arrive; what they wrote to workgroup memory is seen by all.
+  void barrier();
+  int64_t sharedBytes() const { return bytes; }
+
+  //--- subgroups --------------------------------------------------------------------------------
+  /// A power of two that divides the number of threads.
+  int64_t subgroup() const { return std::min(target.subgroup, threads); }
+  /// The value of the lane whose number differs in the bits of `mask`, below subgroup(). Every
+  /// lane takes part. Floats and integers of 32 bits go as they are, others in pieces or widened.
+  Value shuffleXor(Value v, int64_t mask);
+  /// Combines `width` neighbours (a power of two, up to subgroup()) in a fixed butterfly: all of
+  /// them get the result, which has the same bits in each if `combine` is commutative.
+  Value reduceLanesOf(Value v, int64_t width, Combine combine);
+  /// Combines the values of all threads; all get the result. `width` (a power of two that divides
+  /// `threads`) neighbours form a team of their own. Workgroup memory is used where a team is
+  /// wider than a subgroup, behind a barrier at the start and at the end.
+  Value reduceTeam(Value v, int64_t width, Combine combine);
+  /// The same for tuples of values.
+  Values reduceTeam(Values v, int64_t width, CombineMany combine);
+
+  //--- 16 bytes at once -------------------------------------------------------------------------
+  /// Elements of a stored type that one access may move.
+  static int64_t wide(Type stored);
+  /// At a position that is a multiple of n, in memory that starts at a multiple of 16 bytes.
+  /// Without masks.
+  Value vload(Value memory, Value i, int64_t n, Value mask = {}) override;
+  void vstore(Value v, Value memory, Value i, Value mask = {}) override;
+  Value extract(Value vector, int64_t i);
+  Value pack(ValueRange scalars); ///< to a vector
+
+private:
+  Values shuffle(Values v, int64_t mask);
+  Value scratchFor(Type element);
+  llvm::DenseMap<Type, Value> exchange; ///< workgroup memory of reduceTeam
+  int64_t bytes = 0;
+};
+
+} // namespace linnet::codegen
+
+#endif // LINNET_LIB_CODEGEN_GPU_GPUEMITTER_H

@@ -1,0 +1,155 @@
+//===- ToPTX.cpp - from a gpu.module to PTX ---------------------------------===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "GPULowering.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/DialectConversion.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include <mutex>
+
+extern "C" {
+void LLVMInitializeNVPTXTarget();
+void LLVMInitializeNVPTXTargetInfo();
+void LLVMInitializeNVPTXTargetMC();
+void LLVMInitializeNVPTXAsmPrinter();
+}
+
+using namespace mlir;
+using namespace linnet::codegen;
+
+/// Bare pointers are for memory of a known size: the largest that 32-bit indices reach.
+static void giveSizes(gpu::GPUFuncOp f) {
+  SmallVector<Type> types;
+  for (BlockArgument arg : f.getArguments().take_front(f.getFunctionType().getNumInputs())) {
+    if (auto memory = dyn_cast<MemRefType>(arg.getType()))
+      arg.setType(MemRefType::get({INT32_MAX}, memory.getElementType()));
+    types.push_back(arg.getType());
+  }
+  f.setFunctionType(FunctionType::get(f.getContext(), types, {}));
+}
+
+static LogicalResult convertModule(gpu::GPUModuleOp kernels) {
+  MLIRContext *ctx = kernels.getContext();
+  LowerToLLVMOptions options(ctx, DataLayout(kernels));
+  options.overrideIndexBitwidth(32);
+  options.useBarePtrCallConv = true;
+  LLVMTypeConverter types(ctx, options);
+  configureGpuToNVVMTypeConverter(types);
+  RewritePatternSet patterns(ctx);
+  arith::populateArithToLLVMConversionPatterns(types, patterns);
+  cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
+  index::populateIndexToLLVMConversionPatterns(types, patterns);
+  // before those of populateGpuToNVVM..., which call libdevice
+  populateMathToLLVMConversionPatterns(types, patterns, /*approximateLog1p=*/false, /*benefit=*/2);
+  populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
+  populateVectorToLLVMConversionPatterns(types, patterns);
+  ub::populateUBToLLVMConversionPatterns(types, patterns);
+  populateGpuToNVVMConversionPatterns(types, patterns);
+  LLVMConversionTarget target(*ctx);
+  configureGpuToNVVMConversionLegality(target);
+  return applyPartialConversion(kernels, target, std::move(patterns));
+}
+
+/// The functions of the gpu.module, lowered, as a module of their own.
+static FailureOr<OwningOpRef<ModuleOp>> lowerToNVVM(ModuleOp module) {
+  module.walk(giveSizes);
+  PassManager flow(module.getContext(), ModuleOp::getOperationName());
+  flow.nest<gpu::GPUModuleOp>().addPass(createSCFToControlFlowPass());
+  if (failed(flow.run(module)))
+    return failure();
+  OwningOpRef<ModuleOp> result = ModuleOp::create(module.getLoc());
+  for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
+    if (failed(convertModule(kernels)))
+      return failure();
+    for (Operation &op : llvm::make_early_inc_range(*kernels.getBody()))
+      op.moveBefore(result->getBody(), result->getBody()->end());
+  }
+  PassManager casts(module.getContext(), ModuleOp::getOperationName());
+  casts.addPass(createReconcileUnrealizedCastsPass());
+  if (failed(casts.run(*result)))
+    return failure();
+  return result;
+}
+
+static std::unique_ptr<llvm::TargetMachine> createMachine(const GPUTarget &target) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeNVPTXTargetInfo();
+    LLVMInitializeNVPTXTarget();
+    LLVMInitializeNVPTXTargetMC();
+    LLVMInitializeNVPTXAsmPrinter();
+  });
+  llvm::Triple triple("nvptx64-nvidia-cuda");
+  std::string message;
+  const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!found)
+    return nullptr;
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // fma is written where it is meant
+  return std::unique_ptr<llvm::TargetMachine>(
+      found->createTargetMachine(triple, target.chip, "+ptx80", options, std::nullopt, std::nullopt,
+                                 llvm::CodeGenOptLevel::Aggressive));
+}
+
+static void optimise(llvm::Module &m, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(m, modules);
+}
+
+FailureOr<GPUCode> linnet::codegen::compilePTX(ModuleOp module, const GPUTarget &target) {
+  FailureOr<OwningOpRef<ModuleOp>> lowered = lowerToNVVM(module);
+  if (failed(lowered))
+    return failure();
+  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target);
+  if (!machine)
+    return module.emitError("this build of LLVM has no NVPTX target");
+  llvm::LLVMContext ctx;
+  std::unique_ptr<llvm::Module> m = translateModuleToLLVMIR(**lowered, ctx, "kernel");
+  if (!m)
+    return failure();
+  m->setTargetTriple(machine->getTargetTriple());
+  m->setDataLayout(machine->createDataLayout());
+  optimise(*m, *machine);
+  GPUCode text;
+  llvm::raw_svector_ostream os(text);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, os, nullptr, llvm::CodeGenFileType::AssemblyFile))
+    return module.emitError("the NVPTX target cannot write PTX");
+  passes.run(*m);
+  return text;
+}

@@ -1,0 +1,134 @@
+# Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+"""GPU kernels: the tests of CPU kernels on a Vulkan device, and what ptxas says of CUDA's."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import kernel_contraction
+import test_kernels_contraction as contraction
+import test_kernels_loops as loops
+from kernel_contraction import Einsum
+from linnet._src import kernels, vulkan_kernels
+
+FULL = bool(os.environ.get("LINNET_FULL"))
+some = lambda first, *rest: [first, *rest] if FULL else [first]
+
+
+@pytest.fixture
+def vulkan(monkeypatch):
+    try:
+        vulkan_kernels.driver()
+    except vulkan_kernels.Missing as missing:
+        pytest.skip(str(missing))
+    monkeypatch.setenv("LINNET_DEVICE", "vulkan")
+    monkeypatch.setattr(kernels, "LEVELS", kernels.LEVELS[-1:])
+
+
+# ---- loops ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("element", some("bf16", "f32"))
+def test_layer_norm(vulkan, element):
+    loops.test_layer_norm(element)
+
+
+@pytest.mark.parametrize("test", [
+    loops.test_softmax, loops.test_softmax_in_place, loops.test_nan_in_maximum,
+    loops.test_gather_elements, loops.test_pad, loops.test_insert_slice_in_place,
+    loops.test_insert_slice_fresh, loops.test_copy_of_argument,
+    loops.test_broadcast_and_transpose, loops.test_transpose_and_slice_of_argument,
+    loops.test_reshape_between_ops, loops.test_compare_select_bool,
+    loops.test_scalar_arguments_and_constants, loops.test_two_results_and_deferred_stage,
+], ids=lambda t: t.__name__)
+def test_loops(vulkan, test):
+    test()
+
+
+@pytest.mark.parametrize("element", some("f16", "f32", "bf16"))
+def test_functions(vulkan, element):
+    loops.test_unary(element)
+    loops.test_binary(element)
+
+
+@pytest.mark.parametrize("element", some("i8", "i16", "i32", "i64"))
+def test_integer(vulkan, element):
+    loops.test_integer(element)
+
+
+@pytest.mark.parametrize("axes", some((2,), (0,), (0, 2), (0, 1, 2)))
+def test_reduction(vulkan, axes):
+    loops.test_reduction(axes, "arith.addf")
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_argmax(vulkan, axis):
+    loops.test_argmax(axis, False)
+
+
+def test_embedding(vulkan):
+    loops.test_embedding("f32")
+
+
+# ---- contractions --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", contraction.LAYOUTS)
+@pytest.mark.parametrize("dtype", some("bf16", "f32"))
+def test_products_of_all_sizes(vulkan, spec, dtype):
+    kernel = None
+    for sizes in [dict(m=7, n=70, k=33), dict(m=130, n=67, k=40), dict(m=0, n=4, k=3),
+                  dict(m=4, n=40, k=0), dict(m=1, n=1, k=1)]:
+        kernel = kernel_contraction.check(Einsum(spec, sizes, dtype=dtype, dynamic=True), "",
+                                          kernel=kernel)
+
+
+TILES = [dict(m=1, n=130, k=65), dict(m=250, n=5, k=40), dict(m=3, n=5, k=70),
+         dict(m=29, n=40, k=33), dict(m=520, n=516, k=9)]
+
+
+@pytest.mark.parametrize("sizes", some(*TILES), ids=str)
+def test_tiles(vulkan, sizes):
+    kernel_contraction.check(Einsum("mk,nk->mn", sizes), "")
+
+
+@pytest.mark.parametrize("spec", some("bhmk,bhnk->bhmn", "bnhd,hde->bnhe", "bchw,oc->bohw",
+                                      "mkq,qkn->mn", "mk,k->m", "m,n->mn", "mk,kn->nm"))
+def test_index_maps(vulkan, spec):
+    contraction.test_index_maps(spec, False)
+
+
+# ---- CUDA ----------------------------------------------------------------------------------
+
+
+def ptxas():
+    installed = pathlib.Path(sys.prefix).glob("lib/python*/site-packages/nvidia/*/bin/ptxas")
+    found = os.environ.get("LINNET_PTXAS") or shutil.which("ptxas") or next(installed, None)
+    if not found:
+        pytest.skip("no ptxas: it is in nvidia-cuda-nvcc, or LINNET_PTXAS names it")
+    if not os.access(found, os.X_OK):  # wheels lose the bit
+        os.chmod(found, 0o755)
+    return str(found)
+
+
+def large(dtype):
+    return Einsum("mk,kn->mn", dict(m=2048, n=2048, k=512), dtype=dtype).text("large")
+
+
+@pytest.mark.parametrize("chip", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("text", [loops.softmax(), loops.layer_norm("bf16"), loops.embedding(),
+                                  large("f32"), large("bf16")],
+                         ids=["softmax", "norm", "embedding", "f32", "bf16"])
+def test_assembles_without_spills(tmp_path, chip, text):
+    out = tmp_path / "kernels.so"
+    subprocess.run([kernels.build() / "bin/linnet-kernels", "-", "-o", out, "--target=cuda",
+                    f"--chip={chip}"], input=text, text=True, check=True,
+                   env={**os.environ, "LINNET_PTXAS": ptxas()})
+    for kernel in json.loads(pathlib.Path(f"{out}.json").read_text()).values():
+        assert kernel["cubin"] and kernel["registers"] > 0
+        assert kernel["spills"] == 0
