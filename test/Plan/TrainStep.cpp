@@ -46,7 +46,8 @@ private:
 };
 
 int Decoder::elementwise(std::vector<int> inputs, int64_t bytes, int reuse) {
-  int node = graph.addNode(moved(bytes * int64_t(inputs.size() + 1)), std::move(inputs), {bytes});
+  int64_t time = moved(bytes * int64_t(inputs.size() + 1));
+  int node = graph.addNode(time, std::move(inputs), {bytes});
   graph.nodes[size_t(node)].mayReuse[0] = reuse;
   return graph.output(node);
 }

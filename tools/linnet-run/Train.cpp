@@ -111,7 +111,8 @@ int64_t Invocation::stepsDone() {
     lnt_state_info state;
     if (toError(lnt_session_state(session, i, &state)))
       continue;
-    if (std::strcmp(state.name, "step") || state.type != LNT_I64 || state.rank || !state.created)
+    if (std::strcmp(state.name, "step") != 0 || state.type != LNT_I64 || state.rank ||
+        !state.created)
       continue;
     int64_t value;
     lnt_buffer target = {LNT_CPU, &value, 0, sizeof value};
