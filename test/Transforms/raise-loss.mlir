@@ -31,3 +31,28 @@ func.func @probability(%x: tensor<4x50xf32>, %t: tensor<4x1xi64>) -> tensor<4x1x
   %k = linnet.gather %l, %t axis 1 batch_dims 1 : tensor<4x50xf32>, tensor<4x1xi64> -> tensor<4x1xf32>
   return %k : tensor<4x1xf32>
 }
+
+// -----
+
+// Label smoothing, of means, as PyTorch's decomposition writes it.
+// REMARK: remark: cross entropy: made linnet.cross_entropy
+// CHECK-LABEL: func.func @smoothed
+// CHECK-NEXT: %[[T:.*]] = tensor.collapse_shape %arg1
+// CHECK-NEXT: linnet.cross_entropy mean %arg0, %[[T]] label_smoothing 1.250000e-01 : tensor<8x64xf32>, tensor<8xi64> -> tensor<f32>
+// CHECK-NEXT: return
+func.func @smoothed(%x: tensor<8x64xf32>, %t: tensor<8x1xi64>) -> tensor<f32> {
+  %p = linnet.softmax %x axis 1 : tensor<8x64xf32>
+  %l = math.log %p : tensor<8x64xf32>
+  %k = linnet.gather %l, %t axis 1 batch_dims 1 : tensor<8x64xf32>, tensor<8x1xi64> -> tensor<8x1xf32>
+  %m = arith.negf %k : tensor<8x1xf32>
+  %nll = linnet.reduce mean %m axes [0, 1] : tensor<8x1xf32> -> tensor<f32>
+  %sums = linnet.reduce sum %l axes [1] : tensor<8x64xf32> -> tensor<8xf32>
+  %sm = arith.negf %sums : tensor<8xf32>
+  %smooth = linnet.reduce mean %sm axes [0] : tensor<8xf32> -> tensor<f32>
+  %keep = arith.constant dense<0.875> : tensor<f32>
+  %part = arith.constant dense<0.001953125> : tensor<f32>
+  %a = arith.mulf %nll, %keep : tensor<f32>
+  %b = arith.mulf %smooth, %part : tensor<f32>
+  %y = arith.addf %a, %b : tensor<f32>
+  return %y : tensor<f32>
+}

@@ -11,7 +11,7 @@ import numpy as np
 from attention_spellings import Writer
 from linnet.testing import Computed
 
-NEAR_MISSES = ("sign", "count", "other", "temperature", "log2", "all")
+NEAR_MISSES = ("sign", "count", "other", "temperature", "log2", "all", "weights", "smooth other")
 
 
 @dataclasses.dataclass
@@ -22,6 +22,7 @@ class Choices:
     reduction: str
     ignored: bool  # rows with target 1
     missed: str = ""
+    smoothing: float = 0.0
 
 
 def choose(rng, missed=""):
@@ -29,7 +30,9 @@ def choose(rng, missed=""):
     if missed in ("count", "all"):
         reduction = "mean"
     return Choices(int(rng.integers(2, 7)), int(rng.integers(3, 7)), reduction,
-                   missed == "all" or (missed != "count" and bool(rng.integers(2))), missed)
+                   missed == "all" or (missed != "count" and bool(rng.integers(2))), missed,
+                   0.1 if "smooth" in missed or missed == "weights" else float(rng.choice([0, 0, 0.125])) if not missed
+                   else 0.0)
 
 
 def inputs(c, rng):
@@ -48,6 +51,11 @@ def reference(c, arrays):
     if c.missed == "log2":
         sums = sums / np.log(2)
     rows = (sums - x[np.arange(c.rows), t]) * (-1 if c.missed == "sign" else 1)
+    if c.smoothing:
+        y = other if c.missed == "smooth other" else x
+        most = y.value.max(1, keepdims=True)
+        spread = np.log(np.exp(y - most).sum(1)) + most[:, 0] - y.sum(1) / c.classes
+        rows = (1 - c.smoothing) * rows + c.smoothing * (2 if c.missed == "weights" else 1) * spread
     seen = t != 1 if c.ignored else np.ones(c.rows, bool)
     rows = rows.where(seen, 0)
     if c.reduction == "none":
@@ -129,6 +137,44 @@ class LossWriter(Writer):
         """A sum over all rows, as a tensor without dimensions."""
         return self.reduce("sum", x, False)
 
+    def smoothed(self, x, target, safe, seen, name):
+        """(1 - s) times what is picked, plus s times the mean over classes, added as rows or after sums."""
+        c = self.c
+        n, k = x[1]
+        values = self.log_softmax(x, x)
+        others = self.log_softmax(("%u", x[1], "f32"), ("%u", x[1], "f32")) if c.missed == "smooth other" else values
+        nll = self.elementwise("arith.negf", self.pick_class(values, safe))
+        by = c.smoothing * (2 if c.missed == "weights" else 1)
+        spread = self.reduce("sum", others, False)
+        if self.chance():
+            spread = self.elementwise("arith.negf", spread)
+            by = -by
+        parts = [(nll, 1 - c.smoothing), (spread, -by / k)]
+        early = self.chance()
+        hide = lambda y: self.tensor(f"arith.select {seen[0]}, {y[0]}, {self.splat('0.0', (n,))[0]} : "
+                                     f"{self.type((n,), 'i1')}, {self.type((n,))}", (n,))
+        count = None
+        if c.reduction == "mean" and c.ignored:
+            count = self.total(self.tensor(f"arith.uitofp {seen[0]} : {self.type((n,), 'i1')} to {self.type((n,))}",
+                                           (n,)))
+
+        def reduce(y):
+            y = hide(y) if c.ignored else y
+            if c.reduction == "none":
+                return y
+            y = self.total(y)
+            if c.reduction == "sum":
+                return y
+            return self.elementwise("arith.divf", y, count) if c.ignored else self.times(y, 1 / n)
+        done = [self.times(y if early else reduce(y), by) for y, by in parts]
+        if self.chance():
+            done.reverse()
+        y = self.elementwise("arith.addf", *done)
+        y = reduce(y) if early else y
+        t = self.type(y[1])
+        return "\n".join([f"func.func @{name}(%x: {self.type((n, k))}, %t: {self.type((n,), 'i64')}, "
+                          f"%u: {self.type((n, k))}) -> {t} {{", *self.lines, f"  return {y[0]} : {t}", "}"])
+
 
 def write(c, rng, name="main"):
     w = LossWriter(c, rng)
@@ -144,6 +190,8 @@ def write(c, rng, name="main"):
             safe = w.tensor(f"arith.select {seen[0]}, {target[0]}, {w.number(0)[0]} : {w.type((n,), 'i1')}, "
                             f"{w.type((n,), 'i64')}", (n,), "i64")
     where = w.pick("values", "rows", "outside") if c.missed != "sign" else "nowhere"
+    if c.smoothing:
+        return w.smoothed(x, target, safe, seen, name)
     if c.missed == "" and w.chance():  # log(sum of exp(x)) - x[t]
         rows = w.elementwise("arith.subf", w.log_sum(x), w.pick_class(x, safe))
         where = "nowhere"

@@ -19,8 +19,9 @@ def test_every_spelling_is_found():
     given = programs(spellings, MATCHED, 1)
     _, bodies = raised(given, "--canonicalize")
     for (c, text), body in zip(given, bodies):
-        op = re.findall(r"linnet\.cross_entropy +(\w+) %\w+, %\w+( ignore_index 1)?", body)
-        assert op == [(c.reduction, " ignore_index 1" if c.ignored else "")], (c, text)
+        op = re.findall(r"linnet\.cross_entropy +(\w+) %\w+, %\w+( ignore_index 1)?(?: label_smoothing (\S+))?", body)
+        assert [x[:2] for x in op] == [(c.reduction, " ignore_index 1" if c.ignored else "")], (c, text)
+        assert abs(float(op[0][2] or 0) - c.smoothing) < 1e-6, (c, text)
         assert not re.search(r"math\.|arith\.\w+f |linalg|reduce", body), (c, body)
 
 
@@ -37,14 +38,17 @@ def test_near_misses_stay():
     for (c, source), body in zip(given, bodies):
         # a sum of losses that is divided by something else is a sum of losses still
         kept = re.findall(r"linnet\.cross_entropy +(\w+)", body)
-        assert not kept or (c.missed in ("count", "all") and kept == ["sum"]), (c, source)
+        # and one of two parts of a smoothed loss is a loss of its own
+        part = "smooth" in c.missed or c.missed == "weights"
+        assert "label_smoothing" not in body
+        assert not kept or part or (c.missed in ("count", "all") and kept == ["sum"]), (c, source)
     some = given if FULL else given[:12]
     for c, arrays, result in call_all(spellings, "\n".join(body for _, body in some), some, 5):
         check(spellings, c, arrays, result)
 
 
 def test_gradients_are_those_of_the_op():
-    given = [(c, text) for c, text in programs(spellings, 40, 6) if c.reduction == "mean"][:6]
+    given = [(c, text) for c, text in programs(spellings, 40, 6) if c.reduction == "mean" and not c.smoothing][:6]
     for i, (c, text) in enumerate(given):
         x = f"tensor<{c.rows}x{c.classes}xf32>"
         t = f"tensor<{c.rows}xi64>"

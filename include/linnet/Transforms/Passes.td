@@ -131,6 +131,7 @@ def Raise : Pass<"linnet-raise", "mlir::func::FuncOp"> {
     - rows whose target is one number set to zero, as `ignore_index`; sums over all rows, and means
       by the number of rows, or of those that are not ignored. Targets of -100, faults before, are
       ignored where no other number is
+    - label smoothing: such a loss plus the mean over classes of the same logarithm, each times a number
 
     `linnet.linear_attention`, or `linnet.selective_scan`, becomes of an `scf.for` over positions that
     carries a state, linear in itself, and inserts rows read out of it:

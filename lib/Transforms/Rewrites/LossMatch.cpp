@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/ScopeExit.h"
 #include <cmath>
 
 using namespace mlir;
@@ -33,6 +34,7 @@ struct Loss {
   LossReduction reduction = LossReduction::none;
   Variables rows; ///< that sum or mean runs over
   std::optional<int64_t> ignored;
+  std::optional<double> smoothing;
 };
 
 class LossMatcher {
@@ -53,8 +55,13 @@ private:
   bool isCount(const Element &divisor, bool inverse, const Loss &loss);
   std::optional<Loss> meanOfRows(const Element &e, bool negative, Raised &out);
   Element withoutSafety(const Element &number, const Loss &loss);
+  Element unscaled(Element e, double &factor);
+  bool smoothed(const Element &e, bool negative, bool reduced, Raised &out, Loss &loss);
+  std::optional<Element> rowOf(Element e, double &factor, const Loss &loss);
+  bool isMeanOfClasses(const Element &e, double &factor, const Loss &loss);
 
   Elements &g;
+  bool inSum = false; ///< that may be a smoothed loss: its parts are none
 };
 
 } // namespace
@@ -221,6 +228,8 @@ bool LossMatcher::row(const Element &element, bool negative, Raised &out, Loss &
   Element e = g.source(element);
   if (auto positive = g.negated(e))
     return row(*positive, !negative, out, loss);
+  if (smoothed(e, negative, /*reduced=*/false, out, loss))
+    return true;
   if (g.op<arith::SelectOp>(e) && !loss.ignored && g.constant(g.operand(e, 2)) == 0.0)
     if (auto counted = counts(g.operand(e, 0))) {
       loss.ignored = counted->second;
@@ -333,6 +342,142 @@ std::optional<Loss> LossMatcher::meanOfRows(const Element &e, bool negative, Rai
   return std::nullopt;
 }
 
+//===----------------------------------------------------------------------===//
+// Label smoothing
+//===----------------------------------------------------------------------===//
+
+/// Without the numbers that it is multiplied with.
+Element LossMatcher::unscaled(Element e, double &factor) {
+  for (e = g.source(e);; e = g.source(e)) {
+    if (g.op<arith::NegFOp>(e)) {
+      factor = -factor;
+      e = g.operand(e, 0);
+      continue;
+    }
+    bool divided = g.op<arith::DivFOp>(e) != nullptr, found = false;
+    if (!divided && !g.op<arith::MulFOp>(e))
+      return e;
+    for (unsigned i = 0; i < (divided ? 1 : 2) && !found; ++i)
+      if (auto c = g.constant(g.operand(e, 1 - i)); c && *c != 0) {
+        factor = divided ? factor / *c : factor * *c;
+        e = g.operand(e, i);
+        found = true;
+      }
+    if (!found)
+      return e;
+  }
+}
+
+/// The row where the element is the sum or mean of rows as the loss is.
+std::optional<Element> LossMatcher::rowOf(Element e, double &factor, const Loss &loss) {
+  if (loss.reduction == LossReduction::none)
+    return e;
+  auto sum = g.reduced(e, Elements::Reduction::Mean);
+  if (sum && (loss.reduction != LossReduction::mean || loss.ignored))
+    return std::nullopt;
+  bool counted = sum || loss.reduction == LossReduction::sum;
+  if (!counted && g.op<arith::DivFOp>(e) && isCount(g.operand(e, 1), /*inverse=*/false, loss)) {
+    e = unscaled(g.operand(e, 0), factor);
+    counted = true;
+  }
+  if (!sum)
+    sum = g.reduced(e, Elements::Reduction::Sum);
+  if (!counted || !sum || sum->start)
+    return std::nullopt;
+  auto isReal = [&](unsigned v) { return g.extent(v).size != 1; };
+  auto own = llvm::to_vector(llvm::make_filter_range(sum->variables, isReal));
+  auto rows = llvm::to_vector(llvm::make_filter_range(loss.rows, isReal));
+  if (own.size() != rows.size())
+    return std::nullopt;
+  for (auto [v, w] : llvm::zip_equal(own, rows))
+    sum->element = g.replace(sum->element, v, g.variable(w));
+  return unscaled(sum->element, factor);
+}
+
+/// Whether it is `factor` times the mean over classes of the logarithm that the loss is picked of.
+bool LossMatcher::isMeanOfClasses(const Element &element, double &factor, const Loss &loss) {
+  auto row = rowOf(unscaled(element, factor), factor, loss);
+  if (!row)
+    return false;
+  Element e = *row;
+  if (g.op<arith::SelectOp>(e) && g.constant(g.operand(e, 2)) == 0.0) {
+    auto counted = counts(g.operand(e, 0));
+    if (!counted || counted->second != loss.ignored || !g.same(counted->first, loss.target))
+      return false;
+    e = unscaled(g.operand(e, 1), factor);
+  } else if (loss.ignored) {
+    return false;
+  }
+  auto classes = g.reduced(e, Elements::Reduction::Mean);
+  if (!classes) {
+    classes = g.reduced(e, Elements::Reduction::Sum);
+    factor *= g.extent(loss.classes).size;
+  }
+  if (!classes || classes->start || classes->variables.size() != 1 ||
+      g.extent(classes->variables[0]).size != g.extent(loss.classes).size ||
+      ShapedType::isDynamic(g.extent(loss.classes).size))
+    return false;
+  Element each = g.replace(classes->element, classes->variables[0], g.variable(loss.classes));
+  auto x = logits(unscaled(each, factor), loss.classes);
+  return x && g.same(*x, loss.logits);
+}
+
+/// (1 - s) times a loss, plus s times minus the mean over classes: of rows, or of their sums or
+/// means.
+bool LossMatcher::smoothed(const Element &e, bool negative, bool reduced, Raised &out, Loss &loss) {
+  bool difference = g.op<arith::SubFOp>(e) != nullptr;
+  if (inSum || (!difference && !g.op<arith::AddFOp>(e)))
+    return false;
+  inSum = true;
+  auto leave = llvm::make_scope_exit([&] { inSum = false; });
+  for (unsigned i = 0; i < 2; ++i) {
+    double own = negative ? -1 : 1, other = own;
+    (i == 0 ? other : own) *= difference ? -1 : 1;
+    Element part = unscaled(g.operand(e, i), own);
+    Loss attempt;
+    attempt.ignored = loss.ignored; // by a select around the sum
+    Raised unused;
+    if (!reduced) {
+      if (!row(part, own < 0, unused, attempt))
+        continue;
+    } else if (!sumOfRows(part, own < 0, unused, attempt)) {
+      auto mean = meanOfRows(part, own < 0, unused);
+      if (!mean)
+        continue;
+      attempt = *mean;
+    }
+    Loss counted = attempt;
+    if (loss.ignored)
+      counted.ignored.reset();
+    if (attempt.smoothing || !isMeanOfClasses(g.operand(e, 1 - i), other, counted))
+      continue;
+    double kept = std::abs(own), smoothing = -other, count = 1;
+    for (unsigned v : attempt.rows)
+      count *= g.extent(v).size;
+    // sums of which each was multiplied with one over the number of rows
+    if (attempt.reduction == LossReduction::sum && !attempt.ignored && count > 1 &&
+        std::abs((kept + smoothing) * count - 1) < 1e-5) {
+      attempt.reduction = LossReduction::mean;
+      smoothing *= count;
+      kept *= count;
+    }
+    if (smoothing < 0 || std::abs(kept + smoothing - 1) > 1e-5) {
+      out.part = part.value;
+      out.why = "what the loss and the mean over classes are multiplied with do not add up to one";
+      continue;
+    }
+    attempt.smoothing = smoothing;
+    if (!reduced) {
+      attempt.reduction = loss.reduction;
+      attempt.rows = loss.rows;
+    }
+    loss = attempt;
+    out.part = unused.part;
+    return true;
+  }
+  return false;
+}
+
 std::optional<Loss> LossMatcher::match(const Element &root, Raised &out) {
   Element e = g.source(root);
   bool negative = false;
@@ -347,6 +492,9 @@ std::optional<Loss> LossMatcher::match(const Element &root, Raised &out) {
     return std::nullopt; // a part of the rows
   loss = Loss();
   if (sumOfRows(e, negative, out, loss))
+    return loss;
+  loss = Loss();
+  if (smoothed(e, negative, /*reduced=*/true, out, loss))
     return loss;
   return meanOfRows(e, negative, out);
 }
@@ -383,7 +531,8 @@ static Value makeLoss(OpBuilder &b, Location loc, Elements &g, const Element &ro
   auto result = RankedTensorType::get(none ? shape : ArrayRef<int64_t>(), f32);
   Value y = CrossEntropyOp::create(
                 b, loc, result, Type(), LossReductionAttr::get(b.getContext(), loss.reduction), x,
-                target, b.getI64IntegerAttr(loss.ignored.value_or(-100)), FloatAttr())
+                target, b.getI64IntegerAttr(loss.ignored.value_or(-100)),
+                loss.smoothing ? b.getF64FloatAttr(*loss.smoothing) : FloatAttr())
                 .getLoss();
   auto element = cast<FloatType>(type.getElementType());
   if (element.getWidth() < 32)
