@@ -11,6 +11,7 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/TargetSelect.h"
+#include <algorithm>
 #include <csignal>
 
 using namespace linnet;
@@ -22,7 +23,14 @@ namespace {
 struct CommandLine {
   cl::opt<std::string> input{cl::Positional, cl::desc("FILE.mlir|FILE.mlirbc|-"), cl::Required};
   cl::opt<std::string> output{"o", cl::desc("output file"), cl::value_desc("OUT.lnb")};
-  cl::list<std::string> targets{"target", cl::desc("devices (cpu)"), cl::CommaSeparated};
+  cl::list<std::string> targets{
+      "target", cl::desc("devices that the bundle is for: cpu, vulkan, cuda (default cpu)"),
+      cl::CommaSeparated};
+  cl::list<std::string> chips{
+      "chip",
+      cl::desc("chips of the GPUs, such as sm_90 (CUDA) or subgroup32 (Vulkan); CUDA's first one "
+               "is the oldest that the bundle runs on"),
+      cl::CommaSeparated};
   cl::list<std::string> cpus{
       "cpu",
       cl::desc("CPU levels, one image each: x86-64-v3, x86-64-v4, native (default "
@@ -119,6 +127,7 @@ static const char *const overview =
     "Linnet compiler: model IR to a bundle\n\n"
     "  linnet-compile model.mlir --weights=model.safetensors -o model.lnb\n"
     "  linnet-compile model.mlir --cpu=native -o model.lnb\n"
+    "  linnet-compile model.mlir --target=cpu,vulkan -o model.lnb\n"
     "  linnet-compile model.mlir --compile-to=dispatches -o -\n"
     "  linnet-compile model.mlir --emit=exe -o model\n"
     "  linnet-compile train.mlir --memory-budget=64MiB --report=plan.json -o train.lnb\n";
@@ -150,6 +159,9 @@ CompileOptions CommandLine::read() const {
     o.cpus = {"native"};
   if (!cpus.empty())
     o.cpus.assign(cpus.begin(), cpus.end());
+  if (!targets.empty())
+    o.targets.assign(targets.begin(), targets.end());
+  o.chips.assign(chips.begin(), chips.end());
   o.weights.assign(weights.begin(), weights.end());
   o.externalWeights = external;
   o.threads = threads;
@@ -194,9 +206,13 @@ int main(int argc, char **argv) {
     llvm::errs() << parsing;
     return 2;
   }
-  for (const std::string &target : line.targets)
-    if (target != "cpu")
-      return usage("unknown target '" + target + "', expected cpu");
+  for (const auto &[i, target] : llvm::enumerate(line.targets)) {
+    if (target != "cpu" && target != "vulkan" && target != "cuda")
+      return usage("unknown target '" + target + "', expected cpu, vulkan or cuda");
+    if (std::find(line.targets.begin(), line.targets.begin() + i, target) !=
+        line.targets.begin() + i)
+      return usage("--target names " + target + " twice");
+  }
   for (auto *option : {&line.memoryBudget, &line.activationBudget})
     if (!option->empty() && !parseBytes(*option))
       return usage("--" + option->ArgStr + " expects bytes like 1000000, 64MiB or 1.5GiB, found '" +
@@ -210,6 +226,10 @@ int main(int argc, char **argv) {
   CompileOptions options = line.read();
   if (options.threads == 0)
     return usage("--threads expects at least 1");
+  if (options.compileTo != Stage::Kernels && options.targets.size() != 1)
+    return usage("--compile-to and --emit=mlir expect one target");
+  if (options.emit == Emit::LLVM && options.targets != std::vector<std::string>{"cpu"})
+    return usage("--emit=llvm expects the target cpu alone");
   if (options.emit == Emit::LLVM && options.cpus.size() != 1)
     return usage("--emit=llvm expects one CPU level");
   if (options.output.empty()) {

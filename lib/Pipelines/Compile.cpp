@@ -12,6 +12,7 @@
 #include "linnet/Bundle/CPULevel.h"
 #include "linnet/Bundle/Write.h"
 #include "linnet/Codegen/CPU.h"
+#include "linnet/Codegen/GPU.h"
 #include "linnet/Pipelines/Pipelines.h"
 #include "linnet/Transforms/Linearize.h"
 #include "mlir/IR/AsmState.h"
@@ -37,6 +38,7 @@ public:
 
 private:
   LogicalResult parse();
+  LogicalResult run(StringRef name, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult stage(StringRef name, Stage stage, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult dump(StringRef name);
   LogicalResult fold();
@@ -46,7 +48,12 @@ private:
   FailureOr<int64_t> largestExcess();
   FailureOr<codegen::CPUTarget> target(StringRef level);
   bool isNews(Diagnostic &d);
+  std::vector<std::string> chipsOf(StringRef target) const;
+  LogicalResult checkChips();
+  LogicalResult makePrograms();
   LogicalResult generate();
+  LogicalResult generateCPU(bundle::WriteOptions &write);
+  FailureOr<bundle::DeviceProgram> generateGPU(StringRef target);
   LogicalResult writeLLVM();
   bool stopsAt(Stage stage) const { return options.compileTo == stage; }
   InFlightDiagnostic error() { return emitError(module->getLoc()); }
@@ -54,7 +61,10 @@ private:
   MLIRContext &context;
   const CompileOptions &options;
   llvm::SourceMgr sources;
-  OwningOpRef<ModuleOp> module;
+  OwningOpRef<ModuleOp> module; // of the target at hand
+  std::string current = "cpu";
+  /// The programs of all targets, in the order of the options.
+  std::vector<std::pair<std::string, OwningOpRef<ModuleOp>>> programs;
   llvm::StringSet<> remarks;
   unsigned errors = 0, dumped = 0;
 };
@@ -80,16 +90,21 @@ LogicalResult Compiler::dump(StringRef name) {
   if (std::error_code failed = llvm::sys::fs::create_directories(options.dumpDirectory))
     return error() << "cannot make folder " << options.dumpDirectory << ": " << failed.message();
   SmallString<256> path(options.dumpDirectory);
-  llvm::sys::path::append(path, std::to_string(dumped++) + "-" + name + ".mlir");
+  std::string suffix = current == "cpu" ? "" : "-" + current;
+  llvm::sys::path::append(path, std::to_string(dumped++) + "-" + name + suffix + ".mlir");
   return writeText(path, [&](raw_ostream &os) { module->print(os); });
 }
 
 LogicalResult Compiler::stage(StringRef name, Stage stage,
                               llvm::function_ref<void(OpPassManager &)> build) {
+  return failed(run(name, build)) ? failure() : dump(name);
+}
+
+LogicalResult Compiler::run(StringRef name, llvm::function_ref<void(OpPassManager &)> build) {
   PassManager pm(&context);
   build(pm);
   if (succeeded(pm.run(*module)))
-    return dump(name);
+    return success();
   // a pass that failed without a word is our fault, not the input's: keep what shows it
   if (errors == 0) {
     std::string path = options.output + ".reproducer.mlir";
@@ -206,14 +221,33 @@ LogicalResult Compiler::writeLLVM() {
   return writeText(options.output, [&](raw_ostream &out) { out << text; });
 }
 
-LogicalResult Compiler::generate() {
-  if (options.emit == Emit::LLVM)
-    return writeLLVM();
-  bundle::Weights weights;
-  if (failed(weights.load(*module, options.weights, options.externalWeights)))
-    return failure();
-  bundle::WriteOptions write;
-  write.threads = options.threads;
+/// Those of the options that the target knows, or its first.
+std::vector<std::string> Compiler::chipsOf(StringRef target) const {
+  SmallVector<StringRef> known = codegen::getGPUChips(target);
+  std::vector<std::string> chips;
+  for (const std::string &chip : options.chips)
+    if (llvm::is_contained(known, chip))
+      chips.push_back(chip);
+  if (chips.empty() && !known.empty())
+    chips.push_back(known.front().str());
+  return chips;
+}
+
+LogicalResult Compiler::checkChips() {
+  for (const std::string &chip : options.chips) {
+    SmallVector<StringRef> known;
+    for (const std::string &target : options.targets)
+      llvm::append_range(known, codegen::getGPUChips(target));
+    if (llvm::is_contained(known, chip))
+      continue;
+    InFlightDiagnostic diagnostic = error() << "unknown chip '" << chip << "', expected one of ";
+    llvm::interleaveComma(known, diagnostic);
+    return diagnostic;
+  }
+  return success();
+}
+
+LogicalResult Compiler::generateCPU(bundle::WriteOptions &write) {
   for (const std::string &level : options.cpus) {
     auto target = this->target(level);
     if (failed(target))
@@ -226,7 +260,83 @@ LogicalResult Compiler::generate() {
       return failure();
     write.images.push_back({level, target->cpu, featuresOf(level), std::move(*image)});
   }
-  return writeOutput(*module, weights, write, options);
+  return success();
+}
+
+/// A kernel's strategy is that for the first chip; the others get it compiled once more.
+FailureOr<bundle::DeviceProgram> Compiler::generateGPU(StringRef name) {
+  bundle::DeviceProgram program;
+  program.module = *module;
+  for (const std::string &chip : chipsOf(name)) {
+    auto target = codegen::getGPUTarget(name, chip);
+    if (failed(target))
+      return failure();
+    auto kernels = codegen::compileGPUKernels(*module, *target, options.jobs);
+    if (failed(kernels))
+      return failure();
+    program.chips.push_back(*target);
+    program.kernels.push_back(std::move(*kernels));
+    if (!target->isCUDA())
+      break; // one form of SPIR-V is for all
+  }
+  return program;
+}
+
+LogicalResult Compiler::generate() {
+  if (options.emit == Emit::LLVM)
+    return writeLLVM();
+  bundle::WriteOptions write;
+  write.threads = options.threads;
+  write.cpu = false;
+  ModuleOp first = *programs.front().second;
+  for (auto &[name, program] : programs) {
+    module = std::move(program);
+    if (name == "cpu") {
+      write.cpu = true;
+      first = *module;
+      if (failed(generateCPU(write)))
+        return failure();
+    } else {
+      FailureOr<bundle::DeviceProgram> made = generateGPU(name);
+      if (failed(made))
+        return failure();
+      write.devices.push_back(std::move(*made));
+    }
+    program = std::move(module);
+  }
+  module = OwningOpRef<ModuleOp>(first.clone()); // where errors are reported
+  bundle::Weights weights;
+  if (failed(weights.load(first, options.weights, options.externalWeights)))
+    return failure();
+  return writeOutput(first, weights, write, options);
+}
+
+/// From one graph of dispatches every target's own program.
+LogicalResult Compiler::makePrograms() {
+  OwningOpRef<ModuleOp> graph = std::move(module);
+  llvm::json::Array reports;
+  for (const std::string &target : options.targets) {
+    module = graph->clone();
+    current = target;
+    std::vector<std::string> chips = chipsOf(target);
+    if (failed(stage("dispatches", Stage::Dispatches, [&](OpPassManager &pm) {
+          buildStrategyPipeline(pm, target, chips.empty() ? "" : chips.front());
+        })))
+      return failure();
+    if (!stopsAt(Stage::Dispatches)) {
+      bool budget = options.memoryBudget || options.keptBudget;
+      if (failed(budget ? planWithinBudget() : makeCommands()))
+        return failure();
+      if (!options.report.empty())
+        reports.push_back(describeProgram(*module, target));
+    }
+    programs.emplace_back(target, std::move(module));
+  }
+  current = "cpu";
+  module = programs.front().second->clone();
+  return options.report.empty() || stopsAt(Stage::Dispatches)
+             ? success()
+             : writeReport(std::move(reports), options);
 }
 
 /// What almost matched is looked at by two runs of a pass, in front of derivatives and behind
@@ -267,19 +377,10 @@ LogicalResult Compiler::run() {
     return failure();
   if (stopsAt(Stage::Structured))
     return writeIR();
-  if ((options.foldWeights && failed(fold())) ||
-      failed(stage("dispatches", Stage::Dispatches, buildDispatchPipeline)))
+  if (failed(checkChips()) || (options.foldWeights && failed(fold())) ||
+      failed(run("graph", buildGraphPipeline)) || failed(makePrograms()))
     return failure();
-  if (stopsAt(Stage::Dispatches))
-    return writeIR();
-  bool budget = options.memoryBudget || options.keptBudget;
-  if (failed(budget ? planWithinBudget() : makeCommands()))
-    return failure();
-  if (!options.report.empty() && failed(writeReport(*module, options)))
-    return failure();
-  if (stopsAt(Stage::Commands))
-    return writeIR();
-  return generate();
+  return stopsAt(Stage::Dispatches) || stopsAt(Stage::Commands) ? writeIR() : generate();
 }
 
 LogicalResult linnet::compile(MLIRContext &context, const CompileOptions &options) {

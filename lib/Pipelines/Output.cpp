@@ -199,7 +199,7 @@ static llvm::json::Object describePeak(exec::ProgramOp program) {
                             {"buffers", std::move(buffers)}};
 }
 
-LogicalResult linnet::writeReport(ModuleOp module, const CompileOptions &options) {
+llvm::json::Value linnet::describeProgram(ModuleOp module, StringRef target) {
   llvm::StringMap<int64_t> runs;
   module.walk([&](exec::RunOp run) { ++runs[run.getKernel()]; });
   llvm::json::Array kernels, functions;
@@ -221,10 +221,17 @@ LogicalResult linnet::writeReport(ModuleOp module, const CompileOptions &options
       (*functions.back().getAsObject())["recompute"] = toJson(plan);
   }
   Attribute sites = module->getAttr(kSitesAttr);
-  llvm::json::Value report =
-      llvm::json::Object{{"functions", std::move(functions)},
-                         {"kernels", std::move(kernels)},
-                         {"attention", sites ? toJson(sites) : llvm::json::Array()}};
+  return llvm::json::Object{{"target", target},
+                            {"functions", std::move(functions)},
+                            {"kernels", std::move(kernels)},
+                            {"attention", sites ? toJson(sites) : llvm::json::Array()}};
+}
+
+LogicalResult linnet::writeReport(llvm::json::Array reports, const CompileOptions &options) {
+  llvm::json::Value report = std::move(reports.front());
+  reports.erase(reports.begin());
+  if (!reports.empty())
+    (*report.getAsObject())["others"] = std::move(reports);
   return writeText(options.report,
                    [&](raw_ostream &os) { os << llvm::formatv("{0:2}\n", report); });
 }

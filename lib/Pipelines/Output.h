@@ -8,6 +8,7 @@
 
 #include "linnet/Bundle/Write.h"
 #include "linnet/Pipelines/Compile.h"
+#include "llvm/Support/JSON.h"
 
 namespace linnet {
 
@@ -19,8 +20,11 @@ mlir::LogicalResult writeText(llvm::StringRef path,
 mlir::LogicalResult writeOutput(mlir::ModuleOp module, const bundle::Weights &weights,
                                 const bundle::WriteOptions &write, const CompileOptions &options);
 
-/// `--report`: kernels with their strategies and dispatches, memory of every function.
-mlir::LogicalResult writeReport(mlir::ModuleOp module, const CompileOptions &options);
+/// For `--report`: kernels with their strategies and dispatches, memory of every function.
+llvm::json::Value describeProgram(mlir::ModuleOp module, llvm::StringRef target);
+
+/// The first target's report, with those of the others in its "others".
+mlir::LogicalResult writeReport(llvm::json::Array reports, const CompileOptions &options);
 
 } // namespace linnet
 

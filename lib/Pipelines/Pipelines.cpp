@@ -66,10 +66,22 @@ void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions 
              "canonicalize,cse");
 }
 
-void linnet::buildDispatchPipeline(OpPassManager &pm) {
+void linnet::buildGraphPipeline(OpPassManager &pm) {
   append(pm, "func.func(linnet-split-sums,canonicalize,cse),linnet-form-dispatches,"
-             "linnet-outline-kernels,"
-             "func.func(linnet-order-dispatches),linnet-select-strategies");
+             "linnet-outline-kernels,func.func(linnet-order-dispatches)");
+}
+
+void linnet::buildStrategyPipeline(OpPassManager &pm, const std::string &target,
+                                   const std::string &chip) {
+  SelectStrategiesOptions options;
+  options.target = target;
+  options.chip = chip;
+  pm.addPass(createSelectStrategies(options));
+}
+
+void linnet::buildDispatchPipeline(OpPassManager &pm) {
+  buildGraphPipeline(pm);
+  buildStrategyPipeline(pm, "cpu", "");
 }
 
 void linnet::buildCheckpointPipeline(OpPassManager &pm, const BudgetOptions &options) {

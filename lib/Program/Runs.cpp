@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ProgramBuilder.h"
+#include "linnet/Codegen/GPUProgram.h"
 #include "linnet/Codegen/KernelEmitter.h"
 #include "linnet/Program/KernelContract.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -176,6 +177,10 @@ LogicalResult ProgramBuilder::emitDispatch(exec::DispatchOp op) {
   FailureOr<Values> launch = inlineLaunch(kernel, values);
   if (failed(launch))
     return failure();
+  if (codegen::isForGPU(kernel) && codegen::hasScratch(kernel)) {
+    buffers.push_back(newArena((*launch)[1])); // of this launch as a whole
+    (*launch)[1] = index(0);
+  }
   auto run = exec::RunOp::create(b, b.getLoc(), *op.getKernel(), buffers, values, (*launch)[0],
                                  (*launch)[1], (*launch)[2], (*launch)[3]);
   run->setAttr("op", b.getStringAttr(describe(kernel)));

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "ShareLayouts.h"
 #include "linnet/Codegen/GPU.h"
+#include "linnet/Codegen/GPUProgram.h"
 #include "linnet/Codegen/KernelEmitter.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/Program/KernelContract.h"
@@ -61,7 +62,9 @@ struct SelectStrategies : linnet::impl::SelectStrategiesBase<SelectStrategies> {
     }
     if (!ok)
       return signalPassFailure();
-    if (!gpu)
+    if (gpu)
+      getOperation()->setAttr(codegen::kTargetAttr, StringAttr::get(&getContext(), gpu->name));
+    else
       shareLayouts(getOperation());
   }
 

@@ -11,6 +11,8 @@
   counts take turns instead of being paired with the rest. Tests of references alone cost nothing and
   stay whole;
 - all, which is pytest's default: every case;
+- `--device=vulkan` (or cuda) runs what goes through linnet.testing's load() and run() on a GPU. A case
+  with a kernel class that has no code for GPUs yet is skipped; the classes are counted at the end;
 - full, with LINNET_FULL=1: more random programs, longer runs, larger models in the tests that have
   more than what is worth running each time.
 """
@@ -31,10 +33,37 @@ TAKES_TURNS = {"cpu", "level", "threads"}
 def pytest_addoption(parser):
     parser.addoption("--quick", action="store_true", default=bool(os.environ.get("LINNET_QUICK")),
                      help="a subset that has every parameter's values")
+    parser.addoption("--device", default="cpu", help="where models run: cpu, vulkan, cuda")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow(quick=None): with --quick only cases matched by `quick`")
+
+
+    from linnet._src import testing
+    testing.DEVICE = config.getoption("--device")
+
+
+# Of what the compiler says where no emitter takes a kernel.
+NO_EMITTER = re.compile(r"no code generator of target \w+ takes kernel '[a-z_]*")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    outcome = yield
+    if item.config.getoption("--device") == "cpu" or not outcome.excinfo:
+        return
+    found = NO_EMITTER.search(str(outcome.excinfo[1]))
+    if found:
+        outcome.force_exception(pytest.skip.Exception(f"no code for GPUs: {found[0]}"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = collections.Counter(m[0] for r in reports if isinstance(r.longrepr, tuple)
+                                  for m in [NO_EMITTER.search(r.longrepr[2])] if m)
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"{count} skipped: {reason}")
 
 
 def _values(item):

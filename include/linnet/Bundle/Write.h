@@ -10,6 +10,7 @@
 
 #include "linnet/Bundle/Pack.h"
 #include "linnet/Bundle/SafeTensors.h"
+#include "linnet/Codegen/GPU.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
@@ -54,13 +55,23 @@ private:
   std::vector<std::vector<char>> owned;
 };
 
+/// A module's program for a GPU, and its kernels for every chip; the first one's are what a driver
+/// can compile further.
+struct DeviceProgram {
+  mlir::ModuleOp module;
+  std::vector<codegen::GPUTarget> chips;
+  std::vector<llvm::SmallVector<codegen::GPUKernel>> kernels; ///< per chip
+};
+
 struct WriteOptions {
   unsigned threads = 1; ///< planned for
   std::vector<CodeImage> images;
+  std::vector<DeviceProgram> devices;
+  bool cpu = true; ///< the module itself is written, for the CPU
 };
 
 /// Writes the module's `exec.program`s and `exec.kernel`s (in the order of their images) to
-/// `path`, atomically.
+/// `path`, atomically, and those for other devices, which have the same weights.
 mlir::LogicalResult writeBundle(mlir::ModuleOp module, const Weights &weights,
                                 const WriteOptions &options, llvm::StringRef path);
 

@@ -19,6 +19,8 @@ enum class Emit { Bundle, Exe, So, Obj, LLVM, MLIR };
 
 struct CompileOptions {
   std::string input, output;
+  std::vector<std::string> targets = {"cpu"}; ///< and "vulkan", "cuda"
+  std::vector<std::string> chips;             ///< of the GPUs among them; none: each one's first
   std::vector<std::string> cpus = {"x86-64-v3", "x86-64-v4"};
   std::vector<std::string> weights;
   bool externalWeights = false;

@@ -27,7 +27,12 @@ struct StructuredOptions {
 };
 void buildStructuredPipeline(mlir::OpPassManager &pm, const StructuredOptions &options);
 
-/// To a dispatch graph with outlined kernels that have their strategies.
+/// To a dispatch graph with outlined kernels, the same for every target.
+void buildGraphPipeline(mlir::OpPassManager &pm);
+/// Strategies of the kernels for "cpu", "vulkan" or "cuda" and a chip (empty: the target's first).
+void buildStrategyPipeline(mlir::OpPassManager &pm, const std::string &target,
+                           const std::string &chip);
+/// Both, for the CPU.
 void buildDispatchPipeline(mlir::OpPassManager &pm);
 
 struct BudgetOptions {

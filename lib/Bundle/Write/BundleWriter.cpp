@@ -5,7 +5,9 @@
 //===----------------------------------------------------------------------===//
 #include "ProgramWriter.h"
 #include "linnet/Bundle/Container.h"
+#include "DeviceWriter.h"
 #include "linnet/Bundle/Element.h"
+#include "linnet/Bundle/GPUKernelABI.h"
 #include "linnet/Bundle/KernelABI.h"
 #include "linnet/Bundle/Pack.h"
 #include "linnet/Bundle/Write.h"
@@ -15,6 +17,9 @@
 using namespace mlir;
 using namespace linnet;
 using namespace linnet::bundle;
+
+/// Versions that read what the code generator writes: PTX 8.0, SPIR-V 1.3.
+static constexpr uint32_t kMinCUDA = 12000, kMinVulkan = 1001;
 
 namespace {
 
@@ -34,9 +39,13 @@ public:
   LogicalResult write(StringRef path);
 
 private:
-  LogicalResult writeFunctions();
-  void writeKernels();
+  using Functions = std::vector<flatbuffers::Offset<fb::Function>>;
+  using Kernels = std::vector<flatbuffers::Offset<fb::Kernel>>;
+  FailureOr<Functions> writeFunctions(ModuleOp of);
+  Kernels writeKernels();
   void writeImages();
+  uint64_t addCode(ArrayRef<char> bytes, uint64_t alignment);
+  LogicalResult writeDevice(const DeviceProgram &program);
   LogicalResult placeConstants();
   void writeConstants();
   Error store(const Sink &sink) const;
@@ -46,9 +55,8 @@ private:
   const WriteOptions &options;
   Pools pools;
   flatbuffers::FlatBufferBuilder out;
-  std::vector<flatbuffers::Offset<fb::Function>> functions;
-  std::vector<flatbuffers::Offset<fb::Kernel>> kernels;
   std::vector<flatbuffers::Offset<fb::Image>> images;
+  std::vector<flatbuffers::Offset<fb::Target>> targets;
   std::vector<flatbuffers::Offset<fb::Constant>> constants;
   std::vector<Stored> stored;
   std::vector<char> code;
@@ -57,32 +65,41 @@ private:
 
 } // namespace
 
-LogicalResult BundleWriter::writeFunctions() {
+FailureOr<BundleWriter::Functions> BundleWriter::writeFunctions(ModuleOp of) {
   uint32_t number = 0;
-  for (auto kernel : module.getOps<exec::KernelOp>())
+  pools.kernels.clear();
+  for (auto kernel : of.getOps<exec::KernelOp>())
     pools.kernels[kernel.getSymName().str()] = number++;
-  for (auto program : module.getOps<exec::ProgramOp>()) {
+  Functions functions;
+  for (auto program : of.getOps<exec::ProgramOp>()) {
     auto function = ProgramWriter(program, pools, out).write();
     if (failed(function))
       return failure();
     functions.push_back(*function);
   }
   if (functions.empty())
-    return module.emitError("has no function to compile");
-  return success();
+    return of.emitError("has no function to compile");
+  return functions;
 }
 
-void BundleWriter::writeKernels() {
+BundleWriter::Kernels BundleWriter::writeKernels() {
+  Kernels kernels;
   for (auto kernel : module.getOps<exec::KernelOp>())
     kernels.push_back(fb::CreateKernel(out, out.CreateString(kernel.getSymName().str()),
                                        kernel.getNumBuffers(), kernel.getNumScalars()));
+  return kernels;
+}
+
+uint64_t BundleWriter::addCode(ArrayRef<char> bytes, uint64_t alignment) {
+  code.resize((code.size() + alignment - 1) / alignment * alignment);
+  uint64_t offset = code.size();
+  code.insert(code.end(), bytes.begin(), bytes.end());
+  return offset;
 }
 
 void BundleWriter::writeImages() {
   for (const CodeImage &image : options.images) {
-    code.resize((code.size() + kPage - 1) / kPage * kPage);
-    uint64_t offset = code.size();
-    code.insert(code.end(), image.bytes.begin(), image.bytes.end());
+    uint64_t offset = addCode(image.bytes, kPage);
     auto featuresV = out.CreateVectorOfStrings(image.features);
     auto level = image.level == "x86-64-v3"   ? fb::Level::X86_64_V3
                  : image.level == "x86-64-v4" ? fb::Level::X86_64_V4
@@ -168,19 +185,31 @@ Error BundleWriter::store(const Sink &sink) const {
 }
 
 LogicalResult BundleWriter::write(StringRef path) {
-  if (failed(writeFunctions()) || failed(placeConstants()))
+  Functions functions;
+  Kernels kernels;
+  if (options.cpu) {
+    FailureOr<Functions> written = writeFunctions(module);
+    if (failed(written))
+      return failure();
+    functions = std::move(*written);
+    kernels = writeKernels();
+    writeImages();
+  }
+  for (const DeviceProgram &program : options.devices)
+    if (failed(writeDevice(program)))
+      return failure();
+  if (failed(placeConstants()))
     return failure();
-  writeKernels();
-  writeImages();
   writeConstants();
   auto producer = out.CreateString("linnet " LINNET_VERSION_STRING);
   auto functionsV = out.CreateVector(functions);
   auto kernelsV = out.CreateVector(kernels);
+  auto targetsV = out.CreateVector(targets);
   auto imagesV = out.CreateVector(images);
   auto constantsV = out.CreateVector(constants);
   fb::FinishBundleBuffer(out,
                          fb::CreateBundle(out, producer, LNT_KERNEL_ABI_VERSION, options.threads,
-                                          functionsV, kernelsV, imagesV, constantsV));
+                                          functionsV, kernelsV, imagesV, constantsV, targetsV));
   Error error =
       writeContainer(path.str(), out.GetBufferPointer(), out.GetSize(), code.data(), code.size(),
                      constantLength, [&](const Sink &sink) { return store(sink); });
@@ -188,6 +217,52 @@ LogicalResult BundleWriter::write(StringRef path) {
     emitError(module.getLoc()) << error.message();
     return failure();
   }
+  return success();
+}
+
+LogicalResult BundleWriter::writeDevice(const DeviceProgram &program) {
+  ModuleOp of = program.module;
+  FailureOr<Functions> functions = writeFunctions(of);
+  if (failed(functions))
+    return failure();
+  const codegen::GPUTarget &first = program.chips.front();
+  Kernels kernels;
+  uint32_t needs = 0, subgroup = 0;
+  for (auto [kernel, compiled] :
+       llvm::zip_first(of.getOps<exec::KernelOp>(), program.kernels.front())) {
+    auto launch = writeLaunch(kernel, compiled, out);
+    if (failed(launch))
+      return failure();
+    unsigned buffers = kernel.getNumBuffers() + compiled.scratch;
+    kernels.push_back(fb::CreateKernel(out, out.CreateString(kernel.getSymName().str()), buffers,
+                                       kernel.getNumScalars(), *launch));
+    needs |= compiled.needs;
+    subgroup = std::max(subgroup, compiled.subgroup);
+  }
+  std::vector<flatbuffers::Offset<fb::DeviceImage>> modules;
+  auto add = [&](fb::CodeFormat format, StringRef chip, uint32_t kernel, ArrayRef<char> bytes) {
+    if (bytes.empty())
+      return;
+    auto name = out.CreateString(chip.str());
+    modules.push_back(fb::CreateDeviceImage(out, format, name, kernel,
+                                            addCode(bytes, kConstantAlign), bytes.size(),
+                                            hashBytes(bytes.data(), bytes.size())));
+  };
+  for (auto [chip, compiled] : llvm::zip_equal(program.chips, program.kernels))
+    for (auto [i, kernel] : llvm::enumerate(compiled)) {
+      if (!first.isCUDA())
+        add(fb::CodeFormat::SPIRV, "", i, kernel.bytes);
+      else if (&chip == &first)
+        add(fb::CodeFormat::PTX, chip.chip, i, kernel.bytes);
+      add(fb::CodeFormat::Cubin, chip.chip, i, kernel.cubin);
+    }
+  auto functionsV = out.CreateVector(*functions);
+  auto kernelsV = out.CreateVector(kernels);
+  auto modulesV = out.CreateVector(modules);
+  targets.push_back(fb::CreateTarget(
+      out, first.isCUDA() ? fb::DeviceKind::CUDA : fb::DeviceKind::Vulkan,
+      LNT_GPU_KERNEL_ABI_VERSION, subgroup, first.isCUDA() ? kMinCUDA : kMinVulkan,
+      first.isCUDA() ? 0 : needs, functionsV, kernelsV, modulesV));
   return success();
 }
 

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "ProgramWriter.h"
 #include "linnet/Bundle/Write.h"
+#include "linnet/Codegen/GPUProgram.h"
 #include "linnet/Codegen/KernelEmitter.h"
 #include "linnet/IR/Locations.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -210,11 +211,12 @@ LogicalResult ProgramWriter::writeRun(exec::RunOp op) {
       sites.push_back({site.getAs<StringAttr>("op").str(), describeLocation(op.getLoc()),
                        site.getAs<StringAttr>("message").str()});
   }
-  if (numbers.size() != kernel.getNumScalars() || op.getBuffers().size() != kernel.getNumBuffers())
+  unsigned buffers = kernel.getNumBuffers();
+  buffers += codegen::isForGPU(kernel) && codegen::hasScratch(kernel);
+  if (numbers.size() != kernel.getNumScalars() || op.getBuffers().size() != buffers)
     return op.emitOpError() << "passes " << op.getBuffers().size() << " buffers and "
                             << numbers.size() << " scalars to " << op.getKernelAttr()
-                            << ", which takes " << kernel.getNumBuffers() << " and "
-                            << kernel.getNumScalars();
+                            << ", which takes " << buffers << " and " << kernel.getNumScalars();
   list.push_back(numbers.size());
   llvm::append_range(list, numbers);
   list.push_back(reg(op.getChunks()));

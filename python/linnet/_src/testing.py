@@ -99,9 +99,15 @@ def cached(make, suffix, *parts):
     return target
 
 
-def compile_text(text, *flags, weights=None, cpu="native"):
+# Where load() and run() have models run: pytest's --device sets it for tests that choose none
+DEVICE = "cpu"
+
+
+def compile_text(text, *flags, weights=None, cpu="native", device="cpu"):
     """Path of the bundle for IR text; compiled once per text, flags and compiler."""
     flags, given = [f"--cpu={cpu}", *flags], []
+    if device != "cpu":
+        flags.append(f"--target={device.partition(':')[0]}")
     digest = ""
     if weights is not None:
         given = [f"--weights={weights}"]
@@ -120,7 +126,8 @@ def compile_text(text, *flags, weights=None, cpu="native"):
 
 def load(text, *flags, threads=1, **options):
     """The compiled text as a module of a runtime of its own."""
-    return runtime.Runtime(threads).load(compile_text(text, *flags, **options))
+    device = options.setdefault("device", DEVICE)
+    return runtime.Runtime(threads, device=device).load(compile_text(text, *flags, **options))
 
 
 def run(text, *inputs, function="main", threads=1, flags=(), symbols=None, **options):
