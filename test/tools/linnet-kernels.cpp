@@ -332,13 +332,9 @@ int main(int argc, char **argv) {
       return 1;
   if (printLaunch)
     return module->print(llvm::outs()), 0;
-<<<<<<< HEAD
-  if (!print && (emitKind == "so" || emitKind == "image" || emitKind == "objects"))
-=======
   if (gpu)
     return writeGPU(*module, *gpu, *target);
-  if (!print && (emitKind == "so" || emitKind == "image"))
->>>>>>> 212ff9f (GPU kernels: one frame and one emitter of loops for SPIR-V and PTX)
+  if (!print && (emitKind == "so" || emitKind == "image" || emitKind == "objects"))
     return writeShared(*module, *target);
   int rc = 0;
   for (auto kernel : module->getOps<exec::KernelOp>())
