@@ -17,6 +17,7 @@
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Pass/PassManager.h"
@@ -71,12 +72,39 @@ static LogicalResult convertModule(gpu::GPUModuleOp kernels) {
   populateGpuToNVVMConversionPatterns(types, patterns);
   LLVMConversionTarget target(*ctx);
   configureGpuToNVVMConversionLegality(target);
+  target.addLegalOp<LLVM::SqrtOp, LLVM::FMAOp, LLVM::FAbsOp, LLVM::FFloorOp, LLVM::FCeilOp,
+                    LLVM::FTruncOp, LLVM::RoundEvenOp, LLVM::CopySignOp>();
   return applyPartialConversion(kernels, target, std::move(patterns));
+}
+
+template <typename From, typename To> static bool toIntrinsic(Operation *op) {
+  if (!isa<From>(op))
+    return false;
+  OpBuilder b(op);
+  auto made = To::create(b, op->getLoc(), op->getResult(0).getType(), op->getOperands());
+  op->getResult(0).replaceAllUsesWith(made->getResult(0));
+  op->erase();
+  return true;
+}
+
+/// What is left of math are instructions; the conversion of the gpu dialect would call libdevice.
+static void useIntrinsics(ModuleOp module) {
+  module.walk([](Operation *op) {
+    (void)(toIntrinsic<math::SqrtOp, LLVM::SqrtOp>(op) ||
+           toIntrinsic<math::FmaOp, LLVM::FMAOp>(op) ||
+           toIntrinsic<math::AbsFOp, LLVM::FAbsOp>(op) ||
+           toIntrinsic<math::FloorOp, LLVM::FFloorOp>(op) ||
+           toIntrinsic<math::CeilOp, LLVM::FCeilOp>(op) ||
+           toIntrinsic<math::TruncOp, LLVM::FTruncOp>(op) ||
+           toIntrinsic<math::RoundEvenOp, LLVM::RoundEvenOp>(op) ||
+           toIntrinsic<math::CopySignOp, LLVM::CopySignOp>(op));
+  });
 }
 
 /// The functions of the gpu.module, lowered, as a module of their own.
 static FailureOr<OwningOpRef<ModuleOp>> lowerToNVVM(ModuleOp module) {
   module.walk(giveSizes);
+  useIntrinsics(module);
   PassManager flow(module.getContext(), ModuleOp::getOperationName());
   flow.nest<gpu::GPUModuleOp>().addPass(createSCFToControlFlowPass());
   if (failed(flow.run(module)))
