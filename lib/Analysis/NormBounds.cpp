@@ -190,7 +190,7 @@ std::optional<double> ValueBounds::normOfNorm(Operation *op, unsigned dim, int d
     return std::nullopt;
   auto shape = cast<RankedTensorType>(op->getResult(0).getType()).getShape();
   auto rows = [&](int64_t axes) {
-    double n = dim + axes >= shape.size() ? 1 : kInfinity;
+    double n = int64_t(dim) + axes >= int64_t(shape.size()) ? 1 : kInfinity;
     for (int64_t size : shape.take_back(axes))
       n *= ShapedType::isDynamic(size) ? kInfinity : size;
     return n;

@@ -344,7 +344,7 @@ void CodeBuilder::forLoop(Value lo, Value hi, Value step, llvm::function_ref<voi
 }
 
 Values CodeBuilder::forLoop(Value lo, Value hi, Value step, ValueRange init,
-                        llvm::function_ref<Values(Value, ValueRange)> body) {
+                            llvm::function_ref<Values(Value, ValueRange)> body) {
   auto loop = scf::ForOp::create(*this, lo, hi, step, init);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(loop.getBody());
@@ -355,7 +355,7 @@ Values CodeBuilder::forLoop(Value lo, Value hi, Value step, ValueRange init,
 }
 
 Values CodeBuilder::ifElse(Value c, TypeRange types, llvm::function_ref<Values()> yes,
-                       llvm::function_ref<Values()> no) {
+                           llvm::function_ref<Values()> no) {
   if (auto k = constantOf(c))
     return *k ? yes() : no();
   auto op = scf::IfOp::create(*this, types, c, /*withElseRegion=*/true);
@@ -397,7 +397,9 @@ static Value splatConstant(CodeBuilder &e, arith::ConstantOp op, int64_t n) {
 }
 
 // max(x, constant) as one vmaxps: NaN in x has to survive, so the constant is the one tested.
-static Value maxWithConstant(CodeBuilder &e, Value x, Value k) { return e.select(e.gtf(k, x), k, x); }
+static Value maxWithConstant(CodeBuilder &e, Value x, Value k) {
+  return e.select(e.gtf(k, x), k, x);
+}
 
 LogicalResult CodeBuilder::inlineOp(Operation &op, IRMapping &map, int64_t n) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
@@ -455,9 +457,9 @@ FailureOr<Values> CodeBuilder::inlineRegion(Region &region, IRMapping &map, int6
 //===----------------------------------------------------------------------===//
 
 Values CodeBuilder::tile(int64_t rows, int64_t vectors, Value count, Values acc,
-                     llvm::function_ref<Value(int64_t, Value)> a,
-                     llvm::function_ref<Value(Value, int64_t)> b,
-                     llvm::function_ref<Value(Value, Value, Value)> multiplyAdd) {
+                         llvm::function_ref<Value(int64_t, Value)> a,
+                         llvm::function_ref<Value(Value, int64_t)> b,
+                         llvm::function_ref<Value(Value, Value, Value)> multiplyAdd) {
   return forLoop(index(0), count, index(1), acc, [&](Value k, ValueRange carried) {
     Values c(carried), columns;
     for (int64_t v = 0; v < vectors; ++v)

@@ -82,8 +82,8 @@ public:
   /// Resolves views and scalars; call at the entry of the kernel.
   mlir::LogicalResult prepare();
   /// Evaluates and stores everything for `n` lanes along the root's dimension `vectorDim`
-  /// (kNoDim: lane 0 only counts; n = 0: a scalar), from the root's coordinates on. `acc` is in the type of the
-  /// root's elements or wider.
+  /// (kNoDim: lane 0 only counts; n = 0: a scalar), from the root's coordinates on. `acc` is in the
+  /// type of the root's elements or wider.
   mlir::LogicalResult apply(Value acc, ValueRange coordinates, int vectorDim, int64_t n,
                             Value mask);
   /// The view of output i.

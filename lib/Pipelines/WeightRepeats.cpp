@@ -19,11 +19,11 @@ using namespace linnet::bundle;
 
 static Repeats repeatsOf(ml_program::GlobalOp global, const Tensor &tensor) {
   auto type = dyn_cast<RankedTensorType>(global.getType());
-  if (!type || !llvm::equal(type.getShape(), tensor.dims) ||
-      !isa<FloatType>(type.getElementType()))
+  if (!type || !llvm::equal(type.getShape(), tensor.dims) || !isa<FloatType>(type.getElementType()))
     return {};
   // of a type that bundles lack neither has a size
-  int64_t size = toElementType(type.getElementType()) == tensor.type ? elementBytes(tensor.type) : 0;
+  int64_t size =
+      toElementType(type.getElementType()) == tensor.type ? elementBytes(tensor.type) : 0;
   if (size == 0 || tensor.bytes != type.getNumElements() * size)
     return {};
   ArrayRef<char> bytes(static_cast<const char *>(tensor.data), tensor.bytes);

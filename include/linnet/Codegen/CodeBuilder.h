@@ -122,8 +122,8 @@ public:
   mlir::LogicalResult inlineOp(mlir::Operation &op, mlir::IRMapping &map, int64_t n);
 
   /// acc[m * vectors + n] += a(m, k) * b(k, n) for k in [0, count): the register tile. `a` gives
-  /// a broadcast vector, `b` a vector (or both scalars); one scf.for carries the accumulators. `multiplyAdd`
-  /// (default: fma) takes a, b, accumulator.
+  /// a broadcast vector, `b` a vector (or both scalars); one scf.for carries the accumulators.
+  /// `multiplyAdd` (default: fma) takes a, b, accumulator.
   Values tile(int64_t rows, int64_t vectors, Value count, Values acc,
               llvm::function_ref<Value(int64_t, Value)> a,
               llvm::function_ref<Value(Value, int64_t)> b,

@@ -21,7 +21,7 @@ public:
   /// Ends the function.
   void finish();
 
-  Emitter &e; ///< that of KernelViews, with what CPUs have
+  Emitter &e;                    ///< that of KernelViews, with what CPUs have
   Value env, begin, end, worker; ///< begin, end: index; worker: i32
 
   /// This worker's scratch from byte `at` on, as memory of `element`.

@@ -4,8 +4,8 @@
 //
 // Where the elements of a tensor of a kernel's body lie: as flat memory, an offset and a stride per
 // dimension, through the view ops (slices, reshapes, transposes) that the body puts on its
-// arguments. How a kernel gets its buffers and scalars is the target's affair: KernelFrame for CPUs,
-// GPUKernelFrame.
+// arguments. How a kernel gets its buffers and scalars is the target's affair: KernelFrame for
+// CPUs, GPUKernelFrame.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LINNET_CODEGEN_KERNELVIEWS_H

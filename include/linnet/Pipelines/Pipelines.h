@@ -23,7 +23,7 @@ struct StructuredOptions {
   std::vector<std::string> scripts; ///< transform scripts, behind the rules
   std::vector<std::string> rules;   ///< PDLL and PDL files
   std::vector<std::string> ruleNames;
-  bool explain = false;             ///< remarks: what was found, and what almost
+  bool explain = false; ///< remarks: what was found, and what almost
 };
 void buildStructuredPipeline(mlir::OpPassManager &pm, const StructuredOptions &options);
 

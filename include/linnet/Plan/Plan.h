@@ -21,9 +21,9 @@ struct Interval {
   int32_t first = 0, last = 0;
 };
 
-/// Where a buffer of `bytes` begins: a cache line; from 1 MiB on a page. A load whose address agrees
-/// in the low 12 bits with that of a store before it waits for the store. A loop that reads one
-/// large buffer and writes another at the same pace does not meet this while both begin alike.
+/// Where a buffer of `bytes` begins: a cache line; from 1 MiB on a page. A load whose address
+/// agrees in the low 12 bits with that of a store before it waits for the store. A loop that reads
+/// one large buffer and writes another at the same pace does not meet this while both begin alike.
 constexpr int64_t alignmentOf(int64_t bytes) { return bytes < int64_t(1) << 20 ? 64 : 4096; }
 
 /// Where each interval lies in one arena. Two intervals that are live at the same step share

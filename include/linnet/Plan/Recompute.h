@@ -17,8 +17,9 @@
 // its input. An instance is dropped behind its last reader, and a result's last one stays.
 //
 // Bytes. Every instance has an arena buffer of the value's bytes, live from the step that writes
-// it to the step that reads it last, both included, packed by `packIntervals` at multiples of `alignmentOf`;
-// a step's scratch is a buffer that is live at that step. An output has no buffer of its own
+// it to the step that reads it last, both included, packed by `packIntervals` at multiples of
+// `alignmentOf`; a step's scratch is a buffer that is live at that step. An output has no buffer of
+// its own
 //  - where it is tied: it takes over the buffer of that input, which is gone afterwards;
 //  - where one of its `reuses` is read for the last time by this step, has as many bytes, and no
 //    earlier output of the step has taken it: it takes over that buffer.

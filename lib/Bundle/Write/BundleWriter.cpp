@@ -3,9 +3,9 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "DeviceWriter.h"
 #include "ProgramWriter.h"
 #include "linnet/Bundle/Container.h"
-#include "DeviceWriter.h"
 #include "linnet/Bundle/Element.h"
 #include "linnet/Bundle/GPUKernelABI.h"
 #include "linnet/Bundle/KernelABI.h"
@@ -259,10 +259,10 @@ LogicalResult BundleWriter::writeDevice(const DeviceProgram &program) {
   auto functionsV = out.CreateVector(*functions);
   auto kernelsV = out.CreateVector(kernels);
   auto modulesV = out.CreateVector(modules);
-  targets.push_back(fb::CreateTarget(
-      out, first.isCUDA() ? fb::DeviceKind::CUDA : fb::DeviceKind::Vulkan,
-      LNT_GPU_KERNEL_ABI_VERSION, subgroup, first.isCUDA() ? kMinCUDA : kMinVulkan,
-      first.isCUDA() ? 0 : needs, functionsV, kernelsV, modulesV));
+  targets.push_back(
+      fb::CreateTarget(out, first.isCUDA() ? fb::DeviceKind::CUDA : fb::DeviceKind::Vulkan,
+                       LNT_GPU_KERNEL_ABI_VERSION, subgroup, first.isCUDA() ? kMinCUDA : kMinVulkan,
+                       first.isCUDA() ? 0 : needs, functionsV, kernelsV, modulesV));
   return success();
 }
 

@@ -14,8 +14,8 @@ namespace linnet::codegen {
 /// Rows of the register tile.
 inline constexpr int64_t kTileRows = 6;
 /// Up to so many rows, B is read where it lies instead of being packed first: where its columns are
-/// contiguous (pairs of bf16 have to be interleaved and are packed for more than one tile), and where
-/// k is.
+/// contiguous (pairs of bf16 have to be interleaved and are packed for more than one tile), and
+/// where k is.
 inline constexpr int64_t kRowsUnpacked = 36, kRowsDot = 16;
 
 /// What blocks and scratch depend on besides the sizes.

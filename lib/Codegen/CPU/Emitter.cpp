@@ -13,7 +13,6 @@ using namespace linnet::codegen;
 
 Type Emitter::pointer() { return LLVM::LLVMPointerType::get(getContext()); }
 
-
 Value Emitter::opaque(Value i) {
   if (constantOf(i))
     return i;

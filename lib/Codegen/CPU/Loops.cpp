@@ -6,8 +6,8 @@
 // emitter takes. See LoopsPlan.h for how a body is cut up.
 //
 //===----------------------------------------------------------------------===//
-#include "Emitters.h"
 #include "../LoopsLaunch.h"
+#include "Emitters.h"
 #include "LoopsEmitter.h"
 
 using namespace mlir;
@@ -56,7 +56,8 @@ static LoopsShape makeShape(const LoopsPlan &plan, Builder &b,
   Value at = number(b, 0), line = number(b, 64);
   for (Value v : plan.scratch) {
     auto type = cast<RankedTensorType>(v.getType());
-    Value bytes = number(b, bytesOfElement(type.getElementType()) * (plan.lanesAreOuter ? kLanes : 1));
+    Value bytes =
+        number(b, bytesOfElement(type.getElementType()) * (plan.lanesAreOuter ? kLanes : 1));
     for (unsigned d = plan.outer; d < type.getRank(); ++d)
       bytes = b.mul(bytes, size({v, d}));
     shape.offsets.push_back(at);

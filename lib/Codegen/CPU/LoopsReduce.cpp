@@ -260,7 +260,7 @@ Values ReductionEmitter::mergeTurns(Values accs) {
     for (unsigned t = 0; t < half; ++t)
       for (unsigned r = 0; r < count(); ++r)
         accs[t * count() + r] = combineRunning(e, combiners[r], running[r], accs[t * count() + r],
-                                        accs[(t + half) * count() + r]);
+                                               accs[(t + half) * count() + r]);
   accs.resize(count());
   return accs;
 }

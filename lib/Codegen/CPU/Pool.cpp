@@ -6,8 +6,8 @@
 // line of columns.
 //
 //===----------------------------------------------------------------------===//
-#include "Emitters.h"
 #include "../Epilogue.h"
+#include "Emitters.h"
 #include "Planes.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -7,8 +7,8 @@
 // gradient does the same backwards: columns into one row, that row into the source rows.
 //
 //===----------------------------------------------------------------------===//
-#include "Emitters.h"
 #include "../Epilogue.h"
+#include "Emitters.h"
 #include "Planes.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
