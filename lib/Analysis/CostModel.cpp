@@ -4,6 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Analysis/CostModel.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <cmath>
@@ -31,14 +34,38 @@ FailureOr<CostModel> CostModel::load(StringRef path, std::string &error) {
       {"bytes_per_second", &model.bytesPerSecond},
       {"attention_flops_per_second", &model.attentionFlopsPerSecond},
       {"seconds_per_score", &model.secondsPerScore},
-      {"linear_flops_per_second", &model.linearFlopsPerSecond}};
-  for (auto [name, field] : fields) {
-    auto value = object->getNumber(name);
-    if (!value || !std::isfinite(*value) || *value <= 0) {
-      error = ("cost model '" + path + "' expects a positive number '" + name + "'").str();
+      {"linear_flops_per_second", &model.linearFlopsPerSecond},
+      {"seconds_per_feature", &model.secondsPerFeature},
+      {"seconds_per_dispatch", &model.secondsPerDispatch},
+      {"seconds_per_attention", &model.secondsPerAttention},
+      {"gain", &model.gain}};
+  for (auto &[name, entry] : *object) {
+    StringRef key = name;
+    auto field = llvm::find_if(fields, [&](auto &f) { return f.first == key; });
+    auto value = entry.getAsNumber();
+    if (field == std::end(fields) || !value || !std::isfinite(*value) || *value <= 0) {
+      error = ("cost model '" + path + "' expects positive numbers named " +
+               llvm::join(llvm::make_first_range(fields), ", ") + "; '" + key + "' is none")
+                  .str();
       return failure();
     }
-    *field = *value;
+    *field->second = *value;
   }
   return model;
+}
+
+FailureOr<CostModel> CostModel::read(StringRef path, Location loc) {
+  if (path.empty())
+    return CostModel();
+  std::string error;
+  FailureOr<CostModel> model = load(path, error);
+  if (failed(model))
+    return emitError(loc) << error;
+  return model;
+}
+
+DictionaryAttr linnet::printWork(Builder &b, const Work &work, double seconds) {
+  return b.getDictionaryAttr({b.getNamedAttr("flops", b.getF64FloatAttr(work.flops)),
+                              b.getNamedAttr("bytes", b.getF64FloatAttr(work.bytes)),
+                              b.getNamedAttr("predicted_seconds", b.getF64FloatAttr(seconds))});
 }

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Analysis/LogitBound.h"
+#include "linnet/IR/LinnetDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -184,6 +185,66 @@ static double factorOfRotation(ValueBounds &bounds, RotaryOp op) {
   return std::hypot(bounds.range(op.getCos()).magnitude(), bounds.range(op.getSin()).magnitude());
 }
 
+/// The largest norm of what a module's functions give as the state, where one was missing.
+static double normWritten(ModuleOp module, StringAttr state, unsigned dim, StateNorms &states) {
+  double most = 0;
+  for (auto fn : module.getOps<FunctionOpInterface>())
+    for (unsigned i = 0; i < fn.getNumResults(); ++i) {
+      if (fn.getResultAttr(i, kStateAttr) != state)
+        continue;
+      if (!fn.getFunctionBody().hasOneBlock())
+        return kInfinity;
+      Value written = fn.getFunctionBody().front().getTerminator()->getOperand(i);
+      most = std::max(most, ValueBounds(module.getContext(), states).norm(written, dim));
+    }
+  return most;
+}
+
+/// A state begins as zeros, and nothing but the module's functions writes it. What they write
+/// while all rows have at most some norm has at most that norm: then all rows always have.
+double ValueBounds::normOfState(BlockArgument arg, unsigned dim) {
+  auto fn = dyn_cast<FunctionOpInterface>(arg.getOwner()->getParentOp());
+  auto module = fn ? fn->getParentOfType<ModuleOp>() : ModuleOp();
+  auto state = fn && arg.getOwner() == &fn.getFunctionBody().front()
+                   ? fn.getArgAttrOfType<StringAttr>(arg.getArgNumber(), kStateAttr)
+                   : StringAttr();
+  if (!state || !module)
+    return kInfinity;
+  std::pair<StringAttr, unsigned> key(state, dim);
+  if (auto known = states->find(key); known != states->end())
+    return known->second;
+  (*states)[key] = 0;
+  double bound = normWritten(module, state, dim, *states);
+  (*states)[key] = bound;
+  if (std::isfinite(bound) && normWritten(module, state, dim, *states) > bound)
+    (*states)[key] = kInfinity;
+  return (*states)[key];
+}
+
+std::string ValueBounds::describeStates() const {
+  std::string text;
+  for (auto &[key, bound] : *states)
+    if (std::isfinite(bound))
+      text += (text.empty() ? "'" : ", '") + key.first.str() + "'";
+  return text;
+}
+
+/// Rows are those of the source or of what it is written into; where channels are of both, they
+/// are parts of each.
+double ValueBounds::normOfInsert(tensor::InsertSliceOp op, const Element &e, unsigned v,
+                                 unsigned dim, int depth) {
+  auto type = op.getSourceType();
+  if (type.getRank() != op.getDestType().getRank())
+    return kInfinity;
+  double kept = norm({op.getDest(), e.at}, v, depth);
+  unsigned before = g.size();
+  Element source = g.all(op.getSource());
+  double written = norm(source, before + dim, depth);
+  g.restore(before);
+  bool whole = !type.isDynamicDim(dim) && type.getDimSize(dim) == op.getDestType().getDimSize(dim);
+  return whole ? std::max(kept, written) : std::hypot(kept, written);
+}
+
 /// Of a row behind RMS norm or layer norm; nothing where it may be larger than its length tells.
 std::optional<double> ValueBounds::normOfNorm(Operation *op, unsigned dim, int depth) {
   if (!isa<RmsNormOp, LayerNormOp>(op))
@@ -253,8 +314,12 @@ double ValueBounds::normOfProduct(const Element &e, unsigned v, int depth) {
 double ValueBounds::normOfTensorOp(const Element &e, unsigned v, int depth) {
   Operation *op = e.value.getDefiningOp();
   auto dim = dimensionOf(e.at, v);
-  if (!op || !dim || !isa<RankedTensorType>(e.value.getType()))
+  if (!dim || !isa<RankedTensorType>(e.value.getType()))
     return kInfinity;
+  if (!op)
+    return normOfState(cast<BlockArgument>(e.value), *dim);
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return normOfInsert(insert, e, v, *dim, depth);
   if (auto n = normOfNorm(op, *dim, depth))
     return *n;
   if (auto rotary = dyn_cast<RotaryOp>(op)) {
@@ -308,6 +373,8 @@ std::string linnet::describeValue(Value value) {
   llvm::raw_string_ostream os(text);
   if (auto arg = dyn_cast<BlockArgument>(value)) {
     auto fn = dyn_cast<FunctionOpInterface>(arg.getOwner()->getParentOp());
+    if (auto state = fn ? fn.getArgAttrOfType<StringAttr>(arg.getArgNumber(), kStateAttr) : nullptr)
+      os << "state '" << state.getValue() << "', ";
     os << "argument " << arg.getArgNumber();
     if (fn)
       os << " of @" << fn.getName();
@@ -333,6 +400,9 @@ LogitBound linnet::boundLogits(AttentionOp op) {
       out.unproven = ("nothing bounds the " + what + ": ").str() +
                      describeValue(bounds.getUnknown() ? bounds.getUnknown() : x) +
                      " may have any size";
+    if (std::isfinite(n))
+      if (std::string names = bounds.describeStates(); !names.empty())
+        out.states += (out.states.empty() ? "" : ", ") + names;
     return n;
   };
   out.queries = bound(op.getQ(), "queries");
@@ -343,6 +413,8 @@ LogitBound linnet::boundLogits(AttentionOp op) {
   llvm::raw_string_ostream proof(out.proof);
   if (out.unproven.empty())
     proof << "|q| <= " << printNumber(out.queries) << ", |k| <= " << printNumber(out.keys);
+  if (!out.states.empty())
+    proof << " with what the program writes to state " << out.states;
   if (op.getSoftcap() && op.getSoftcap()->convertToDouble() < out.scores) {
     out.scores = op.getSoftcap()->convertToDouble();
     proof << (out.proof.empty() ? "" : ", ") << "soft cap";

@@ -25,6 +25,24 @@ std::string linnet::describeLocation(Location loc) {
   return llvm::json::fixUTF8(found); // a file's name may be anything
 }
 
+static constexpr llvm::StringLiteral kSitePrefix = "linnet.site ";
+
+Location linnet::nameSite(Location loc, StringRef site) {
+  return NameLoc::get(StringAttr::get(loc->getContext(), kSitePrefix + site), loc);
+}
+
+StringRef linnet::getSite(Location loc) {
+  StringRef found;
+  loc->walk([&](Location inner) {
+    auto name = dyn_cast<NameLoc>(inner);
+    if (!name || !name.getName().getValue().starts_with(kSitePrefix))
+      return WalkResult::advance();
+    found = name.getName().getValue().drop_front(kSitePrefix.size());
+    return WalkResult::interrupt();
+  });
+  return found;
+}
+
 std::string linnet::describeOp(linnet::exec::RunOp run) {
   if (auto name = run->getAttrOfType<StringAttr>("op"))
     return name.str();

@@ -131,17 +131,36 @@ LogicalResult Compiler::makeStructured(const StructuredOptions &structured) {
   };
   if (!options.emitPair)
     return run("structured", structured);
-  OwningOpRef<ModuleOp> exact = module->clone();
-  if (failed(run("structured", structured)))
+  OwningOpRef<ModuleOp> exact = module->clone(), both = module->clone();
+  StructuredOptions named = structured;
+  named.nameSites = true;
+  if (failed(run("structured", named)))
     return failure();
+  auto add = [&](OwningOpRef<ModuleOp> &form, StringRef name, const StructuredOptions &how,
+                 StringRef suffix) {
+    std::swap(module, form);
+    LogicalResult made = run(name, how);
+    std::swap(module, form);
+    if (failed(made))
+      return failure();
+    if (how.compare)
+      keepComparisons(*form);
+    return addForms(*module, *form, suffix);
+  };
   // what the input says, without rules and rewrites
   StructuredOptions plain;
   plain.reassociate = false;
+  plain.nameSites = true;
   plain.weightsKnown = structured.weightsKnown;
-  std::swap(module, exact);
-  LogicalResult made = run("exact-forms", plain);
-  std::swap(module, exact);
-  return failed(made) ? failure() : addExactForms(*module, *exact);
+  if (failed(add(exact, "exact-forms", plain, kExactSuffix)))
+    return failure();
+  if (!structured.linearize)
+    return success();
+  StructuredOptions compared = named;
+  compared.compare = true;
+  compared.explain = false;
+  compared.recordProducts = false;
+  return add(both, "both-forms", compared, kSitesSuffix);
 }
 
 LogicalResult Compiler::makeCommands() {
@@ -373,8 +392,10 @@ LogicalResult Compiler::run() {
   structured.rules = options.rules;
   structured.ruleNames = options.ruleNames;
   structured.explain = options.verbose;
+  structured.recordProducts = !options.report.empty();
   if (failed(makeStructured(structured)))
     return failure();
+  gatherProducts(*module);
   if (stopsAt(Stage::Structured))
     return writeIR();
   if (failed(checkChips()) || (options.foldWeights && failed(fold())) ||

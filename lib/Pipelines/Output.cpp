@@ -4,11 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Output.h"
+#include "linnet/Analysis/CostModel.h"
 #include "linnet/Bundle/AtomicFile.h"
 #include "linnet/IR/Exec.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "linnet/IR/Locations.h"
 #include "linnet/Program/Lifetimes.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -199,6 +201,30 @@ static llvm::json::Object describePeak(exec::ProgramOp program) {
                             {"buffers", std::move(buffers)}};
 }
 
+void linnet::gatherProducts(ModuleOp module) {
+  SmallVector<Attribute> all;
+  for (auto fn : module.getOps<FunctionOpInterface>())
+    if (auto products = dyn_cast_or_null<ArrayAttr>(fn->removeAttr(kProductsAttr)))
+      llvm::append_range(all, products);
+  if (!all.empty())
+    module->setAttr(kProductsAttr, ArrayAttr::get(module.getContext(), all));
+}
+
+/// Of every attention that a command of the program is of, the numbers of its dispatches.
+static llvm::json::Object describeSites(exec::ProgramOp program) {
+  llvm::json::Object sites;
+  int64_t number = 0;
+  program.walk([&](exec::RunOp run) {
+    if (StringRef site = getSite(run.getLoc()); !site.empty()) {
+      if (!sites.get(site))
+        sites[site] = llvm::json::Array();
+      sites.getArray(site)->push_back(number);
+    }
+    ++number;
+  });
+  return sites;
+}
+
 llvm::json::Value linnet::describeProgram(ModuleOp module, StringRef target) {
   llvm::StringMap<int64_t> runs;
   module.walk([&](exec::RunOp run) { ++runs[run.getKernel()]; });
@@ -217,14 +243,20 @@ llvm::json::Value linnet::describeProgram(ModuleOp module, StringRef target) {
         {"forced_copies", static_cast<int64_t>(program.getForcedCopies())}});
     if (static_cast<int64_t>(program.getArenaBytes()) >= 0)
       (*functions.back().getAsObject())["peak"] = describePeak(program);
+    if (llvm::json::Object found = describeSites(program); !found.empty())
+      (*functions.back().getAsObject())["sites"] = std::move(found);
     if (Attribute plan = program->getAttr(exec::kRecomputeAttr))
       (*functions.back().getAsObject())["recompute"] = toJson(plan);
   }
-  Attribute sites = module->getAttr(kSitesAttr);
+  auto list = [&](StringRef name) {
+    Attribute entries = module->getAttr(name);
+    return entries ? toJson(entries) : llvm::json::Array();
+  };
   return llvm::json::Object{{"target", target},
                             {"functions", std::move(functions)},
                             {"kernels", std::move(kernels)},
-                            {"attention", sites ? toJson(sites) : llvm::json::Array()}};
+                            {"attention", list(kSitesAttr)},
+                            {"products", list(kProductsAttr)}};
 }
 
 LogicalResult linnet::writeReport(llvm::json::Array reports, const CompileOptions &options) {

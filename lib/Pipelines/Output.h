@@ -26,6 +26,9 @@ llvm::json::Value describeProgram(mlir::ModuleOp module, llvm::StringRef target)
 /// The first target's report, with those of the others in its "others".
 mlir::LogicalResult writeReport(llvm::json::Array reports, const CompileOptions &options);
 
+/// What functions have as `linnet.products`, to the module: functions become programs.
+void gatherProducts(mlir::ModuleOp module);
+
 } // namespace linnet
 
 #endif // LINNET_LIB_PIPELINES_OUTPUT_H

@@ -10,9 +10,16 @@
 
 namespace linnet {
 
-/// Moves the functions of `exact`, a structured form of the same program, into `module`, as
-/// NAME.exact. Weights that both have are one.
-mlir::LogicalResult addExactForms(mlir::ModuleOp module, mlir::ModuleOp exact);
+/// Of functions without rewrites, and of those that compare both forms of their attention.
+inline constexpr llvm::StringLiteral kExactSuffix = ".exact";
+inline constexpr llvm::StringLiteral kSitesSuffix = ".sites";
+
+/// Moves the functions of `forms`, a structured form of the same program, into `module`, with the
+/// suffix. Weights that both have are one.
+mlir::LogicalResult addForms(mlir::ModuleOp module, mlir::ModuleOp forms, llvm::StringRef suffix);
+
+/// Erases the functions that compare no forms.
+void keepComparisons(mlir::ModuleOp module);
 
 } // namespace linnet
 

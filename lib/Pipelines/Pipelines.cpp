@@ -7,6 +7,7 @@
 #include "linnet/Codegen/GPU.h"
 #include "linnet/Program/Passes.h"
 #include "linnet/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/ErrorHandling.h"
 
@@ -18,14 +19,31 @@ static void append(OpPassManager &pm, const std::string &passes) {
     llvm::report_fatal_error("a stage names a pass that is not registered");
 }
 
-static void addLinearize(OpPassManager &pm, const linnet::StructuredOptions &options, bool final) {
+static void addLinearize(OpPassManager &pm, const linnet::StructuredOptions &options, bool rewrites,
+                         bool final) {
   linnet::LinearizeAttentionOptions pass;
-  pass.rewrites = options.linearize;
+  pass.rewrites = rewrites;
+  pass.namesSites = options.nameSites;
+  pass.compare = options.compare;
   pass.contract = options.contract;
   pass.costModel = options.costModel;
   pass.explain = options.explain;
   pass.final = final;
   pm.addPass(linnet::createLinearizeAttention(pass));
+}
+
+static void addExactRewrites(OpPassManager &pm, const linnet::StructuredOptions &options) {
+  linnet::ReassociateOptions products;
+  products.explain = options.explain;
+  products.costModel = options.costModel;
+  products.weightsKnown = options.weightsKnown;
+  products.record = options.recordProducts;
+  pm.addPass(linnet::createReassociate(products));
+  linnet::AbsorbProjectionsOptions projections;
+  projections.explain = options.explain;
+  projections.costModel = options.costModel;
+  pm.addPass(linnet::createAbsorbProjections(projections));
+  append(pm, "canonicalize");
 }
 
 void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions &options) {
@@ -49,7 +67,11 @@ void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions 
   std::string explain = options.explain ? "{explain=true}" : "";
   // before derivatives, which are better from one op than from many, and again behind `tosa`
   append(pm, "linnet-check-input,func.func(linnet-raise" + explain + ")");
-  addLinearize(pm, options, /*final=*/false);
+  if (options.compare) { // an inlined body can give its function more results
+    addLinearize(pm, options, /*rewrites=*/false, /*final=*/false);
+    append(pm, "inline,symbol-dce");
+  }
+  addLinearize(pm, options, options.linearize, /*final=*/false);
   append(pm, "linnet-autodiff,inline,symbol-dce,linnet-check-symbols");
   // `tosa`, in the order of upstream's own pipeline
   append(pm, "func.func(tosa-optional-decompositions,canonicalize,tosa-infer-shapes,"
@@ -57,11 +79,9 @@ void linnet::buildStructuredPipeline(OpPassManager &pm, const StructuredOptions 
              "tosa-layerwise-constant-fold,tosa-make-broadcastable,tosa-to-linalg,"
              "tosa-to-tensor,tosa-to-arith,tosa-to-scf)");
   append(pm, "canonicalize,func.func(linnet-raise" + explain + ",canonicalize)");
-  addLinearize(pm, options, /*final=*/true);
+  addLinearize(pm, options, options.linearize, /*final=*/true);
   if (options.reassociate)
-    append(pm, "func.func(linnet-reassociate{explain=" + std::string(options.explain ? "1" : "0") +
-                   " weights-known=" + (options.weightsKnown ? "1" : "0") + "}" +
-                   ",linnet-absorb-projections" + explain + ",canonicalize)");
+    addExactRewrites(pm.nest<func::FuncOp>(), options);
   append(pm, "func.func(linnet-lower-to-structured),linnet-globals-to-arguments,"
              "canonicalize,cse");
 }

@@ -132,6 +132,9 @@ static bool shouldFuse(OpOperand *operand) {
     return false;
   if (isConvolution(consumer) || isContraction(consumer))
     return false;
+  // a sum over a dimension of one value: its start would be the start of no result of the consumer
+  if (llvm::any_of(producer.getRegionOutputArgs(), [](Value start) { return !start.use_empty(); }))
+    return false;
   // what reports a fault stays when nobody reads its results any more
   if (llvm::any_of(*producer.getBody(), llvm::IsaPred<cf::AssertOp>))
     return false;

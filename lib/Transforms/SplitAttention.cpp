@@ -33,6 +33,9 @@ static int64_t choosePart(AttentionOp op) {
   if (op.getPart() || q.isDynamicDim(0) || q.isDynamicDim(2) || group == 0 ||
       group * queries > kRows)
     return 0;
+  // what a short window sees is no work for several
+  if (auto left = op.getMaskSet().getReachBefore(); left && *left < kShortest)
+    return 0;
   int64_t chunks = q.getDimSize(0) * k.getDimSize(1);
   if (chunks == 0 || queries == 0 || chunks >= kEnough)
     return 0;

@@ -84,11 +84,11 @@ func.func @favor(%q: tensor<1x1x4096x64xf32>) -> tensor<1x1x4096x64xf32> {
 
 // -----
 
-func.func @short(%q: tensor<1x1x16x8xf32>) -> tensor<1x1x16x8xf32> {
-  %t = math.tanh %q : tensor<1x1x16x8xf32>
+func.func @short(%q: tensor<1x1x48x64xf32>) -> tensor<1x1x48x64xf32> {
+  %t = math.tanh %q : tensor<1x1x48x64xf32>
   // expected-remark @+1 {{is certified but does not pay}}
-  %o = linnet.attention %t, %t, %q scale(0.03) {linnet.contract = #linnet.contract<bound = 1.0e-1>} : tensor<1x1x16x8xf32>, tensor<1x1x16x8xf32>, tensor<1x1x16x8xf32> -> tensor<1x1x16x8xf32>
-  return %o : tensor<1x1x16x8xf32>
+  %o = linnet.attention %t, %t, %q scale(0.004) {linnet.contract = #linnet.contract<bound = 1.0e-1>} : tensor<1x1x48x64xf32>, tensor<1x1x48x64xf32>, tensor<1x1x48x64xf32> -> tensor<1x1x48x64xf32>
+  return %o : tensor<1x1x48x64xf32>
 }
 
 // -----

@@ -67,11 +67,60 @@ func.func @refused(%q: tensor<1x2x512x16xf32>, %s: tensor<2xf32>, %p: tensor<i64
   %0 = linnet.attention %qn, %qn, %q alibi_slopes(%s : tensor<2xf32>) masks<[causal]> scale(0.0625) : tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32> -> tensor<1x2x512x16xf32>
   // expected-remark @+1 {{kept exact: window: it is not causal: keys beyond a query weigh more the further they are}}
   %1 = linnet.attention %qn, %qn, %q alibi_slopes(%slopes : tensor<2xf32>) scale(0.0625) : tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32> -> tensor<1x2x512x16xf32>
-  // expected-remark @+1 {{kept exact: window: its masks or its q_offset may hide the nearest keys}}
+  // expected-remark @+1 {{kept exact: window: no insert of the queries' own keys at q_offset shows that these are among its keys}}
   %2 = linnet.attention %qn, %qn, %q alibi_slopes(%slopes : tensor<2xf32>) q_offset(%p : tensor<i64>) masks<[causal]> scale(0.0625) : tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32> -> tensor<1x2x512x16xf32>
   // expected-remark @+1 {{kept exact: window: it has no alibi_slopes, under which far keys weigh little}}
   %3 = linnet.attention %qn, %qn, %q masks<[causal]> scale(0.0625) : tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32> -> tensor<1x2x512x16xf32>
   // expected-remark @+1 {{kept exact: window: nothing bounds the queries: argument 0 of @refused may have any size}}
   %4 = linnet.attention %q, %qn, %q alibi_slopes(%slopes : tensor<2xf32>) masks<[causal]> scale(0.0625) : tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32> -> tensor<1x2x512x16xf32>
   return %0, %1, %2, %3, %4 : tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32>, tensor<1x2x512x16xf32>
+}
+
+// -----
+
+// A cache: rows of the state are what the program has written, and the query's own key is where q_offset says.
+// CHECK: condition = "|s| <= 1: |q| <= 4, |k| <= 4 with what the program writes to state 'keys'; slopes of 0.5 to 0.5 per key"
+// CHECK-LABEL: func.func @decode
+// CHECK: linnet.attention {{.*}} q_offset(%{{.*}} : tensor<i64>) masks<[causal, window<left = 63>]>
+func.func @decode(%q: tensor<1x2x1x16xf32>, %k: tensor<1x1x1x16xf32>, %keys: tensor<1x1x512x16xf32> {linnet.state = "keys"}, %p: tensor<i64>)
+    -> (tensor<1x2x1x16xf32>, tensor<1x1x512x16xf32> {linnet.state = "keys"})
+    attributes {linnet.contract = #linnet.contract<bound = 1.0e-2, method = window>} {
+  %slopes = arith.constant dense<0.5> : tensor<2xf32>
+  %qn = linnet.rms_norm %q eps 1.0e-6 : tensor<1x2x1x16xf32>
+  %kn = linnet.rms_norm %k eps 1.0e-6 : tensor<1x1x1x16xf32>
+  %start = tensor.extract %p[] : tensor<i64>
+  %first = arith.index_cast %start : i64 to index
+  %all = tensor.insert_slice %kn into %keys[0, 0, %first, 0] [1, 1, 1, 16] [1, 1, 1, 1] : tensor<1x1x1x16xf32> into tensor<1x1x512x16xf32>
+  // expected-remark @+1 {{attention linearized: window of the nearest 64 (2 heads) keys}}
+  %o = linnet.attention %qn, %all, %all alibi_slopes(%slopes : tensor<2xf32>) q_offset(%p : tensor<i64>) masks<[causal]> scale(0.0625) : tensor<1x2x1x16xf32>, tensor<1x1x512x16xf32>, tensor<1x1x512x16xf32> -> tensor<1x2x1x16xf32>
+  return %o, %all : tensor<1x2x1x16xf32>, tensor<1x1x512x16xf32>
+}
+
+// -----
+
+// What the cache holds, and where queries are in it, is refused where the program does not say it.
+// CHECK-LABEL: func.func @caches
+// CHECK-NOT: window<
+func.func @caches(%q: tensor<1x2x1x16xf32>, %k: tensor<1x1x1x16xf32>, %keys: tensor<1x1x512x16xf32> {linnet.state = "keys"},
+    %others: tensor<1x1x512x16xf32>, %p: tensor<i64>, %r: tensor<i64>, %n: tensor<1xi64>)
+    -> (tensor<1x2x1x16xf32>, tensor<1x2x1x16xf32>, tensor<1x2x1x16xf32>, tensor<1x2x1x16xf32>, tensor<1x1x512x16xf32> {linnet.state = "keys"})
+    attributes {linnet.contract = #linnet.contract<bound = 1.0e-2, method = window>} {
+  %slopes = arith.constant dense<0.5> : tensor<2xf32>
+  %qn = linnet.rms_norm %q eps 1.0e-6 : tensor<1x2x1x16xf32>
+  %kn = linnet.rms_norm %k eps 1.0e-6 : tensor<1x1x1x16xf32>
+  %on = linnet.rms_norm %others eps 1.0e-6 : tensor<1x1x512x16xf32>
+  %start = tensor.extract %p[] : tensor<i64>
+  %first = arith.index_cast %start : i64 to index
+  %all = tensor.insert_slice %kn into %keys[0, 0, %first, 0] [1, 1, 1, 16] [1, 1, 1, 1] : tensor<1x1x1x16xf32> into tensor<1x1x512x16xf32>
+  %raw = tensor.insert_slice %k into %keys[0, 0, %first, 0] [1, 1, 1, 16] [1, 1, 1, 1] : tensor<1x1x1x16xf32> into tensor<1x1x512x16xf32>
+  %ours = tensor.insert_slice %kn into %on[0, 0, %first, 0] [1, 1, 1, 16] [1, 1, 1, 1] : tensor<1x1x1x16xf32> into tensor<1x1x512x16xf32>
+  // expected-remark @+1 {{kept exact: window: nothing bounds the keys: state 'keys', argument 2 of @caches may have any size}}
+  %0 = linnet.attention %qn, %all, %all alibi_slopes(%slopes : tensor<2xf32>) q_offset(%p : tensor<i64>) masks<[causal]> scale(0.0625) : tensor<1x2x1x16xf32>, tensor<1x1x512x16xf32>, tensor<1x1x512x16xf32> -> tensor<1x2x1x16xf32>
+  // expected-remark @+1 {{kept exact: window: no insert of the queries' own keys at q_offset shows that these are among its keys}}
+  %1 = linnet.attention %qn, %ours, %all alibi_slopes(%slopes : tensor<2xf32>) q_offset(%r : tensor<i64>) masks<[causal]> scale(0.0625) : tensor<1x2x1x16xf32>, tensor<1x1x512x16xf32>, tensor<1x1x512x16xf32> -> tensor<1x2x1x16xf32>
+  // expected-remark @+1 {{kept exact: window: kv_lengths may hide the keys nearest to its q_offset}}
+  %2 = linnet.attention %qn, %ours, %all alibi_slopes(%slopes : tensor<2xf32>) kv_lengths(%n : tensor<1xi64>) q_offset(%p : tensor<i64>) masks<[causal, kv_lengths]> scale(0.0625) : tensor<1x2x1x16xf32>, tensor<1x1x512x16xf32>, tensor<1x1x512x16xf32> -> tensor<1x2x1x16xf32>
+  // expected-remark @+1 {{kept exact: window: with alignment top_left a query may be beyond the last key}}
+  %3 = linnet.attention %qn, %ours, %all alibi_slopes(%slopes : tensor<2xf32>) kv_lengths(%n : tensor<1xi64>) masks<[causal, kv_lengths]> alignment<top_left> scale(0.0625) : tensor<1x2x1x16xf32>, tensor<1x1x512x16xf32>, tensor<1x1x512x16xf32> -> tensor<1x2x1x16xf32>
+  return %0, %1, %2, %3, %raw : tensor<1x2x1x16xf32>, tensor<1x2x1x16xf32>, tensor<1x2x1x16xf32>, tensor<1x2x1x16xf32>, tensor<1x1x512x16xf32>
 }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from linnet._src.bench import __main__ as bench
-from linnet._src.bench import dense, measure, models, peers, probe, report, timing, workloads
+from linnet._src.bench import crossover, dense, measure, models, peers, probe, report, timing, workloads
 
 FIELDS = {"name", "shape", "dtype", "threads", "seconds", "flops", "bytes", "ceiling", "fraction",
           "peer", "ratio", "ratio_low", "ratio_high"}
@@ -136,6 +136,22 @@ def test_every_kind_of_record_has_a_line(tmp_path):
     promise = run.promise(workloads.Must(("itself",), 2.0))
     assert promise["met"] and "to be at least 2.0: met" in report.line(promise)
     assert run.promise(workloads.Must(("itself", "another"), 2.0)) is None
+
+
+@pytest.mark.parametrize("at, low, high", [(1000, 950, 1050), (16, 16, 16), (10, 16, 16), (1e6, np.inf, np.inf)])
+def test_crossover_is_where_the_ratio_is_one(at, low, high):
+    asked = []
+    found = crossover.crossover(lambda n: asked.append(n) or (n / at)**0.8)
+    assert low <= found <= high and len(asked) <= 6
+
+
+def test_a_crossover_is_measured_and_predicted(tmp_path):
+    """Both forms of a short program are there, and what the compiler thinks of them."""
+    case = next(c for c in crossover.cases() if c.list == "products")
+    assert crossover.predict(case, 16, tmp_path, None) <= 1 < crossover.predict(case, 512, tmp_path, None)
+    always = tmp_path / "always.json"
+    always.write_text(json.dumps(case.always))
+    assert crossover.time_pair(case, 512, tmp_path, always, timing.Effort(1e-3, 1, 0, 0)) > 0
 
 
 def test_names_are_unique_and_targets_sensible():

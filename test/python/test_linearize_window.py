@@ -13,6 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from linnet import reference, runtime, testing
+from linnet._src.bench import alibi as bench
 from linnet.examples.bytelm import alibi, emit_alibi
 
 FULL = bool(os.environ.get("LINNET_FULL"))
@@ -106,6 +107,51 @@ def test_lengths(length, tmp_path):
     q, k, v = (rng.standard_normal((1, 2, 600, d)).astype(np.float32) for d in (8, 8, 4))
     lengths = np.int32([length])
     assert error(session, site, q, k, v, np.float64(slopes), limit, kv_lengths=lengths) <= 1
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 600])
+def test_one_query_at_the_end_of_a_cache(length, tmp_path):
+    """Without `causal`, which says nothing about the last query."""
+    slopes, limit = [0.25, 0.125], 0.5
+    text = program(2, 2, 600, slopes, limit, 5e-2, lengths=True)
+    text = text.replace("masks<[causal, kv_lengths]>", "masks<[kv_lengths]>")
+    text = text.replace("%q: tensor<1x2x600x8xf32>", "%q: tensor<1x2x1x8xf32>")
+    text = text.replace("%q eps 1.0e-6 : tensor<1x2x600x8xf32>", "%q eps 1.0e-6 : tensor<1x2x1x8xf32>")
+    text = text.replace(": tensor<1x2x600x8xf32>, tensor<1x2x600x8xf32>, tensor<1x2x600x4xf32> -> tensor<1x2x600x4xf32>",
+                        ": tensor<1x2x1x8xf32>, tensor<1x2x600x8xf32>, tensor<1x2x600x4xf32> -> tensor<1x2x1x4xf32>")
+    text = text.replace("-> tensor<1x2x600x4xf32> {", "-> tensor<1x2x1x4xf32> {")
+    text = text.replace("return %o : tensor<1x2x600x4xf32>", "return %o : tensor<1x2x1x4xf32>")
+    session, site = compiled(text, tmp_path)
+    rng = np.random.default_rng(length)
+    q, k, v = (rng.standard_normal((1, 2, n, d)).astype(np.float32) for n, d in ((1, 8), (600, 8), (600, 4)))
+    assert error(session, site, q, k, v, np.float64(slopes), limit, kv_lengths=np.int32([length])) <= 1
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_decoding_from_a_cache(rows, tmp_path):
+    """Both forms from one state, as far as the last row that fits; the bound is that of the certificate."""
+    capacity, slopes, limit, depth = 700, (0.5, 0.25, 0.125, 0.0625), 1.0, 8
+    module, site = bench.compile_decode(bench.decode_text(capacity, 4, 2, depth, slopes, limit, rows), 2e-2, tmp_path)
+    assert site["class"] == "certified" and "the program writes to state 'keys'" in site["condition"]
+    rng = np.random.default_rng(rows)
+    cache = rng.standard_normal((2, 1, 2, capacity, depth)).astype(np.float32)
+    cache[0] = unit(cache[0])
+    sessions = [module.session(), module.session()]
+    for position in (0, 1, 64, 300, capacity - rows):
+        q, k, v = (rng.standard_normal((1, h, rows, depth)).astype(np.float32) for h in (4, 2, 2))
+        found = []
+        for session, name in zip(sessions, ("main", "main.exact")):
+            session.set_state("keys", cache[0])
+            session.set_state("values", cache[1])
+            session.set_state("position", np.array(position))
+            found.append(np.float64(session.call(name, q, k, v)[0]))
+        seen = np.concatenate([cache[1][:, :, :position], v], 2)
+        keys = np.concatenate([cache[0][:, :, :position], unit(k)], 2)
+        want, _ = reference.attention(unit(q), keys, seen, alibi_slopes=np.float64(slopes), causal=True,
+                                      scale=limit / depth)
+        largest = np.abs(seen).max(2, keepdims=True).repeat(2, 1)
+        assert np.max(np.abs(found[1] - want)) < 1e-5
+        assert np.max(np.abs(found[0] - want) / largest) <= site["bound"]
 
 
 def test_gradients_are_those_of_the_window(tmp_path):

@@ -108,3 +108,15 @@ def test_columns_in_a_cache(cpu, rows, columns):
     depth = max(rows, 1)
     lt.assert_close(products, (x * y).sum(0), depth=depth, magnitude=abs(x * y).sum(0))
     lt.assert_close(plain, x.sum(0), depth=depth, magnitude=abs(x).sum(0))
+
+
+def test_a_total_of_what_a_dimension_of_one_value_gave():
+    """The first reduction is no loop, but its body reads the start of a result of its own."""
+    x, by = (lt.random(np.random.default_rng(8), shape, "f32") for shape in ((2, 3, 1, 16), (2, 3, 16)))
+    text = lt.function(
+        [lt.argument("x", x.shape, "f32"), lt.argument("by", by.shape, "f32")], "tensor<f32>",
+        """%m = linnet.reduce max %x axes [2] : tensor<2x3x1x16xf32> -> tensor<2x3x16xf32>
+  %q = arith.divf %m, %by : tensor<2x3x16xf32>
+  %y = linnet.reduce max %q axes [0, 1, 2] : tensor<2x3x16xf32> -> tensor<f32>""")
+    expected = (x[:, :, 0] / by).max()
+    lt.run_cases([("total", text, [x, by], lambda y: np.testing.assert_allclose(y, expected, rtol=1e-6))])

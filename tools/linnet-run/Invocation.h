@@ -13,6 +13,8 @@
 namespace linnet::run {
 
 /// Everything of one invocation. Destroyed in reverse order.
+struct SiteErrors; // Pair.cpp
+
 class Invocation {
 public:
   explicit Invocation(const Options &options) : options(options) {}
@@ -35,7 +37,9 @@ private:
   Error timeCall(std::vector<double> &seconds);
   // Pair.cpp
   Error measurePair();
-  Error prepareExact(const std::string &name);
+  Error compareSites(const std::string &name, std::vector<SiteErrors> &sites);
+  Error prepareForm(const std::string &name);
+  Error traceCall(std::vector<std::vector<double>> &dispatches);
   Error report();
   // Train.cpp
   Error readBatches(const std::vector<size_t> &wanted);

@@ -29,15 +29,23 @@ struct Interval {
   bool isBounded() const { return std::isfinite(low) && std::isfinite(high); }
 };
 
+/// The largest norms along a dimension of what the functions of a module write to a state.
+using StateNorms = llvm::DenseMap<std::pair<mlir::StringAttr, unsigned>, double>;
+
 /// Bounds of the values of one function.
 class ValueBounds {
 public:
   explicit ValueBounds(mlir::MLIRContext *context) : g(context) {}
+  /// Within a search for the norms of states: those that are assumed or known.
+  ValueBounds(mlir::MLIRContext *context, StateNorms &states) : g(context), states(&states) {}
 
   /// Of every element.
   Interval range(mlir::Value tensor);
   /// The largest L2 norm of the elements along a dimension; infinity where none is known.
   double norm(mlir::Value tensor, unsigned dim);
+
+  /// Names of the states whose contents a bound rests on.
+  std::string describeStates() const;
 
   /// The first value that nothing is known about, of all that were asked for; null: none.
   mlir::Value getUnknown() const { return unknown; }
@@ -54,6 +62,9 @@ private:
   double normOfConcat(mlir::tensor::ConcatOp op, const Element &e, unsigned dim, unsigned v,
                       int depth);
   double normOfProduct(const Element &e, unsigned v, int depth);
+  double normOfState(mlir::BlockArgument arg, unsigned dim);
+  double normOfInsert(mlir::tensor::InsertSliceOp op, const Element &e, unsigned v, unsigned dim,
+                      int depth);
   std::optional<double> normalised(const Element &x, const Element &by, bool inverse, unsigned v);
   std::optional<double> sumOfSquares(const Element &sum, const Element &x, unsigned v);
   std::optional<double> rootOfSquares(const Element &root, const Element &x, unsigned v);
@@ -62,6 +73,7 @@ private:
 
   Elements g;
   mlir::Value unknown;
+  StateNorms ownStates, *states = &ownStates;
   int steps = 20000;
 };
 
@@ -74,6 +86,7 @@ struct LogitBound {
   double scores = std::numeric_limits<double>::infinity();
   std::string proof;    ///< what was found, where scores are bounded
   std::string unproven; ///< what is not known, where products are not
+  std::string states;   ///< whose rows are bounded by what the program writes to them
 };
 
 LogitBound boundLogits(AttentionOp op);

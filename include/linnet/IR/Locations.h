@@ -14,6 +14,12 @@ namespace linnet {
 /// "model.mlir:12:8" of the first file position in a location, or "".
 std::string describeLocation(mlir::Location loc);
 
+/// The location of an op of the attention that is called `site`: what is made of the op has it too.
+mlir::Location nameSite(mlir::Location loc, llvm::StringRef site);
+
+/// The `site` of the first location in it that was named so, or "".
+llvm::StringRef getSite(mlir::Location loc);
+
 /// The name of the op that a run came from: its `op` attribute, or its kernel's name.
 std::string describeOp(exec::RunOp run);
 

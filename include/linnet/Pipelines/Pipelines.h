@@ -15,11 +15,14 @@ namespace linnet {
 
 /// Model IR to linalg on tensors and structured linnet ops, calls inlined, weights as arguments.
 struct StructuredOptions {
-  bool reassociate = true;          ///< products in the cheapest order
-  bool weightsKnown = true;         ///< what depends on weights alone costs a call nothing
-  bool linearize = false;           ///< attention that has a contract
-  std::string contract;             ///< of attention that has none
-  std::string costModel;            ///< file; empty: the defaults
+  bool reassociate = true;     ///< products in the cheapest order
+  bool weightsKnown = true;    ///< what depends on weights alone costs a call nothing
+  bool linearize = false;      ///< attention that has a contract
+  std::string contract;        ///< of attention that has none
+  std::string costModel;       ///< file; empty: the defaults
+  bool recordProducts = false; ///< what was chosen, as `linnet.products` of functions
+  bool nameSites = false;      ///< locations say which attention an op is of
+  bool compare = false;        ///< rewritten attention beside exact one, differences as results
   std::vector<std::string> scripts; ///< transform scripts, behind the rules
   std::vector<std::string> rules;   ///< PDLL and PDL files
   std::vector<std::string> ruleNames;

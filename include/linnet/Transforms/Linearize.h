@@ -22,6 +22,10 @@ namespace linnet {
 /// Marks attention that is a certified form already, in a program that is looked at again.
 inline constexpr llvm::StringLiteral kCertifiedAttr = "linnet.certified";
 
+/// Results that compare the forms of a site are named so, and by the site.
+inline constexpr llvm::StringLiteral kDifferencePrefix = "linnet.difference ";
+inline constexpr llvm::StringLiteral kErrorPrefix = "linnet.error ";
+
 /// An attention with a contract, and what methods want to know about it.
 struct AttentionSite {
   mutable AttentionOp op; ///< a handle: const where the site is
@@ -108,8 +112,10 @@ std::string refuseExtras(const AttentionSite &site);
 /// Attention with weights dot(phi(q), phi(k)) over their sum. Refused, with a reason, where the
 /// op does anything that only scores can have.
 std::string refuseKernel(const AttentionSite &site);
-/// Work and seconds of a kernel of so many features.
-void countKernel(const AttentionSite &site, double features, Certificate &certificate);
+/// Work and seconds of a kernel of so many features, which are gone through so many times, by so
+/// many dispatches, until products read them.
+void countKernel(const AttentionSite &site, double features, double passes, double dispatches,
+                 Certificate &certificate);
 /// The rounding of a read-out whose features have the relative error `feature` together; `spread`
 /// is the largest sum of |phi_f(q) phi_f(k)| over the least weight.
 double roundingOfKernel(const AttentionSite &site, double features, double feature, double spread);

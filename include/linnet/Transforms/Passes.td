@@ -182,6 +182,10 @@ def Reassociate : Pass<"linnet-reassociate", "mlir::func::FuncOp"> {
     real arithmetic.
   }];
   let options = [Option<"explain", "explain", "bool", "false", "say what was chosen at each product">,
+                 Option<"costModel", "cost-model", "std::string", "\"\"",
+                        "JSON file of linnet-bench --calibrate-cost">,
+                 Option<"record", "record", "bool", "false",
+                        "write `linnet.products`, what was chosen, to the function">,
                  Option<"weightsKnown", "weights-known", "bool", "true",
                         "products of weights are computed when this is compiled">];
   let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
@@ -206,7 +210,9 @@ def AbsorbProjections : Pass<"linnet-absorb-projections", "mlir::func::FuncOp"> 
     takes less time, as in decoding, and where nothing else needs the keys and values. The
     result is equal in real arithmetic.
   }];
-  let options = [Option<"explain", "explain", "bool", "false", "say what was chosen at each attention">];
+  let options = [Option<"explain", "explain", "bool", "false", "say what was chosen at each attention">,
+                 Option<"costModel", "cost-model", "std::string", "\"\"",
+                        "JSON file of linnet-bench --calibrate-cost">];
   let dependentDialects = ["::linnet::LinnetDialect", "mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
 }
@@ -250,6 +256,11 @@ def LinearizeAttention : Pass<"linnet-linearize-attention", "mlir::ModuleOp"> {
 
     What was decided at every attention is recorded in `linnet.sites` of the module, which
     `linnet-compile --report` writes.
+
+    `name-sites` and `compare` are for `linnet-compile --emit-pair`. With `compare`, functions that nothing
+    else refers to get two more results per rewritten site in their body, both of f32 and both of the two forms on
+    the same queries, keys and values: the largest difference, and the largest one relative to the largest `|v|` of
+    its channel, as the metric `rel_max` is.
   }];
   let options = [
     Option<"contract", "contract", "std::string", "\"\"",
@@ -257,6 +268,10 @@ def LinearizeAttention : Pass<"linnet-linearize-attention", "mlir::ModuleOp"> {
     Option<"costModel", "cost-model", "std::string", "\"\"",
            "JSON file of linnet-bench --calibrate-cost">,
     Option<"rewrites", "rewrite", "bool", "true", "false: only record the sites">,
+    Option<"namesSites", "name-sites", "bool", "false",
+           "write names of sites into locations, and contracts to the ops they are for">,
+    Option<"compare", "compare", "bool", "false",
+           "keep the exact form beside each rewritten one, with the differences as results">,
     Option<"explain", "explain", "bool", "false", "say what was decided at each attention">,
     Option<"final", "final", "bool", "true",
            "false: what stays exact is looked at again by a later run, which explains it">];

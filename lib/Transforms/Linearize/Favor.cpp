@@ -182,7 +182,7 @@ void FavorMethod::propose(const AttentionSite &site, SmallVectorImpl<LinearForm>
     c.failure = blocks > 1 ? failure : 0;
     c.rounding = roundingOfKernel(site, features, roundingOfFeatures(depth, lengths.most),
                                   ratios.high * std::exp(r) / least);
-    countKernel(site, features, c);
+    countKernel(site, features, /*passes=*/2, /*dispatches=*/8, c);
     double rows = site.batch * (site.heads * site.queries + site.keyHeads * site.keys);
     c.work.flops += 2 * rows * blocks * depth * depth;
     c.seconds += 2 * rows * blocks * depth * depth / site.cost.flopsPerSecond +

@@ -92,15 +92,18 @@ std::string linnet::refuseKernel(const AttentionSite &site) {
   return "";
 }
 
-void linnet::countKernel(const AttentionSite &site, double features, Certificate &c) {
+void linnet::countKernel(const AttentionSite &site, double features, double passes,
+                         double dispatches, Certificate &c) {
+  const CostModel &cost = site.cost;
   double rows = site.batch * (site.heads * site.queries + site.keyHeads * site.keys);
-  // features are written and read, and made of queries and keys
-  c.work.flops = 2 * rows * features * (site.valueDepth + 1) + 2 * rows * features;
-  c.work.bytes =
-      4 * rows * (2 * features + site.depth) +
-      4 * site.batch * (site.heads * site.queries + site.keyHeads * site.keys) * site.valueDepth;
-  double rate = site.isCausal() ? site.cost.linearFlopsPerSecond : site.cost.flopsPerSecond;
-  c.seconds = c.work.flops / rate + c.work.bytes / site.cost.bytesPerSecond;
+  double values = site.valueDepth + 1, made = rows * features * passes;
+  c.work.flops = 2 * rows * features * values + 2 * rows * features;
+  // features are written and read in every pass, and made of queries and keys
+  c.work.bytes = 8 * made + 4 * rows * (site.depth + site.valueDepth);
+  c.seconds = made * cost.secondsPerFeature + dispatches * cost.secondsPerDispatch;
+  c.seconds += site.isCausal()
+                   ? c.work.flops / cost.linearFlopsPerSecond
+                   : 2 * rows * features * CostModel::padded(values) / cost.flopsPerSecond;
 }
 
 //===----------------------------------------------------------------------===//

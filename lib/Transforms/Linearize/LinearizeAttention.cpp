@@ -10,6 +10,7 @@
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Regex.h"
 
@@ -62,6 +63,7 @@ public:
 private:
   LogicalResult readOptions();
   ContractAttr contractOf(AttentionOp op);
+  void nameSites(ArrayRef<AttentionOp> ops);
   LogicalResult visit(AttentionOp op, SiteRecords &records);
   LogicalResult keep(AttentionSite &site, SiteRecord &record, const Twine &why, bool refused);
   LogicalResult rewrite(AttentionSite &site, SiteRecord &record);
@@ -208,13 +210,10 @@ FailureOr<ContractAttr> linnet::parseContract(MLIRContext *context, StringRef gi
 
 LogicalResult LinearizeAttention::readOptions() {
   Operation *module = getOperation();
-  if (!costModel.empty()) {
-    std::string error;
-    auto loaded = CostModel::load(costModel, error);
-    if (failed(loaded))
-      return module->emitError() << error;
-    model = *loaded;
-  }
+  FailureOr<CostModel> loaded = CostModel::read(costModel, module->getLoc());
+  if (failed(loaded))
+    return failure();
+  model = *loaded;
   given = {};
   if (contract.empty())
     return success();
@@ -231,6 +230,28 @@ ContractAttr LinearizeAttention::contractOf(AttentionOp op) {
     if (auto contract = at->getAttrOfType<ContractAttr>(kContractAttr))
       return contract;
   return given;
+}
+
+/// By where they are in the source, and by their order where that is not unique. Contracts come
+/// along: inlined ops have left the function that had one.
+void LinearizeAttention::nameSites(ArrayRef<AttentionOp> ops) {
+  llvm::StringSet<> taken;
+  for (AttentionOp op : ops)
+    taken.insert(getSite(op.getLoc()));
+  if (auto earlier = getOperation()->getAttrOfType<ArrayAttr>(kSitesAttr))
+    for (auto site : earlier.getAsRange<DictionaryAttr>())
+      if (auto name = site.getAs<StringAttr>("site"))
+        taken.insert(name.getValue());
+  for (AttentionOp op : ops) {
+    if (ContractAttr contract = contractOf(op))
+      op->setAttr(kContractAttr, contract);
+    if (!getSite(op.getLoc()).empty())
+      continue;
+    std::string where = describeLocation(op.getLoc()), name = where;
+    for (unsigned i = 1; !taken.insert(name).second; ++i)
+      name = (where + "#" + Twine(i)).str();
+    op->setLoc(nameSite(op.getLoc(), name));
+  }
 }
 
 LogicalResult LinearizeAttention::keep(AttentionSite &site, SiteRecord &record, const Twine &why,
@@ -259,7 +280,8 @@ LogicalResult LinearizeAttention::rewrite(AttentionSite &site, SiteRecord &recor
         << form->certificate.method << ", bound " << decision.errors.print() << "; "
         << form->certificate.condition;
   site.op.getO().replaceAllUsesWith(result);
-  site.op.erase();
+  if (!compare || !compareForms(site.op, result))
+    site.op.erase();
   return success();
 }
 
@@ -293,6 +315,8 @@ void LinearizeAttention::runOnOperation() {
   SiteRecords records(getOperation());
   SmallVector<AttentionOp> ops;
   getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
+  if (namesSites)
+    nameSites(ops);
   bool ok = true;
   for (AttentionOp op : ops)
     ok &= succeeded(visit(op, records));

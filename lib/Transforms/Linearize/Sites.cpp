@@ -98,7 +98,8 @@ Work AttentionSite::exactWork() const {
 }
 
 double AttentionSite::exactSeconds() const {
-  return cost.attentionSeconds(exactWork().flops, scores());
+  double pairs = batch * heads * queries * (causal ? CostModel::causalKeys(keys) : keys);
+  return cost.attentionSeconds(pairs, depth, valueDepth, exactWork().bytes);
 }
 
 llvm::DenseSet<Operation *> linnet::linearize::findDifferentiated(ModuleOp module) {
@@ -139,12 +140,6 @@ void SiteRecord::take(const Certificate &c, double byApproximation, double byRou
   secondsAfter = c.seconds;
 }
 
-static DictionaryAttr printWork(Builder &b, const Work &work, double seconds) {
-  return b.getDictionaryAttr({b.getNamedAttr("flops", b.getF64FloatAttr(work.flops)),
-                              b.getNamedAttr("bytes", b.getF64FloatAttr(work.bytes)),
-                              b.getNamedAttr("predicted_seconds", b.getF64FloatAttr(seconds))});
-}
-
 DictionaryAttr SiteRecord::print(Builder &b) const {
   SmallVector<NamedAttribute> out;
   auto text = [&](StringRef name, const Twine &value) {
@@ -154,6 +149,8 @@ DictionaryAttr SiteRecord::print(Builder &b) const {
     out.push_back(b.getNamedAttr(name, b.getF64FloatAttr(value)));
   };
   text("location", location);
+  if (!site.empty())
+    text("site", site);
   text("function", function);
   text("decision", certified ? "linearized" : "kept");
   text("class", certified ? "certified" : "exact");
@@ -192,6 +189,7 @@ SiteRecords::SiteRecords(ModuleOp module) : module(module) {
 SiteRecord &SiteRecords::add(const AttentionSite &site) {
   SiteRecord &record = records.emplace_back();
   record.location = describeLocation(site.op.getLoc());
+  record.site = getSite(site.op.getLoc()).str();
   if (auto fn = site.op->getParentOfType<FunctionOpInterface>())
     record.function = fn.getName().str();
   record.contract = site.contract;

@@ -19,9 +19,14 @@ AttentionSite describeSite(AttentionOp op, const CostModel &model);
 /// The functions that a value_and_grad differentiates, and those that they call.
 llvm::DenseSet<mlir::Operation *> findDifferentiated(mlir::ModuleOp module);
 
+/// Adds results to the op's function that say how far `made`, which is in its place, is from it:
+/// the largest difference, and the largest one relative to the largest |v| of a channel. False
+/// where the function cannot have more results, or the op is in a loop.
+bool compareForms(AttentionOp op, mlir::Value made);
+
 /// One entry of `linnet.sites`.
 struct SiteRecord {
-  std::string location, function, reason, method, condition;
+  std::string location, site, function, reason, method, condition;
   ContractAttr contract;
   bool certified = false, hasForm = false, tried = false;
   std::optional<double> bound;

@@ -248,7 +248,9 @@ void TaylorMethod::propose(const AttentionSite &site, SmallVectorImpl<LinearForm
     c.weights = distanceOfRatios(p.low, p.high);
     double least = p.low * std::exp(-r);
     c.rounding = roundingOfKernel(site, features, roundings(2 * degree), p.at(r) / least);
-    countKernel(site, features, c);
+    // of higher degrees, products of a block of channels each are made, put together and weighted
+    bool joined = degree > 1;
+    countKernel(site, features, joined ? 4 : 1, 4 + 16 * (degree - 1), c);
     form.build = [&site, p, least](ImplicitLocOpBuilder &b) {
       return buildTaylor(b, site, p, least);
     };

@@ -14,6 +14,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Methods.h"
+#include "linnet/Analysis/Elements.h"
+#include "linnet/Analysis/SizeOrigin.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -106,10 +108,10 @@ Windows::Windows(const AttentionSite &site, ArrayRef<double> slopes, double most
   }
 }
 
-/// Pairs of a row and a key that the kernel looks at; of causal attention the mean over rows.
+/// Keys that the kernel computes for a row, of causal attention the mean over rows.
 double Windows::pairsPerRow(const Group &g) const {
   double all = site.keys, n = g.keys == kAll ? all : std::min<double>(g.keys + kEdge, all);
-  return site.isCausal() ? n - n * n / (2 * all) : n;
+  return site.isCausal() ? std::min(n, n - n * n / (2 * all) + kTile / 2) : n;
 }
 
 /// Scores, the term of ALiBi and the difference to the maximum are rounded, then the exponential,
@@ -140,21 +142,24 @@ double Windows::rounding() const {
 Certificate Windows::certify() const {
   Certificate c;
   SmallVector<std::string> parts;
-  double bytes = site.batch * (site.heads * site.queries + site.keyHeads * site.keys) *
-                 (site.depth + site.valueDepth) * 4;
-  c.work.bytes = bytes;
+  double row = 4 * site.batch * (site.depth + site.valueDepth);
+  c.work.bytes = row * site.heads * site.queries;
   for (const Group &g : groups) {
     int64_t heads = g.count * group();
     double pairs = site.batch * heads * site.queries * pairsPerRow(g);
     double flops = 2 * pairs * (site.depth + site.valueDepth);
+    // a window moves with the queries
+    double keys = g.keys == kAll ? site.keys : std::min(site.keys, g.keys + site.queries);
+    double bytes = row * (heads * site.queries + g.count * keys);
     c.work.flops += flops;
-    c.seconds += site.cost.attentionSeconds(flops, pairs);
+    c.work.bytes += row * g.count * keys;
+    c.seconds += site.cost.attentionSeconds(pairs, site.depth, site.valueDepth, bytes);
     parts.push_back(g.keys == kAll ? llvm::formatv("all ({0} heads)", heads).str()
                                    : llvm::formatv("{0} ({1} heads)", g.keys, heads).str());
   }
   if (groups.size() > 1) // results are put together
-    c.seconds +=
-        8 * site.batch * site.heads * site.queries * site.valueDepth / site.cost.bytesPerSecond;
+    c.seconds += site.cost.secondsPerDispatch + 8 * site.batch * site.heads * site.queries *
+                                                    site.valueDepth / site.cost.bytesPerSecond;
   c.method = "window of the nearest " + llvm::join(parts, ", ") + " keys";
   c.condition = llvm::formatv("|s| <= {0}: {1}; slopes of {2} to {3} per key",
                               printNumber(site.logits.scores), site.logits.proof,
@@ -189,7 +194,7 @@ Value Windows::attend(ImplicitLocOpBuilder &b, const Group &g) const {
                                         cast<RankedTensorType>(v.getType()));
   auto made = AttentionOp::create(
       b, o, /*lse=*/Type(), q, k, v, /*bias=*/Value(), bias, /*mask=*/Value(), op.getKvLengths(),
-      /*q_offset=*/Value(), /*q_segments=*/Value(), /*kv_segments=*/Value(),
+      op.getQOffset(), /*q_segments=*/Value(), /*kv_segments=*/Value(),
       /*dropout_key=*/Value(), /*dropout_counter=*/Value(), masks, op.getAlignment(),
       op.getScaleAttr(), op.getSoftcapAttr(), /*dropout=*/FloatAttr(), /*part=*/IntegerAttr());
   made->setAttr(kCertifiedAttr, b.getUnitAttr());
@@ -209,17 +214,59 @@ Value Windows::build(ImplicitLocOpBuilder &b) const {
 // Method
 //===----------------------------------------------------------------------===//
 
+/// Whether an index is the only element of an integer tensor.
+static bool isElementOf(OpFoldResult index, Value tensor) {
+  auto value = dyn_cast<Value>(index);
+  if (auto number = getConstantIntValue(index)) {
+    DenseIntElementsAttr constant;
+    return matchPattern(tensor, m_Constant(&constant)) && constant.isSplat() &&
+           constant.getSplatValue<APInt>() == *number;
+  }
+  while (auto cast = value.getDefiningOp<arith::IndexCastOp>())
+    value = cast.getIn();
+  auto read = value.getDefiningOp<tensor::ExtractOp>();
+  auto type = read ? dyn_cast<RankedTensorType>(read.getTensor().getType()) : RankedTensorType();
+  return type && read.getTensor() == tensor && type.hasStaticShape() && type.getNumElements() == 1;
+}
+
+/// Whether rows were written to the keys at q_offset, one per query. An insert that does not fit
+/// has no meaning, so that every query's own key is there.
+static bool isWrittenAtOffset(AttentionOp op) {
+  Elements g(op.getContext());
+  Element keys = g.all(op.getK());
+  AffineExpr key = g.variable(g.size() - 2);
+  for (const Element &e : g.way(keys)) {
+    auto insert = e.value.getDefiningOp<tensor::InsertSliceOp>();
+    auto at = insert ? llvm::find(e.at, key) : e.at.end();
+    if (!insert || at == e.at.end())
+      continue;
+    unsigned dim = at - e.at.begin();
+    SizeOrigin written = sizeOrigin(insert.getMixedSizes()[dim]);
+    return written == sizeOrigin(op.getQ(), 2) &&
+           isElementOf(insert.getMixedOffsets()[dim], op.getQOffset());
+  }
+  return false;
+}
+
 /// Every query has to see the keys nearest to it, from its own on.
 static std::string refuseMasks(const AttentionSite &site) {
   AttentionOp op = site.op;
   MaskAttr masks = op.getMaskSet();
-  if (!masks.getCausal())
+  bool bottom = op.getAlignment() == MaskAlignment::bottom_right && !op.getQOffset();
+  // causal is dropped from one query at the last key: none is beyond it
+  if (!masks.getCausal() && !(bottom && op.getQ().getType().getDimSize(2) == 1))
     return "it is not causal: keys beyond a query weigh more the further they are";
-  if (masks.getIsExplicit() || masks.getSegments() || op.getQOffset())
-    return "its masks or its q_offset may hide the nearest keys";
-  if (op.getAlignment() == MaskAlignment::top_left && !site.sameLengths)
+  if (masks.getIsExplicit() || masks.getSegments())
+    return "its masks may hide the nearest keys";
+  if (bottom || (!op.getQOffset() && site.sameLengths && !op.getKvLengths()))
+    return "";
+  if (!op.getQOffset())
     return "with alignment top_left a query may be beyond the last key";
-  return "";
+  if (op.getKvLengths())
+    return "kv_lengths may hide the keys nearest to its q_offset";
+  return isWrittenAtOffset(op)
+             ? ""
+             : "no insert of the queries' own keys at q_offset shows that these are among its keys";
 }
 
 static std::string refuseWindow(const AttentionSite &site) {

@@ -44,8 +44,8 @@ struct Side {
 
 class Absorber {
 public:
-  Absorber(OpBuilder &b, AttentionOp op)
-      : b(b), op(op), loc(op.getLoc()), g(op.getContext()), operands(b, loc, g) {}
+  Absorber(OpBuilder &b, AttentionOp op, const CostModel &model)
+      : b(b), op(op), loc(op.getLoc()), g(op.getContext()), operands(b, loc, g), model(model) {}
   /// The result in the place of the op's; null, with `why`, where nothing is gained.
   Operation *run();
   std::string why, gain;
@@ -71,7 +71,7 @@ private:
   Location loc;
   Elements g;
   OperandBuilder operands;
-  CostModel model;
+  const CostModel &model;
 };
 
 } // namespace
@@ -169,7 +169,7 @@ bool Absorber::pays(const Side &k, const Side &v) {
   gain =
       llvm::formatv("{0:F1} MFLOP and {1:F1} MB instead of {2:F1} and {3:F1}", after.flops * 1e-6,
                     after.bytes * 1e-6, before.flops * 1e-6, before.bytes * 1e-6);
-  if (model.seconds(after) < 0.8 * model.seconds(before)) // the model is rough
+  if (model.seconds(after) < model.gain * model.seconds(before))
     return true;
   why = "attention over what they are projected from would take longer: " + gain;
   return false;
@@ -351,12 +351,19 @@ class AbsorbProjections : public linnet::impl::AbsorbProjectionsBase<AbsorbProje
 public:
   using AbsorbProjectionsBase::AbsorbProjectionsBase;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    FailureOr<CostModel> loaded = CostModel::read(costModel, UnknownLoc::get(context));
+    if (succeeded(loaded))
+      model = *loaded;
+    return success(succeeded(loaded));
+  }
+
   void runOnOperation() override {
     SmallVector<AttentionOp> sites;
     getOperation().walk([&](AttentionOp op) { sites.push_back(op); });
     for (AttentionOp op : sites) {
       OpBuilder b(op);
-      Absorber absorber(b, op);
+      Absorber absorber(b, op, model);
       bool made = absorber.run();
       if (explain && made)
         emitRemark(op.getLoc(), "projections of keys and values absorbed: ") << absorber.gain;
@@ -366,5 +373,8 @@ public:
     IRRewriter rewriter(&getContext());
     (void)runRegionDCE(rewriter, getOperation()->getRegions());
   }
+
+private:
+  CostModel model;
 };
 } // namespace

@@ -11,6 +11,7 @@
 #include "Uses.h"
 #include "linnet/Analysis/CostModel.h"
 #include "linnet/IR/LinnetOps.h"
+#include "linnet/IR/Locations.h"
 #include "linnet/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -166,11 +167,18 @@ namespace {
 class ProductBuilder {
 public:
   ProductBuilder(OpBuilder &b, Location loc, Elements &g, const ProductMatch &match,
-                 bool weightsKnown)
-      : b(b), loc(loc), g(g), m(match), operands(b, loc, g), weightsKnown(weightsKnown) {}
+                 const CostModel &model, bool weightsKnown)
+      : b(b), loc(loc), g(g), m(match), operands(b, loc, g), model(model),
+        weightsKnown(weightsKnown) {}
   /// Null, with `why`, where it cannot be done or does not pay.
   Value run();
   std::string why, gain;
+  /// What was compared, where it came to that.
+  struct Estimate {
+    Work work;
+    double seconds;
+  };
+  std::optional<std::pair<Estimate, Estimate>> compared;
 
 private:
   using Lettered = std::pair<Value, Variables>; ///< a tensor with one dimension per variable
@@ -178,7 +186,7 @@ private:
                 const Variables &letters);
   Value twoProducts();
   Value recurrence();
-  bool pays(const Work &before, const Work &after);
+  bool pays(const Work &before, const Estimate &after);
   bool isComputedOnce(const Source &a, const Source &b, double elements);
   Work quadratic(const Source &q, const Source &k, const Source &v);
   Value finished(Value x);
@@ -195,7 +203,7 @@ private:
   Elements &g;
   ProductMatch m;
   OperandBuilder operands;
-  CostModel model;
+  const CostModel &model;
   bool weightsKnown;
   FloatType type;
   SmallVector<Variables> root; ///< per dimension of the result
@@ -252,12 +260,12 @@ Work ProductBuilder::quadratic(const Source &q, const Source &k, const Source &v
   return {2 * size(unite({&q, &k})) + last, 8 * elements};
 }
 
-bool ProductBuilder::pays(const Work &before, const Work &after) {
-  double was = model.seconds(before), is = model.seconds(after);
-  gain =
-      llvm::formatv("{0:F1} MFLOP and {1:F1} MB instead of {2:F1} and {3:F1}", after.flops * 1e-6,
-                    after.bytes * 1e-6, before.flops * 1e-6, before.bytes * 1e-6);
-  if (is < 0.8 * was) // constants lose their packing, and the model is rough
+bool ProductBuilder::pays(const Work &before, const Estimate &after) {
+  compared = {{before, model.seconds(before)}, after};
+  gain = llvm::formatv("{0:F1} MFLOP and {1:F1} MB instead of {2:F1} and {3:F1}",
+                       after.work.flops * 1e-6, after.work.bytes * 1e-6, before.flops * 1e-6,
+                       before.bytes * 1e-6);
+  if (after.seconds < model.gain * compared->first.seconds)
     return true;
   why = "another order of the products would take longer: " + gain;
   return false;
@@ -330,7 +338,7 @@ Value ProductBuilder::twoProducts() {
   Work after = {2 * size(second), 0};
   if (!isComputedOnce(k, v, size(kept)))
     after = {after.flops + 2 * size(unite({&k, &v})), 8 * size(kept)};
-  if (!pays(quadratic(q, k, v), after))
+  if (!pays(quadratic(q, k, v), {after, model.seconds(after)}))
     return nullptr;
   Variables qv, kv, vv;
   Value qt = perVariable(q, qv), kt = perVariable(k, kv), vt = perVariable(v, vv);
@@ -367,8 +375,9 @@ Value ProductBuilder::recurrence() {
     for (unsigned x : *part)
       if (ShapedType::isDynamic(g.extent(x).size))
         return fail("the size of a head is not known");
-  // two products per position with the state, and what blocks add
-  if (!pays(quadratic(l.q, l.k, l.v), {6 * size(state), 0}))
+  // two products per position with the state
+  Work after = {4 * size(state), 0};
+  if (!pays(quadratic(l.q, l.k, l.v), {after, after.flops / model.linearFlopsPerSecond}))
     return nullptr;
   auto [q, k, v] = readOperands(operands, l, m.key, type);
   if (!q || !k || !v)
@@ -424,6 +433,13 @@ class Reassociate : public linnet::impl::ReassociateBase<Reassociate> {
 public:
   using ReassociateBase::ReassociateBase;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    FailureOr<CostModel> loaded = CostModel::read(costModel, UnknownLoc::get(context));
+    if (succeeded(loaded))
+      model = *loaded;
+    return success(succeeded(loaded));
+  }
+
   void runOnOperation() override {
     struct Site {
       Operation *op;
@@ -452,6 +468,31 @@ public:
   }
 
 private:
+  CostModel model;
+
+  void write(Operation *op, const ProductBuilder &builder, bool reordered) {
+    FunctionOpInterface fn = op->getParentOfType<FunctionOpInterface>();
+    Builder b(op->getContext());
+    SmallVector<Attribute> all;
+    if (auto earlier = fn->getAttrOfType<ArrayAttr>(kProductsAttr))
+      llvm::append_range(all, earlier);
+    auto text = [&](StringRef name, const Twine &value) {
+      return b.getNamedAttr(name, b.getStringAttr(value));
+    };
+    auto &[before, after] = *builder.compared;
+    SmallVector<NamedAttribute> site = {
+        text("location", describeLocation(op->getLoc())),
+        text("function", fn.getName()),
+        text("decision", reordered ? "reordered" : "kept"),
+        text("class", "exact"),
+        b.getNamedAttr("before", printWork(b, before.work, before.seconds)),
+        b.getNamedAttr("after", printWork(b, after.work, after.seconds))};
+    if (!reordered)
+      site.push_back(text("reason", builder.why));
+    all.push_back(b.getDictionaryAttr(site));
+    fn->setAttr(kProductsAttr, b.getArrayAttr(all));
+  }
+
   static bool isReduction(Operation *op) {
     auto loops = dyn_cast<linalg::LinalgOp>(op);
     return !loops || loops.getNumReductionLoops();
@@ -466,11 +507,13 @@ private:
       return;
     }
     OpBuilder b(op);
-    ProductBuilder builder(b, op->getLoc(), elements, match, weightsKnown);
+    ProductBuilder builder(b, op->getLoc(), elements, match, model, weightsKnown);
     Value made = builder.run();
     if (explain)
       emitRemark(op->getLoc()) << (made ? "products in another order: " + builder.gain
                                         : "products kept: " + builder.why);
+    if (record && builder.compared)
+      write(op, builder, static_cast<bool>(made));
     if (made)
       op->getResult(0).replaceAllUsesWith(made);
   }

@@ -121,31 +121,43 @@ def budgets(report):
     return "\n".join(parts)
 
 
-def both_forms(pair):
-    """How much faster, and the largest difference of a result as a part of its largest value."""
-    error = max((r["largest_difference"] / (r["largest_value"] or 1) for r in pair["results"]), default=0)
-    return f"{pair['exact_seconds'] / pair['seconds']:.3g}x, error {error:.2g}"
+def times(before, after):
+    """Both, and how much faster the second is."""
+    ratio = f"{before / after:.3g}x" if before and after else "-"
+    return seconds(before), seconds(after), ratio
+
+
+def work_of(site):
+    """FLOPs, bytes and predicted times of both forms."""
+    before, after = site["before"], site.get("after", {})
+    return (work(before["flops"]), work(after.get("flops")), size(before["bytes"]), size(after.get("bytes")),
+            *times(before["predicted_seconds"], after.get("predicted_seconds")))
+
+
+WORK = ("FLOPs", "new", "bytes", "new", "predicted", "new", "faster")
+
+
+def because(sites):
+    rows = [(site["location"], [site[key] for key in ("condition", "reason") if site.get(key)]) for site in sites]
+    return "".join(f"  {location}: {'; '.join(why)}\n" for location, why in rows if why)
 
 
 def attention(report):
-    """Why each attention is what it is; a bound is relative to the largest value of a channel."""
-    rows, reasons = [], []
-    measured = {f["name"]: f["pair"] for f in report.get("functions", []) if "pair" in f}
-    for site in report.get("attention", []):
-        before, after = site["before"], site.get("after", {})
-        ratio = before["predicted_seconds"] / after["predicted_seconds"] if after.get("predicted_seconds") else None
-        pair = measured.get(site.get("function"))
+    """Why each attention is what it is, and what it was found to be where `--measure` has run."""
+    rows, sites = [], report.get("attention", [])
+    for site in sites:
+        found = site.get("measured", {})
         rows.append((site["location"], site["decision"], site["class"], site["method"], number(site.get("bound")),
-                     work(before["flops"]), work(after.get("flops")), size(before["bytes"]), size(after.get("bytes")),
-                     seconds(before["predicted_seconds"]), seconds(after.get("predicted_seconds")),
-                     f"{ratio:.3g}x" if ratio else "-", both_forms(pair) if pair else "-"))
-        why = [site[key] for key in ("condition", "reason") if site.get(key)]
-        if why:
-            reasons.append(f"  {site['location']}: {'; '.join(why)}")
-    header = ("attention at", "decision", "class", "method", "bound", "FLOPs", "new", "bytes", "new", "time", "new",
-              "predicted", "function measured")
-    text = section("Attention, predicted by the cost model", header, rows)
-    return text + ("\n".join(reasons) + "\n" if reasons else "")
+                     number(found.get("error")), *work_of(site),
+                     *times(found.get("before_seconds"), found.get("after_seconds"))))
+    header = ("attention at", "decision", "class", "method", "bound", "error", *WORK, "measured", "new", "faster")
+    return section("Attention: predicted by the cost model, measured by --measure", header, rows) + because(sites)
+
+
+def products(report):
+    sites = report.get("products", [])
+    rows = [(site["location"], site["decision"], site["class"], *work_of(site)) for site in sites]
+    return section("Orders of products", ("products at", "decision", "class", *WORK), rows) + because(sites)
 
 
 def pairs(report):
@@ -170,7 +182,7 @@ def kernels(report, limit):
 
 
 def describe(report, limit):
-    parts = [functions(report), attention(report), pairs(report), budgets(report), peaks(report, limit),
+    parts = [functions(report), attention(report), products(report), pairs(report), budgets(report), peaks(report, limit),
              kernels(report, limit)]
     return "\n".join(part for part in parts if part)
 
@@ -197,10 +209,29 @@ def measure(report, command):
         if done.returncode:
             return False
         pair = json.loads(path.read_text())
-    for f in report["functions"]:
-        if f["name"] == paired[0]:
-            f["pair"] = pair
+    forms = {f["name"]: f for f in report["functions"]}
+    forms[paired[0]]["pair"] = pair
+    measure_sites(report, pair, forms[paired[0]], forms[f"{paired[0]}.exact"])
     return True
+
+
+def measure_sites(report, pair, function, exact):
+    """The seconds of each attention are those of the dispatches that its ops are in, also of what was fused with
+    them. The error is that of both forms on the same queries, keys and values: those of the rewritten program."""
+    def total(numbers, times):
+        return sum(times[i] for i in numbers if i < len(times)) if numbers else None
+
+    errors = {found["site"]: found for found in pair["sites"]}
+    for site in report["attention"]:
+        name = site.get("site")
+        own, other = (f.get("sites", {}).get(name) for f in (function, exact))
+        if not own and not other:
+            continue
+        found = errors.get(name, {})
+        site["measured"] = {"function": function["name"],
+                            "before_seconds": total(other, pair["exact_dispatch_seconds"]),
+                            "after_seconds": total(own, pair["dispatch_seconds"]),
+                            "error": found.get("error"), "largest_difference": found.get("largest_difference")}
 
 
 def write(path, report):

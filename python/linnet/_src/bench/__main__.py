@@ -18,7 +18,7 @@ import os
 import sys
 import tempfile
 
-ON_DEMAND = ("tiny", "latent_tiny", "gpt24_recompute", "alibi16k")  # by name only
+ON_DEMAND = ("tiny", "latent_tiny", "gpt24_recompute", "alibi16k", "crossover")  # by name only
 NEEDED = ("numpy", "ml_dtypes", "safetensors")
 EXAMPLES = """examples:
   linnet-bench                            every workload beside every peer, a table
@@ -28,6 +28,7 @@ EXAMPLES = """examples:
   linnet-bench --quick --peers=iree       short turns, one peer
   linnet-bench --only=gpt24_recompute     a deep train step that keeps less, beside torch.compile
   linnet-bench --only=alibi16k            certified windows beside exact attention, a whole model
+  linnet-bench --only=crossover           lengths from which on rewrites pay, measured and predicted
   linnet-bench --calibrate-cost=cost.json speeds of this machine, for linnet-compile --cost-model
   linnet-bench --list                     names of the workloads
 
@@ -53,6 +54,8 @@ def parse(arguments):
                         " five minutes more")
     parser.add_argument("--calibrate-cost", metavar="F.json",
                         help="fit the compiler's cost model to this machine, time nothing else")
+    parser.add_argument("--cost-model", metavar="F.json",
+                        help="crossover: predict with this cost model instead of the compiler's own")
     parser.add_argument("--list", action="store_true", help="names of the workloads")
     parser.add_argument("--version", action="store_true", help="version of Linnet")
     options = parser.parse_args(arguments)
@@ -98,8 +101,9 @@ def run(names, table, options, peer_names):
     """Number of failures."""
     from linnet import runtime
     from linnet._src import testing
-    from linnet._src.bench import alibi, measure, recompute, report, timing
-    special = {recompute.NAME: recompute.run, alibi.NAME: alibi.run}
+    from linnet._src.bench import alibi, crossover, measure, recompute, report, timing
+    special = {module.NAME: module.run for module in (recompute, alibi, crossover)}
+    special[alibi.DECODE] = alibi.run_decode
     effort, failed = timing.QUICK if options.quick else timing.FULL, 0
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
@@ -139,7 +143,7 @@ def main(arguments=None):
         return 1
     try:
         from linnet import runtime
-        from linnet._src.bench import alibi, recompute, workloads
+        from linnet._src.bench import alibi, crossover, recompute, workloads
     except ImportError as error:
         print(f"linnet-bench: {error}", file=sys.stderr)
         return 1
@@ -148,7 +152,8 @@ def main(arguments=None):
         return 0
     if options.calibrate_cost:
         return calibrate(options)
-    table = {**workloads.all_workloads(), recompute.NAME: None, alibi.NAME: None}
+    table = {**workloads.all_workloads(), recompute.NAME: None, alibi.NAME: None, alibi.DECODE: None,
+             crossover.NAME: None}
     if options.list:
         print("\n".join(table))
         return 0

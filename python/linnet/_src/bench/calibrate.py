@@ -62,12 +62,32 @@ def _linear(n, features, d, effort):
     return 4 * n * features * d / _seconds([(1, 1, n, features)] * 2 + [(1, 1, n, d)], (1, 1, n, d), body, effort)
 
 
+def _copy(n, d, effort):
+    """Of an element that is put beside others, in sizes of features."""
+    t, both = _tensor(n, d), _tensor(n, 2 * d)
+    body = f"%y = tensor.concat dim(1) %a0, %a1 : ({t}, {t}) -> {both}"
+    return _seconds([(n, d)] * 2, (n, 2 * d), body, effort) / (2 * n * d)
+
+
+def _start(effort):
+    """Of a call that does next to nothing: its one dispatch."""
+    return _seconds([(1,)] * 2, (1,), f"%y = arith.addf %a0, %a1 : {_tensor(1)}", effort)
+
+
+def _short_attention(effort):
+    t = _tensor(1, 1, 16, 16)
+    body = f"%y = linnet.attention %a0, %a1, %a2 : {t}, {t}, {t} -> {t}"
+    return _seconds([(1, 1, 16, 16)] * 3, (1, 1, 16, 16), body, effort)
+
+
 def fit(effort):
     """What `--cost-model` reads."""
     attention, score = _attention(1024, (16, 128), effort)
     return {"flops_per_second": _product(512, effort), "bytes_per_second": _stream(1 << 23, effort),
             "attention_flops_per_second": attention, "seconds_per_score": score,
-            "linear_flops_per_second": _linear(1024, 256, 64, effort)}
+            "linear_flops_per_second": _linear(1024, 256, 64, effort),
+            "seconds_per_feature": _copy(2048, 17, effort), "seconds_per_dispatch": _start(effort),
+            "seconds_per_attention": _short_attention(effort)}
 
 
 def write(path, effort):
