@@ -146,7 +146,8 @@ public:
   void runOnOperation() override {
     liftScalarFloats(getOperation());
     if (failed(rewrite(lower)) || failed(rewrite(finish)) || failed(refuseLeftovers()))
-      signalPassFailure();
+      return signalPassFailure();
+    checkSlices(getOperation());
   }
 
 private:

@@ -38,6 +38,9 @@ bool sumsPerHead(LinearAttentionGradOp op);
 
 /// Float arithmetic on scalars outside of bodies becomes arithmetic on tensors of rank 0.
 void liftScalarFloats(mlir::Operation *root);
+
+/// A `cf.assert` before every slice of a tensor whose position is a value and need not lie inside.
+void checkSlices(mlir::Operation *root);
 /// Sizes of 1 that a generic op reads or writes at 0, out of its maps.
 void populateDropUnitDimsPatterns(mlir::RewritePatternSet &patterns);
 

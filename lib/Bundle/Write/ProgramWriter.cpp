@@ -229,10 +229,16 @@ LogicalResult ProgramWriter::writeRun(exec::RunOp op) {
   return success();
 }
 
+/// The op that a check stands for; a condition of the program's own stands for itself.
+static std::string nameOfChecked(exec::CheckOp op) {
+  auto checked = op->getAttrOfType<StringAttr>("op");
+  return checked ? checked.str() : "cf.assert";
+}
+
 LogicalResult ProgramWriter::writeCheck(exec::CheckOp op) {
   command(Code::Check, reg(op.getCondition()), 0, 0, sites.size());
   sites.push_back(
-      {"cf.assert", describeLocation(op.getLoc()), llvm::json::fixUTF8(op.getMessage())});
+      {nameOfChecked(op), describeLocation(op.getLoc()), llvm::json::fixUTF8(op.getMessage())});
   return success();
 }
 
