@@ -87,11 +87,12 @@ static SizeOrigin ofReduce(ReduceOp op, int64_t dim) {
   return {op.getResult(), dim};
 }
 
-/// Of the dimensions of arguments that have one name, the first.
+/// Of the dimensions of arguments that have one name, the first. Names are checked where a function
+/// is entered from outside: not those of a private one.
 static SizeOrigin ofArgument(BlockArgument arg, int64_t dim) {
   auto func = dyn_cast<func::FuncOp>(arg.getOwner()->getParentOp());
   auto named = [&](unsigned i) { return func.getArgAttrOfType<ArrayAttr>(i, kDimsAttr); };
-  auto own = func ? named(arg.getArgNumber()) : ArrayAttr();
+  auto own = func && func.isPublic() ? named(arg.getArgNumber()) : ArrayAttr();
   if (!own || dim >= int64_t(own.size()) || !isa<StringAttr>(own[dim]))
     return {arg, dim};
   for (unsigned i = 0; i <= arg.getArgNumber(); ++i)
