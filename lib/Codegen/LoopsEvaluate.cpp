@@ -444,3 +444,46 @@ void LoopsEvaluator::reportFault(Operation *op, const Lane &ok, ArrayRef<Lane> l
     });
   });
 }
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+LogicalResult LoopsEvaluator::placeOutputs() {
+  for (auto [i, stored] : llvm::enumerate(plan.stored)) {
+    if (!stored)
+      continue;
+    FailureOr<KernelViews::Output> out = f.output(i);
+    if (failed(out))
+      return failure();
+    auto place = plan.places.find(stored);
+    bool direct = place != plan.places.end() && !llvm::is_contained(plan.late, stored);
+    (direct ? places : copies)[stored].push_back(out->view);
+  }
+  return success();
+}
+
+void LoopsEvaluator::forStages(llvm::function_ref<void(const Stage &)> emit) {
+  for (const Stage &stage : plan.stages)
+    if (stage.deferred)
+      waitingStages.insert(stage.op->getResult(0));
+  for (const Stage &stage : plan.stages)
+    if (!stage.deferred)
+      emit(stage);
+  for (const Stage &stage : plan.stages)
+    if (stage.deferred && waitingStages.erase(stage.op->getResult(0)))
+      emit(stage);
+}
+
+LoopsEvaluator::Result LoopsEvaluator::initialValues(linalg::LinalgOp op, const OpLoops &loops,
+                                                     ArrayRef<Lane> at, const Scope &s) {
+  Lanes initial;
+  for (OpResult r : op->getResults()) {
+    Value init = op.getDpsInitOperand(r.getResultNumber())->get();
+    FailureOr<Lane> x = evaluate(init, evaluate(loops.results[r.getResultNumber()], at, s.n), s);
+    if (failed(x))
+      return failure();
+    initial.push_back(*x);
+  }
+  return initial;
+}

@@ -97,6 +97,15 @@ protected:
   /// The better of two running (value, index) pairs of an arg reduction, of n lanes (0: scalars).
   Values chooseArg(mlir::linalg::LinalgOp op, ValueRange a, ValueRange b, int64_t n);
 
+  //--- stages -------------------------------------------------------------------
+  /// Finds where results go: to `places` what a stage makes, to `copies` what is copied.
+  mlir::LogicalResult placeOutputs();
+  /// Those of a point in their order; deferred ones that no other has written along come last.
+  void forStages(llvm::function_ref<void(const Stage &)> emit);
+  /// What a reduction starts from at the loop coordinates of its result.
+  Result initialValues(mlir::linalg::LinalgOp op, const OpLoops &loops, llvm::ArrayRef<Lane> at,
+                       const Scope &s);
+
   //--- state --------------------------------------------------------------------
   struct Memo {
     Lanes coords;
@@ -117,6 +126,7 @@ protected:
   Memos memos; ///< values of the block being written and of those around it
   llvm::DenseMap<Value, Lane> registers;
   llvm::DenseMap<Value, llvm::SmallVector<View>> places; ///< to store to; the first to load from
+  llvm::DenseMap<Value, llvm::SmallVector<View>> copies; ///< where copied tensors go
   llvm::DenseSet<Value> waitingStages; ///< deferred stages that no stage has written yet
   llvm::DenseSet<Value> writtenAlong;  ///< those that the current stage writes
   llvm::SmallVector<PendingStore> pending;

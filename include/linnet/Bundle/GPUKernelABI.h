@@ -29,7 +29,7 @@
  * Words, 32 bits each, in this order (push constants on Vulkan where they fit, arguments of type
  * u32 on CUDA):
  *   1. chunks;
- *   2. for every buffer of 1. and 2. above: the element (of the buffer's stored type; bytes for
+ *   2. for every buffer of 1. and 2. above: the element (of the buffer's stored type; words for
  *      scratch) at which it starts in its binding. Bindings begin at multiples of
  *      LNT_GPU_BINDING_ALIGNMENT bytes and of what the device asks for, on CUDA too: its pointers
  *      are rounded down likewise. Kernels go by these words where they access 16 bytes at once;

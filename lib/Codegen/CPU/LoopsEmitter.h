@@ -43,7 +43,6 @@ private:
 
   void fail() { failedInside = true; }
   Value sizeOf(const SizeOf &s) { return f.size(s.tensor, s.dim); }
-  mlir::LogicalResult placeOutputs();
   void placeScratch(llvm::ArrayRef<Lane> point);
   void decode(Value row, unsigned count, Lanes &point);
   void forPoints(llvm::function_ref<void(const Lanes &, const Scope &)> body);
@@ -125,7 +124,6 @@ private:
   };
   std::optional<Trailed> trailed;
   Value half; ///< which of two places in scratch is in use; null: there is one
-  llvm::DenseMap<Value, llvm::SmallVector<View>> copies; ///< where copied tensors go
 };
 
 } // namespace linnet::codegen

@@ -346,17 +346,11 @@ void LoopsEmitter::emitReduction(Operation *op, const OpLoops &loops, int lane, 
   storing.clear();
   auto linalgOp = cast<linalg::LinalgOp>(op);
   nest(loops, parallel, lane, coords, s, [&](ArrayRef<Lane> at, const Scope &inner) {
-    Lanes initial;
-    for (OpResult r : op->getResults()) {
-      Value init = linalgOp.getDpsInitOperand(r.getResultNumber())->get();
-      FailureOr<Lane> x =
-          evaluate(init, evaluate(loops.results[r.getResultNumber()], at, inner.n), inner);
-      if (failed(x))
-        return fail();
-      initial.push_back(*x);
-    }
+    Result initial = initialValues(linalgOp, loops, at, inner);
+    if (failed(initial))
+      return fail();
     ReductionEmitter reduction(*this, op, loops, lane, inner);
-    FailureOr<Lanes> values = reduction.run(Lanes(at), initial);
+    FailureOr<Lanes> values = reduction.run(Lanes(at), *initial);
     if (failed(values))
       return fail();
     keep(op, loops, *values, at, inner);

@@ -215,15 +215,10 @@ void LoopsEmitter::emitPoint(ArrayRef<Lane> point, const Scope &s) {
   pointStores.clear();
   lastCoordinate = point.empty() ? Value() : point.back().v;
   placeScratch(point);
-  for (const Stage &stage : plan.stages)
-    if (stage.deferred)
-      waitingStages.insert(stage.op->getResult(0));
-  for (const Stage &stage : plan.stages)
-    if (!stage.deferred && !(trailed && stage.op == plan.trailing))
+  forStages([&](const Stage &stage) {
+    if (!(trailed && stage.op == plan.trailing))
       emitStage(stage, point, s);
-  for (const Stage &stage : plan.stages)
-    if (stage.deferred && waitingStages.erase(stage.op->getResult(0)))
-      emitStage(stage, point, s);
+  });
   for (Value v : plan.late)
     emitCopy(v, point, s);
   pending.append(pointStores);
@@ -233,20 +228,6 @@ void LoopsEmitter::emitPoint(ArrayRef<Lane> point, const Scope &s) {
 //===----------------------------------------------------------------------===//
 // Places
 //===----------------------------------------------------------------------===//
-
-LogicalResult LoopsEmitter::placeOutputs() {
-  for (auto [i, stored] : llvm::enumerate(plan.stored)) {
-    if (!stored)
-      continue;
-    FailureOr<KernelFrame::Output> out = f.output(i);
-    if (failed(out))
-      return failure();
-    auto place = plan.places.find(stored);
-    bool direct = place != plan.places.end() && !llvm::is_contained(plan.late, stored);
-    (direct ? places : copies)[stored].push_back(out->view);
-  }
-  return success();
-}
 
 /// Scratch holds the inner coordinates of a point, or of a point per lane, lane by lane.
 void LoopsEmitter::placeScratch(ArrayRef<Lane> point) {

@@ -50,7 +50,6 @@ private:
   void fail() { failedInside = true; }
   Value sizeOf(const SizeOf &s) { return f.size(s.tensor, s.dim); }
   void makeShape();
-  mlir::LogicalResult placeOutputs();
   void placeScratch(llvm::ArrayRef<Lane> point, Value number);
   View placeInWords(Value tensor, Value memory, Value start);
   void decode(Value row, unsigned count, Lanes &point);
@@ -89,7 +88,6 @@ private:
   GPULoopsForm form;
   GPULoopsShape shape;
   llvm::SmallVector<PendingStore> pointStores;
-  llvm::DenseMap<Value, llvm::SmallVector<View>> copies;
   llvm::DenseMap<Value, Value> sharedMemory;
 };
 

@@ -116,17 +116,11 @@ void GPULoopsEmitter::emitReduction(Operation *op, const OpLoops &loops, const L
   bool spread = form.rows && (parallel.empty() || (lane >= 0 && loops.reduction[lane]));
   nest(loops, parallel, form.rows && !spread, 1, coords, s,
        [&](ArrayRef<Lane> at, const Scope &inner) {
-         Lanes initial;
-         for (OpResult r : op->getResults()) {
-           Value init = linalgOp.getDpsInitOperand(r.getResultNumber())->get();
-           FailureOr<Lane> x =
-               evaluate(init, evaluate(loops.results[r.getResultNumber()], at, inner.n), inner);
-           if (failed(x))
-             return fail();
-           initial.push_back(*x);
-         }
+         Result initial = initialValues(linalgOp, loops, at, inner);
+         if (failed(initial))
+           return fail();
          Lanes values;
-         for (Value v : reduce(linalgOp, loops, Lanes(at), initial, spread, inner))
+         for (Value v : reduce(linalgOp, loops, Lanes(at), *initial, spread, inner))
            values.push_back({v, 0, inner.n != 0});
          if (!spread || parallel.empty())
            return keep(op, loops, values, at, inner);

@@ -220,15 +220,7 @@ void GPULoopsEmitter::emitPoint(ArrayRef<Lane> point, Value number, const Scope 
   registers.clear();
   pointStores.clear();
   placeScratch(point, number);
-  for (const Stage &stage : plan.stages)
-    if (stage.deferred)
-      waitingStages.insert(stage.op->getResult(0));
-  for (const Stage &stage : plan.stages)
-    if (!stage.deferred)
-      emitStage(stage, point, s);
-  for (const Stage &stage : plan.stages)
-    if (stage.deferred && waitingStages.erase(stage.op->getResult(0)))
-      emitStage(stage, point, s);
+  forStages([&](const Stage &stage) { emitStage(stage, point, s); });
   for (Value v : plan.late)
     emitCopy(v, point, s);
   pending.append(pointStores);
@@ -241,20 +233,6 @@ void GPULoopsEmitter::emitPoint(ArrayRef<Lane> point, Value number, const Scope 
 //===----------------------------------------------------------------------===//
 // Places
 //===----------------------------------------------------------------------===//
-
-LogicalResult GPULoopsEmitter::placeOutputs() {
-  for (auto [i, stored] : llvm::enumerate(plan.stored)) {
-    if (!stored)
-      continue;
-    FailureOr<KernelViews::Output> out = f.output(i);
-    if (failed(out))
-      return failure();
-    auto place = plan.places.find(stored);
-    bool direct = place != plan.places.end() && !llvm::is_contained(plan.late, stored);
-    (direct ? places : copies)[stored].push_back(out->view);
-  }
-  return success();
-}
 
 /// The inner coordinates of a point, one after the other from `start` on.
 View GPULoopsEmitter::placeInWords(Value tensor, Value memory, Value start) {
