@@ -6,6 +6,7 @@
 // writes it. The last W - 1 inputs stay in registers; wide windows keep them in scratch.
 //
 //===----------------------------------------------------------------------===//
+#include "../Activations.h"
 #include "Emitters.h"
 #include "OpKernel.h"
 #include "linnet/IR/LinnetOps.h"

@@ -8,6 +8,7 @@
 // dp; wide windows keep them in scratch.
 //
 //===----------------------------------------------------------------------===//
+#include "../Activations.h"
 #include "Emitters.h"
 #include "OpKernel.h"
 #include "linnet/IR/LinnetOps.h"

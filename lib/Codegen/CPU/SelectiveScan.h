@@ -6,6 +6,7 @@
 #ifndef LINNET_LIB_CODEGEN_CPU_SELECTIVESCAN_H
 #define LINNET_LIB_CODEGEN_CPU_SELECTIVESCAN_H
 
+#include "../Activations.h"
 #include "OpKernel.h"
 
 namespace linnet::codegen {

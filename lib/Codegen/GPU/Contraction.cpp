@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Contraction.h"
-#include "../CPU/OpKernel.h"
+#include "../OneOp.h"
 #include "Emitters.h"
 
 using namespace mlir;

@@ -1,0 +1,73 @@
+//===- OneOp.h - kernels of one structured op -------------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+// What the emitters of a single structured op share on all targets: finding the op, where its
+// operands lie and its results go, its launch region and strategy.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_CODEGEN_ONEOP_H
+#define LINNET_LIB_CODEGEN_ONEOP_H
+
+#include "linnet/Codegen/KernelViews.h"
+
+namespace linnet::codegen {
+
+/// The only op of the body that computes, when it is of the kind that `isRoot` accepts, its
+/// tensor operands are views of arguments and every result of the kernel is one of its results,
+/// whole or put into a slice of a tied argument. Null otherwise.
+mlir::Operation *findOnlyOp(exec::KernelOp kernel,
+                            llvm::function_ref<bool(mlir::Operation *)> isRoot);
+
+template <typename Op> Op findOnly(exec::KernelOp kernel) {
+  return mlir::cast_or_null<Op>(
+      findOnlyOp(kernel, [](mlir::Operation *op) { return mlir::isa<Op>(op); }));
+}
+
+/// The views of all tensor operands of `op`, in order; entries of other operands are empty.
+mlir::FailureOr<llvm::SmallVector<View>> operandViews(KernelViews &frame, mlir::Operation *op);
+
+/// Where the value is stored; nothing when the kernel does not yield it.
+mlir::FailureOr<std::optional<View>> destination(KernelViews &frame, Value result);
+
+/// Operands by name, and where results are stored. What the op does not have stays empty.
+mlir::LogicalResult bindOperands(KernelViews &frame,
+                                 llvm::ArrayRef<std::pair<Value, View *>> operands);
+mlir::LogicalResult bindResults(KernelViews &frame,
+                                llvm::ArrayRef<std::pair<Value, std::optional<View> *>> results);
+
+/// The product of these sizes; 1 of none.
+Value product(CodeBuilder &e, llvm::ArrayRef<Value> sizes);
+/// The coordinates of element `number` of a tensor of these sizes, in row-major order.
+Values unravel(CodeBuilder &e, Value number, llvm::ArrayRef<Value> sizes);
+/// One element as f32.
+Value loadFloat(CodeBuilder &e, const View &v, Value position);
+
+/// Writes `strategy` from named integers.
+void setStrategy(exec::KernelOp kernel,
+                 llvm::ArrayRef<std::pair<llvm::StringRef, int64_t>> numbers);
+/// Gives the kernel one fault site, which is reported in the name of `op`.
+void declareFault(exec::KernelOp kernel, mlir::Operation *op, llvm::StringRef message);
+/// The sizes of some dimensions of tensors, for the launch. An error on `op` where one is no
+/// expression of the kernel's arguments.
+template <size_t N>
+mlir::FailureOr<std::array<Value, N>>
+launchSizes(LaunchBuilder &b, mlir::Operation *op,
+            const std::pair<Value, unsigned> (&dimensions)[N]) {
+  std::array<Value, N> sizes;
+  for (size_t i = 0; i < N; ++i) {
+    sizes[i] = b.sizeOf(dimensions[i].first, dimensions[i].second);
+    if (!sizes[i])
+      return op->emitOpError("has a size that is no expression of the arguments");
+  }
+  return sizes;
+}
+/// The elements of dimensions `first` to `last` - 1 of a tensor; `last` left out: its rank.
+Value elementsOf(LaunchBuilder &b, Value tensor, unsigned first = 0,
+                 std::optional<unsigned> last = std::nullopt);
+/// The bytes of all tensors among the kernel's arguments and untied results.
+Value bytesTouched(LaunchBuilder &b, exec::KernelOp kernel);
+
+} // namespace linnet::codegen
+
+#endif // LINNET_LIB_CODEGEN_ONEOP_H
