@@ -40,8 +40,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow(quick=None): with --quick only cases matched by `quick`")
 
 
-    from linnet._src import testing
+    from linnet._src import kernels, testing
     testing.DEVICE = config.getoption("--device")
+    if testing.DEVICE != "cpu":  # tests of single kernels
+        os.environ["LINNET_DEVICE"] = testing.DEVICE
+        kernels.LEVELS = kernels.LEVELS[-1:]
 
 
 # Of what the compiler says where no emitter takes a kernel.
