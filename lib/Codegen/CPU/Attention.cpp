@@ -148,13 +148,12 @@ void AttentionKernel::storeInterval(Value r, Value query) {
 /// Queries in f32 with the factors of the scores in them; empty sums. A register tile may reach
 /// past the last row: there it finds copies of it.
 void AttentionKernel::prepareRows() {
-  double scale = op.getScaleAttr() ? op.getScaleAttr().getValueAsDouble()
-                                   : 1 / std::sqrt(static_cast<double>(geo.keyDepth));
+  double number = scale();
   if (op.getSoftcapAttr())
-    scale /= op.getSoftcapAttr().getValueAsDouble();
+    number /= op.getSoftcapAttr().getValueAsDouble();
   else if (!op.getBias())
-    scale *= kLog2e;
-  Value factor = e.vf(scale);
+    number *= kLog2e;
+  Value factor = e.vf(number);
   e.forLoop(e.roundUp(rows, geo.tileRows), [&](Value r) {
     Row row = rowAt(e.min(r, e.sub(rows, 1)));
     Value from = frame.position(q, {batch, row.head, row.query, e.index(0)});

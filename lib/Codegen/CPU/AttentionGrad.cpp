@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "AttentionGrad.h"
 #include "Emitters.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace linnet;
@@ -100,8 +99,6 @@ LogicalResult AttentionGradKernel::emit() {
   if (failed(bind()))
     return failure();
   bindScratch();
-  scale = op.getScaleAttr() ? op.getScaleAttr().getValueAsDouble()
-                            : 1 / std::sqrt(static_cast<double>(geo.keyDepth));
   rowCount = e.mul(q.sizes[2], group);
   e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) { emitChunk(chunk); });
   return success();
@@ -215,7 +212,7 @@ void AttentionGradKernel::storeKeyGrads(Value key, Value count) {
     });
   };
   if (dk)
-    store(*dk, keySums, geo.keyDepth, geo.keyStride, scale);
+    store(*dk, keySums, geo.keyDepth, geo.keyStride, scale());
   if (dv)
     store(*dv, valueSums, geo.valueDepth, geo.valueStride, 1);
 }

@@ -89,7 +89,6 @@ private:
   void overColumns(int64_t stride, llvm::function_ref<void(int64_t, int64_t)> body) const;
 
   AttentionGradGeometry geo;
-  double scale = 1;
   View o, lse, dout, dlse;
   std::optional<View> dq, dk, dv, dbias;
   Value keyPanels, valuePanels, keyRows, keySums, valueSums; // scratch

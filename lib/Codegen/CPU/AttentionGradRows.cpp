@@ -111,24 +111,23 @@ void AttentionGradKernel::hideRow(const Part &part, Value i) {
 void AttentionGradKernel::weighRow(const Part &part, Value i) {
   Row row = rowOf(e.add(part.row, i));
   Value s = e.mul(i, geo.scoreStride), zero = e.vf(0), top = e.splat(e.load(lses, i)), skipped;
-  if (geo.drops) {
+  if (geo.drops)
     skipped = fillDropout(kept, row, e.add(part.key, part.from), e.sub(part.to, part.from));
-  }
   Value slope, p;
   if (op.getAlibiSlopes()) {
-    slope = e.splat(frame.load(alibi, frame.position(alibi, {row.head})));
+    slope = e.splat(alibiSlope(row));
     p = e.add(position, row.query);
   }
   e.forLoop(part.from, part.to, e.index(kLanes), [&](Value c) {
     Value key = e.add(part.key, c), at = e.add(s, c), x = e.vload(weights, at);
-    Lanes inRange = keysFrom(key);
+    KeyLanes inRange = keysFrom(key);
     if (geo.capped) {
       double cap = op.getSoftcapAttr().getValueAsDouble();
-      Value t = math::TanhOp::create(e, e.mulf(x, e.vf(scale / cap)));
+      Value t = math::TanhOp::create(e, e.mulf(x, e.vf(scale() / cap)));
       e.vstore(e.subf(e.vf(1), e.mulf(t, t)), slopes, at);
       x = e.mulf(t, e.vf(cap));
     } else {
-      x = e.mulf(x, e.vf(scale));
+      x = e.mulf(x, e.vf(scale()));
     }
     if (op.getBias())
       x = addBias(x, row, key, inRange);

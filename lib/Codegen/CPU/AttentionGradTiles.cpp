@@ -41,7 +41,7 @@ void AttentionGradKernel::overPanels(const Part &part, Value rows, Value panels,
 
 /// Weights where nothing but lse is needed for them, else dot products as they are.
 void AttentionGradKernel::scores(const Part &part) {
-  Value factor = e.vf(scale * kLog2e);
+  Value factor = e.vf(scale() * kLog2e);
   overPanels(part, queries, keyPanels, geo.keyDepth, geo.keyStride,
              [&](Value dot, Value r, Value at) {
                if (geo.simple)
@@ -103,7 +103,7 @@ void AttentionGradKernel::queryGrads(const Part &part) {
     for (int64_t d = 0; d < geo.keyDepth; d += kLanes) {
       Lanes lanes = Lanes::of(e, e.index(std::min(geo.keyDepth - d, kLanes)), e.index(0));
       Value at = e.add(to, e.mul(e.index(d), dq->strides[3]));
-      Value sum = e.fma(e.vload(querySums, e.add(e.mul(i, geo.keyStride), d)), e.vf(scale),
+      Value sum = e.fma(e.vload(querySums, e.add(e.mul(i, geo.keyStride), d)), e.vf(scale()),
                         loadLanes(e, *dq, at, 3, lanes));
       storeLanes(e, sum, *dq, at, 3, lanes);
     }

@@ -95,7 +95,7 @@ void AttentionKernel::adjustRow(Value r, Value s, Value key, Value from, Value t
   Value hidden = e.vf(-INFINITY);
   e.forLoop(from, to, e.index(kLanes), [&](Value c) {
     Value first = e.add(key, c), at = e.add(s, c);
-    Lanes inRange = keysFrom(first);
+    KeyLanes inRange = keysFrom(first);
     Value x = e.vload(scores, at);
     if (auto cap = op.getSoftcapAttr()) {
       double unit = op.getBias() ? 1 : kLog2e;

@@ -44,7 +44,7 @@ Value AttentionKernel::rowMaximum(Value r, Value s, Value from, Value end) {
 /// whole numbers, so that none of their sums is rounded.
 Value AttentionKernel::biasedRowMaximum(Value r, Value s, Value key, Value from, Value end) {
   Row row = rowAt(r);
-  Value slope = frame.load(alibi, frame.position(alibi, {row.head}));
+  Value slope = alibiSlope(row);
   if (!op.getBias())
     slope = e.mulf(slope, e.f(kLog2e));
   slope = e.splat(slope);

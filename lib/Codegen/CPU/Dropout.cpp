@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
 #include "OpKernel.h"
-#include "Philox.h"
+#include "PhiloxBlocks.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
 #include "OpKernel.h"
-#include "Philox.h"
+#include "PhiloxBlocks.h"
 #include "linnet/IR/LinnetOps.h"
 
 using namespace mlir;

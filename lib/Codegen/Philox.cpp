@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Philox.h"
-#include "OpKernel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <cmath>
 
@@ -16,7 +16,8 @@ using namespace linnet::codegen;
 // Words
 //===----------------------------------------------------------------------===//
 
-Philox::Philox(Emitter &e, Value key, Value counter) : e(e), counter(counter) {
+Philox::Philox(CodeBuilder &e, Value key, Value counter, int64_t lanes)
+    : e(e), counter(counter), lanes(lanes) {
   k0 = word(key, 0);
   k1 = word(key, 32);
 }
@@ -29,25 +30,27 @@ Value Philox::word(Value i64, int64_t shift) {
 // Lanes add 0 to 15 to the lower word; where that wraps, one carries into the upper.
 std::array<Value, 4> Philox::start(Value first) {
   Value base = arith::AddIOp::create(e, counter, e.toInt(first, e.i64()));
-  auto sequence = llvm::to_vector(llvm::seq<int32_t>(0, kLanes));
-  Value iota =
-      arith::ConstantOp::create(e, DenseElementsAttr::get(ints(), ArrayRef<int32_t>(sequence)));
-  Value low = arith::AddIOp::create(e, e.splat(word(base, 0)), iota);
-  Value wrapped = arith::CmpIOp::create(e, arith::CmpIPredicate::ult, low, iota);
-  Value high = e.splat(word(base, 32));
-  high = e.select(wrapped, arith::AddIOp::create(e, high, splat32(1)), high);
   Value zero = e.zero(ints());
+  if (!lanes)
+    return {word(base, 0), word(base, 32), zero, zero};
+  auto sequence = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
+  Value iota = arith::ConstantOp::create(
+      e, DenseElementsAttr::get(cast<VectorType>(ints()), ArrayRef<int32_t>(sequence)));
+  Value low = arith::AddIOp::create(e, spread(word(base, 0)), iota);
+  Value wrapped = arith::CmpIOp::create(e, arith::CmpIPredicate::ult, low, iota);
+  Value high = spread(word(base, 32));
+  high = e.select(wrapped, arith::AddIOp::create(e, high, splat32(1)), high);
   return {low, high, zero, zero};
 }
 
-/// The four words of counters `counter + first` and the 15 after it, a lane each.
+/// The four words of counter `counter + first`, and of those after it, a lane each.
 std::array<Value, 4> Philox::words(Value first) {
   std::array<Value, 4> c = start(first);
   Value m0 = splat32(0xD2511F53), m1 = splat32(0xCD9E8D57);
   for (uint32_t round = 0; round < 10; ++round) {
     auto key = [&](Value k, uint32_t weyl) -> Value {
       Value step = e.iconst(e.getI32Type(), static_cast<int32_t>(weyl * round));
-      return e.splat(arith::AddIOp::create(e, k, step));
+      return spread(arith::AddIOp::create(e, k, step));
     };
     auto exclusive = [&](Value a, Value b) -> Value { return arith::XOrIOp::create(e, a, b); };
     auto p0 = arith::MulUIExtendedOp::create(e, m0, c[0]);
@@ -61,6 +64,8 @@ std::array<Value, 4> Philox::words(Value first) {
 // Four vectors of words by counter to four vectors of consecutive elements.
 std::array<Value, 4> Philox::elements(Value first) {
   std::array<Value, 4> w = words(first), out;
+  if (!lanes)
+    return w;
   auto merge = [&](Value a, Value b, int64_t from) -> Value {
     SmallVector<int64_t> pick;
     for (int64_t i = from; i < from + kLanes / 2; ++i)
@@ -75,7 +80,7 @@ std::array<Value, 4> Philox::elements(Value first) {
   return out;
 }
 
-FailureOr<Value> linnet::codegen::loadSeed(KernelFrame &frame, Value seed) {
+FailureOr<Value> linnet::codegen::loadSeed(KernelViews &frame, Value seed) {
   if (!isa<RankedTensorType>(seed.getType()))
     return frame.scalar(seed);
   FailureOr<View> view = frame.view(seed);
@@ -85,50 +90,35 @@ FailureOr<Value> linnet::codegen::loadSeed(KernelFrame &frame, Value seed) {
 }
 
 //===----------------------------------------------------------------------===//
-// Kernels
-//===----------------------------------------------------------------------===//
-
-static constexpr int64_t kBlocksPerChunk = 256;
-
-LogicalResult linnet::codegen::selectPhilox(exec::KernelOp kernel, Value result) {
-  setStrategy(kernel, {});
-  LaunchBuilder b(kernel);
-  Value n = elementsOf(b, result);
-  Value chunks = b.ceilDiv(n, b.constant(Philox::kBlock * kBlocksPerChunk));
-  b.finish(chunks, b.constant(0), b.mul(n, b.constant(20)), bytesTouched(b, kernel));
-  return success();
-}
-
-void linnet::codegen::forPhiloxBlocks(KernelFrame &frame, ArrayRef<Value> sizes,
-                                      function_ref<void(Value, Value)> body) {
-  Emitter &e = frame.e;
-  Value n = product(e, sizes);
-  Value last = e.min(e.mul(frame.end, kBlocksPerChunk), e.ceilDiv(n, Philox::kBlock));
-  e.forLoop(e.mul(frame.begin, kBlocksPerChunk), last, e.index(1), [&](Value block) {
-    Value first = e.mul(block, Philox::kBlock);
-    body(first, e.sub(n, first));
-  });
-}
-
-//===----------------------------------------------------------------------===//
 // Dropout
 //===----------------------------------------------------------------------===//
 
 // The uniform number is the upper 24 bits of a word times 2^-24, so the comparison with the rate is
 // one of integers, exact.
-Value Dropout::fill(Value memory, Value first, Value count) {
+Value Dropout::factor(Value words) {
   constexpr int64_t bits = 24;
+  Type ints = words.getType(), floats = e.f32();
+  if (auto vector = dyn_cast<VectorType>(ints))
+    floats = vector.clone(floats);
+  Value number = arith::ShRUIOp::create(e, words, e.iconst(ints, 32 - bits));
+  Value least = e.iconst(ints, std::ceil(std::ldexp(rate, bits)));
+  Value kept = arith::CmpIOp::create(e, arith::CmpIPredicate::sge, number, least);
+  return e.select(kept, e.fconst(floats, 1 / (1 - rate)), e.fconst(floats, 0));
+}
+
+std::array<Value, 4> Dropout::factors(Value first) {
+  std::array<Value, 4> words = philox.elements(first);
+  for (Value &w : words)
+    w = factor(w);
+  return words;
+}
+
+Value Dropout::fill(Value memory, Value first, Value count) {
   Value counter = e.div(first, 4), skipped = e.rem(first, 4);
   e.forLoop(e.ceilDiv(e.add(skipped, count), Philox::kBlock), [&](Value block) {
     std::array<Value, 4> words = philox.elements(e.add(counter, e.mul(block, kLanes)));
-    for (auto [i, w] : llvm::enumerate(words)) {
-      auto ints = cast<VectorType>(w.getType());
-      Value number = arith::ShRUIOp::create(e, w, e.iconst(ints, 32 - bits));
-      Value least = e.iconst(ints, std::ceil(std::ldexp(rate, bits)));
-      Value kept = arith::CmpIOp::create(e, arith::CmpIPredicate::sge, number, least);
-      e.vstore(e.select(kept, e.vf(1 / (1 - rate)), e.vf(0)), memory,
-               e.add(e.mul(block, Philox::kBlock), i * kLanes));
-    }
+    for (auto [i, w] : llvm::enumerate(words))
+      e.vstore(factor(w), memory, e.add(e.mul(block, Philox::kBlock), i * kLanes));
   });
   return skipped;
 }
