@@ -33,6 +33,16 @@ mlir::FailureOr<std::optional<View>> destination(KernelViews &frame, Value resul
 /// Operands by name, and where results are stored. What the op does not have stays empty.
 mlir::LogicalResult bindOperands(KernelViews &frame,
                                  llvm::ArrayRef<std::pair<Value, View *>> operands);
+/// The same for all operands, in the order of the op's definition.
+template <typename Op>
+mlir::LogicalResult bindOperandsOf(Op op, KernelViews &frame, llvm::ArrayRef<View *> views) {
+  llvm::SmallVector<std::pair<Value, View *>> operands;
+  for (auto [i, view] : llvm::enumerate(views)) {
+    auto range = op.getODSOperands(i);
+    operands.push_back({range.empty() ? Value() : Value(range.front()), view});
+  }
+  return bindOperands(frame, operands);
+}
 mlir::LogicalResult bindResults(KernelViews &frame,
                                 llvm::ArrayRef<std::pair<Value, std::optional<View> *>> results);
 

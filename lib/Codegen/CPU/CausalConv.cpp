@@ -62,10 +62,7 @@ private:
 } // namespace
 
 LogicalResult Kernel::bind() {
-  if (failed(bindOperands(frame, {{op.getX(), &x},
-                                  {op.getWeight(), &weight},
-                                  {op.getBias(), &bias},
-                                  {op.getState(), &state}})))
+  if (failed(bindOperandsOf(op, frame, {&x, &weight, &bias, &state})))
     return failure();
   return bindResults(frame, {{op.getY(), &out}, {op.getFinalState(), &finalState}});
 }

@@ -94,12 +94,7 @@ private:
 } // namespace
 
 LogicalResult Kernel::bind() {
-  if (failed(bindOperands(frame, {{op.getX(), &x},
-                                  {op.getWeight(), &weight},
-                                  {op.getBias(), &bias},
-                                  {op.getState(), &state},
-                                  {op.getDy(), &dy},
-                                  {op.getDfinal(), &dfinal}})))
+  if (failed(bindOperandsOf(op, frame, {&x, &weight, &bias, &state, &dy, &dfinal})))
     return failure();
   return bindResults(frame, {{op.getGradientOf(0), &dx},
                              {op.getGradientOf(1), &dweight},

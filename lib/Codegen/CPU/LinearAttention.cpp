@@ -14,17 +14,6 @@ using namespace linnet::codegen;
 // Static facts
 //===----------------------------------------------------------------------===//
 
-LinearAttentionShape::LinearAttentionShape(LinearAttentionOp op)
-    : K(op.getK().getType().getDimSize(3)), D(op.getV().getType().getDimSize(3)),
-      stateHeads(op.getStateHeads()),
-      group(std::max<int64_t>(1, op.getQ().getType().getDimSize(1) / stateHeads)),
-      scalarDecay(op.getDecay() && !op.hasVectorDecay()), vectorDecay(op.hasVectorDecay()),
-      delta(static_cast<bool>(op.getBeta())), erase(static_cast<bool>(op.getEraseA())),
-      pre(op.getRead() == StateRead::pre), bonus(static_cast<bool>(op.getBonus())),
-      normalise(op.getNormalise().has_value()),
-      scale(op.getScale() ? op.getScale()->convertToDouble() : 1.0),
-      eps(op.getNormalise() ? op.getNormalise()->convertToDouble() : 0.0) {}
-
 /// Columns of a chunk of the block form, whose scores are paid once per chunk: as many as leave
 /// four chunks for the threads; 0: too few to pay for the scores.
 static int64_t blockColumns(const LinearAttentionShape &s, int64_t unit) {
@@ -110,15 +99,7 @@ LinearAttentionKernel::LinearAttentionKernel(LinearAttentionOp op, KernelFrame &
       vectors(e.target.avx512 ? strategy.vectors : 1) {}
 
 LogicalResult LinearAttentionKernel::bind() {
-  if (failed(bindOperands(frame, {{op.getQ(), &q},
-                                  {op.getK(), &k},
-                                  {op.getV(), &v},
-                                  {op.getDecay(), &decay},
-                                  {op.getEraseA(), &eraseA},
-                                  {op.getEraseB(), &eraseB},
-                                  {op.getBeta(), &beta},
-                                  {op.getBonus(), &bonus},
-                                  {op.getState(), &state}})))
+  if (failed(bindOperandsOf(op, frame, inOrder())))
     return failure();
   return bindResults(frame, {{op.getO(), &out}, {op.getFinalState(), &finalState}});
 }
@@ -139,12 +120,6 @@ void LinearAttentionKernel::emitChunk(Value chunk) {
   batch = e.div(rest, s.stateHeads);
   Value length = q.sizes[2];
   e.ifThen(e.eq(length, e.index(1)), [&] { emitSingle(); }, [&] { emitPanels(length); });
-}
-
-/// Head of an operand that belongs to the chunk's state head.
-Value LinearAttentionKernel::headOf(const View &operand, int64_t dim) {
-  int64_t heads = *Emitter::constantOf(operand.sizes[dim]);
-  return e.div(head, s.stateHeads / std::min(heads, s.stateHeads));
 }
 
 void LinearAttentionKernel::emitPanels(Value length) {

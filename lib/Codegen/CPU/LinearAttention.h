@@ -10,24 +10,16 @@
 #ifndef LINNET_LIB_CODEGEN_CPU_LINEARATTENTION_H
 #define LINNET_LIB_CODEGEN_CPU_LINEARATTENTION_H
 
+#include "../LinearAttention.h"
 #include "OpKernel.h"
-#include "linnet/IR/LinnetOps.h"
 
 namespace linnet::codegen {
 
-/// What the types and attributes of the op say.
-struct LinearAttentionShape {
-  explicit LinearAttentionShape(LinearAttentionOp op);
-  int64_t K, D;
-  int64_t stateHeads; ///< heads of the state
-  int64_t group;      ///< query heads that read one state
-  bool scalarDecay, vectorDecay, delta, erase, pre, bonus, normalise;
-  double scale, eps;
-  bool decays() const { return scalarDecay || vectorDecay; }
+/// With what vectors make of the sizes.
+struct LinearAttentionShape : LinearAttentionFacts {
+  using LinearAttentionFacts::LinearAttentionFacts;
   int64_t paddedK() const { return llvm::alignTo(K, kLanes); }
   int64_t paddedD() const { return llvm::alignTo(D, kLanes); }
-  /// Multiply-adds per position and element of the state.
-  int64_t cost() const { return 2 * group + decays() + delta + 2 * erase; }
 };
 
 /// How a kernel is cut up; the same for every CPU.
@@ -51,7 +43,7 @@ struct LinearAttentionScratch {
       keep, scores, total;
 };
 
-class LinearAttentionKernel {
+class LinearAttentionKernel : LinearAttentionOperands {
 public:
   LinearAttentionKernel(LinearAttentionOp op, KernelFrame &frame);
   mlir::LogicalResult emit();
@@ -81,7 +73,7 @@ private:
   void moveNormaliser(bool in);
   void forBlocks(llvm::function_ref<void()> body);
   Value stateAddress(Value c, int64_t n);
-  Value headOf(const View &v, int64_t heads);
+  Value headOf(const View &v, unsigned dim) { return s.headOf(e, head, v, dim); }
 
   // LinearAttentionPanel.cpp: what is prepared before the loops
   void preparePanel(Value first, Value count);
@@ -126,8 +118,6 @@ private:
   LinearAttentionScratch at;
   int64_t vectors; ///< of columns at once on this CPU
 
-  // operands
-  View q, k, v, decay, eraseA, eraseB, beta, bonus, state;
   std::optional<View> out, finalState;
 
   // of the chunk, the panel and the block of columns that are being emitted

@@ -18,13 +18,8 @@ static constexpr int64_t kSpan = LinearAttentionGradGeometry::kSpan;
 //===----------------------------------------------------------------------===//
 
 LinearAttentionGradGeometry::LinearAttentionGradGeometry(LinearAttentionGradOp op)
-    : K(op.getQ().getType().getDimSize(3)), D(op.getV().getType().getDimSize(3)),
-      paddedK(llvm::alignTo(K, kLanes)), paddedD(llvm::alignTo(D, kLanes)),
-      stateHeads(op.getStateHeads()), group(op.getHeads() / stateHeads),
-      scalarDecay(op.getDecay() && !op.hasVectorDecay()), vectorDecay(op.hasVectorDecay()),
-      delta(static_cast<bool>(op.getBeta())), erase(static_cast<bool>(op.getEraseA())),
-      pre(op.getRead() == StateRead::pre), bonus(static_cast<bool>(op.getBonus())),
-      scale(op.getScale() ? op.getScale()->convertToDouble() : 1.0) {
+    : LinearAttentionFacts(op), paddedK(llvm::alignTo(K, kLanes)),
+      paddedD(llvm::alignTo(D, kLanes)) {
   int64_t next = 0;
   auto take = [&](int64_t floats) {
     int64_t at = next;
@@ -77,17 +72,9 @@ LinearAttentionGradGeometry::LinearAttentionGradGeometry(LinearAttentionGradOp o
 //===----------------------------------------------------------------------===//
 
 LogicalResult LinearAttentionGradKernel::bind() {
-  if (failed(bindOperands(frame, {{op.getQ(), &q},
-                                  {op.getK(), &k},
-                                  {op.getV(), &v},
-                                  {op.getDecay(), &decay},
-                                  {op.getEraseA(), &eraseA},
-                                  {op.getEraseB(), &eraseB},
-                                  {op.getBeta(), &beta},
-                                  {op.getBonus(), &bonus},
-                                  {op.getState(), &state},
-                                  {op.getDout(), &dout},
-                                  {op.getDfinal(), &dfinal}})))
+  SmallVector<View *> operands = inOrder();
+  operands.append({&dout, &dfinal});
+  if (failed(bindOperandsOf(op, frame, operands)))
     return failure();
   return bindResults(frame, {{op.getGradientOf(Grad::Q), &dq},
                              {op.getGradientOf(Grad::K), &dk},
@@ -345,7 +332,7 @@ static LogicalResult select(LinearAttentionGradOp op, exec::KernelOp kernel) {
     floats = b.add(floats, b.mul(b.ceilDiv(blocks, b.constant(kSpan)), b.constant(s.stateSize())));
   if (s.keepsReads())
     floats = b.add(floats, b.mul(blocks, b.constant(kLanes * s.gateWidth())));
-  Value flops = b.mul({batch, length, b.constant(2 * s.cost() * s.stateHeads * s.K * s.D)});
+  Value flops = b.mul({batch, length, b.constant(2 * s.gradCost() * s.stateHeads * s.K * s.D)});
   b.finish(b.mul(batch, b.constant(s.stateHeads)), b.mul(floats, b.constant(4)), flops,
            bytesTouched(b, kernel));
   return success();

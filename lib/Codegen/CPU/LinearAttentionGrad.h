@@ -26,25 +26,19 @@
 #ifndef LINNET_LIB_CODEGEN_CPU_LINEARATTENTIONGRAD_H
 #define LINNET_LIB_CODEGEN_CPU_LINEARATTENTIONGRAD_H
 
+#include "../LinearAttention.h"
 #include "OpKernel.h"
-#include "linnet/IR/LinnetOps.h"
 #include <functional>
 
 namespace linnet::codegen {
 
 /// Sizes that selection and every image share; offsets of the scratch of a worker, in floats.
-struct LinearAttentionGradGeometry {
+struct LinearAttentionGradGeometry : LinearAttentionFacts {
   explicit LinearAttentionGradGeometry(LinearAttentionGradOp op);
 
   static constexpr int64_t kSpan = 8; ///< blocks between states that are kept
 
-  int64_t K, D, paddedK, paddedD;
-  int64_t stateHeads, group; ///< heads of the state, query heads that read one
-  bool scalarDecay, vectorDecay, delta, erase, pre, bonus;
-  double scale;
-  bool decays() const { return scalarDecay || vectorDecay; }
-  /// Whether an erase term makes triangular systems.
-  bool solves() const { return delta || erase; }
+  int64_t paddedK, paddedD;
   int64_t readers() const { return group + solves(); } ///< sets of 16 rows
   int64_t writers() const { return 1 + erase; }
   int64_t rows() const { return kLanes * readers(); }
@@ -57,8 +51,6 @@ struct LinearAttentionGradGeometry {
   int64_t stateSize() const { return paddedD * paddedK; }
   bool keepsStates() const { return decays() || solves(); }
   bool keepsReads() const { return decays() && !solves(); }
-  /// Multiply-adds per position and element of the state.
-  int64_t cost() const { return 2 * group + 3 + 3 * solves() + 3 * erase; }
 
   int64_t state, grad;                      // [D][K]; several states in a row with an erase term
   int64_t found;                            // [D][16] of the blocks of a span: what a solve gave
@@ -76,7 +68,7 @@ struct LinearAttentionGradGeometry {
   int64_t total;                                              // of all these
 };
 
-class LinearAttentionGradKernel {
+class LinearAttentionGradKernel : LinearAttentionOperands {
 public:
   LinearAttentionGradKernel(LinearAttentionGradOp op, KernelFrame &frame)
       : e(frame.e), frame(frame), op(op), s(op) {}
@@ -110,7 +102,7 @@ private:
   void turnDecayedWriters();
 
   //--- LinearAttentionGradPack.cpp: operands in, results out
-  Value headOf(const View &v, int64_t dim);
+  Value headOf(const View &v, unsigned dim) { return s.headOf(e, head, v, dim); }
   void packRows(const View &v, Value h, Value to, int64_t depth, double factor = 1);
   void packTurned(const View &v, Value h, Value to, int64_t stride);
   void turnRows(Value from, int64_t fromStride, int64_t columns, Value to, int64_t toStride);
@@ -179,7 +171,7 @@ private:
   KernelFrame &frame;
   LinearAttentionGradOp op;
   LinearAttentionGradGeometry s;
-  View q, k, v, decay, eraseA, eraseB, beta, bonus, state, dout, dfinal;
+  View dout, dfinal;
   std::optional<View> dq, dk, dv, ddecay, deraseA, deraseB, dbeta, dbonus, dstate;
 
   Value floats; ///< the worker's scratch

@@ -23,12 +23,6 @@ void LinearAttentionGradKernel::clear(Value to, int64_t size) {
             [&](Value i) { put(e.vf(0), e.add(to, i)); });
 }
 
-/// Head of an operand that belongs to the chunk's head of the state.
-Value LinearAttentionGradKernel::headOf(const View &v, int64_t dim) {
-  int64_t heads = *Emitter::constantOf(v.sizes[dim]);
-  return e.div(head, s.stateHeads / std::min(heads, s.stateHeads));
-}
-
 //===----------------------------------------------------------------------===//
 // Rows and columns
 //===----------------------------------------------------------------------===//
@@ -99,10 +93,9 @@ void LinearAttentionGradKernel::turnRows(Value from, int64_t fromStride, int64_t
 //===----------------------------------------------------------------------===//
 
 void LinearAttentionGradKernel::packQueries() {
-  int64_t heads = *Emitter::constantOf(q.sizes[1]);
   for (int64_t g = 0; g < s.group; ++g) {
     Value own = e.add(e.mul(head, s.group), g);
-    packRows(q, heads > s.stateHeads ? own : headOf(q, 1), at(s.x + g * kLanes * s.paddedK), s.K);
+    packRows(q, s.queryHead(e, head, g, q), at(s.x + g * kLanes * s.paddedK), s.K);
     packRows(dout, own, at(s.z + g * kLanes * s.paddedD), s.D, s.scale);
   }
 }

@@ -12,10 +12,9 @@ using namespace linnet::codegen;
 
 void LinearAttentionKernel::preparePanel(Value first, Value count) {
   firstPosition = first;
-  int64_t queryHeads = *Emitter::constantOf(q.sizes[1]);
   queries.clear();
   for (int64_t g = 0; g < s.group; ++g) {
-    Value h = queryHeads > s.stateHeads ? e.add(e.mul(head, s.group), g) : headOf(q, 1);
+    Value h = s.queryHead(e, head, g, q);
     queries.push_back(prepareRows(q, h, at.q + g * kPanel * s.paddedK(), count, false));
   }
   keys = prepareRows(k, headOf(k, 1), at.k, count, false);

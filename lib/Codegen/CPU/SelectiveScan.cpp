@@ -76,15 +76,7 @@ ScanRows linnet::codegen::prepareScanRows(KernelFrame &frame, const View &v, Val
 }
 
 LogicalResult Kernel::bind() {
-  if (failed(bindOperands(frame, {{op.getU(), &u},
-                                  {op.getDelta(), &delta},
-                                  {op.getA(), &a},
-                                  {op.getB(), &b},
-                                  {op.getC(), &c},
-                                  {op.getSkip(), &skip},
-                                  {op.getGate(), &gate},
-                                  {op.getDeltaBias(), &bias},
-                                  {op.getState(), &state}})))
+  if (failed(bindOperandsOf(op, frame, {&u, &delta, &a, &b, &c, &skip, &gate, &bias, &state})))
     return failure();
   return bindResults(frame, {{op.getY(), &out}, {op.getFinalState(), &finalState}});
 }

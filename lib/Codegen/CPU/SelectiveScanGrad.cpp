@@ -138,17 +138,8 @@ private:
 } // namespace
 
 LogicalResult Kernel::bind() {
-  if (failed(bindOperands(frame, {{op.getU(), &u},
-                                  {op.getDelta(), &delta},
-                                  {op.getA(), &a},
-                                  {op.getB(), &b},
-                                  {op.getC(), &c},
-                                  {op.getSkip(), &skip},
-                                  {op.getGate(), &gate},
-                                  {op.getDeltaBias(), &bias},
-                                  {op.getState(), &state},
-                                  {op.getDy(), &dy},
-                                  {op.getDfinal(), &dfinal}})))
+  if (failed(bindOperandsOf(op, frame,
+                            {&u, &delta, &a, &b, &c, &skip, &gate, &bias, &state, &dy, &dfinal})))
     return failure();
   std::optional<View> *views[] = {&du, &ddelta, &da, &db, &dc, &dskip, &dgate, &dbias, &dstate};
   for (auto [i, view] : llvm::enumerate(views))
