@@ -85,6 +85,7 @@ def compiled(level, case):
 CASES = {
     "all": Case(), "static": Case(channels=48), "odd_states": Case(states=5),
     "one_state": Case(states=1), "many_states": Case(states=37, channels=19),
+    "states_in_scratch": Case(states=70, channels=5),
     "plain": Case(have=(), softplus=False, final=False),
     "state_out": Case(have=("skip",), softplus=False), "state_in": Case(final=False),
     "tied": Case(tied=True),

@@ -7,9 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Activations.h"
+#include "../Scans.h"
 #include "Emitters.h"
 #include "OpKernel.h"
-#include "linnet/IR/LinnetOps.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -23,10 +23,10 @@ constexpr int64_t kPanel = 64;
 /// The widest window that registers hold.
 constexpr int64_t kWidestInRegisters = 8;
 
-class Kernel {
+class Kernel : CausalConvViews {
 public:
   Kernel(CausalConvOp op, KernelFrame &frame)
-      : e(frame.e), frame(frame), op(op), width(op.getWeight().getType().getDimSize(1)) {}
+      : e(frame.e), frame(frame), op(op), width(widthOf(op)) {}
   LogicalResult emit();
   /// Floats of scratch: weights, and the window and a panel of inputs where it is wide.
   static int64_t scratchFloats(int64_t width) {
@@ -34,7 +34,6 @@ public:
   }
 
 private:
-  LogicalResult bind();
   void emitBlock(Value first, int64_t vectors);
   void convolveInRegisters();
   void convolveInScratch();
@@ -51,8 +50,6 @@ private:
   KernelFrame &frame;
   CausalConvOp op;
   int64_t width;
-  View x, weight, bias, state;
-  std::optional<View> out, finalState;
   Value floats, batch;
   Values channel; ///< first channel of each vector
   SmallVector<Lanes> lanes;
@@ -61,14 +58,8 @@ private:
 
 } // namespace
 
-LogicalResult Kernel::bind() {
-  if (failed(bindOperandsOf(op, frame, {&x, &weight, &bias, &state})))
-    return failure();
-  return bindResults(frame, {{op.getY(), &out}, {op.getFinalState(), &finalState}});
-}
-
 LogicalResult Kernel::emit() {
-  if (failed(bind()))
+  if (failed(bind(frame, op)))
     return failure();
   floats = frame.scratch(0, e.f32());
   // vectors of channels at once, as many as the registers have windows for
@@ -207,16 +198,14 @@ void Kernel::convolveInScratch() {
 }
 
 static LogicalResult select(CausalConvOp op, exec::KernelOp kernel) {
-  int64_t width = op.getWeight().getType().getDimSize(1);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
-  auto sizes = launchSizes(b, op, {{op.getX(), 0}, {op.getX(), 1}, {op.getX(), 2}});
+  FailureOr<ScanSizes> sizes = ScanSizes::of(b, op);
   if (failed(sizes))
     return failure();
-  auto [batch, length, channels] = *sizes;
-  Value flops = b.mul({batch, length, channels, b.constant(2 * width)});
-  b.finish(b.mul(batch, b.ceilDiv(channels, b.constant(kChannels))),
-           b.constant(4 * Kernel::scratchFloats(width)), flops, bytesTouched(b, kernel));
+  Value flops = sizes->flops(b, op);
+  b.finish(sizes->parts(b, kChannels), b.constant(4 * Kernel::scratchFloats(widthOf(op))), flops,
+           bytesTouched(b, kernel));
   return success();
 }
 

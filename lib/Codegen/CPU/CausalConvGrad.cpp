@@ -9,9 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Activations.h"
+#include "../Scans.h"
 #include "Emitters.h"
 #include "OpKernel.h"
-#include "linnet/IR/LinnetOps.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -25,10 +25,10 @@ constexpr int64_t kPanel = 64;
 /// The widest window that registers hold.
 constexpr int64_t kWidestInRegisters = 8;
 
-class Kernel {
+class Kernel : CausalConvGradViews {
 public:
   Kernel(CausalConvGradOp op, KernelFrame &frame)
-      : e(frame.e), frame(frame), op(op), width(op.getWeight().getType().getDimSize(1)) {}
+      : e(frame.e), frame(frame), op(op), width(widthOf(op)) {}
   LogicalResult emit();
   /// Floats of scratch of a vector of channels: weights, and what is carried over the panels; wide
   /// windows, one vector at a time, have gradients of weights and both windows with a panel.
@@ -41,7 +41,6 @@ public:
   }
 
 private:
-  LogicalResult bind();
   void selectVector(Value first, Value inChunk);
   void loadWeights();
   void sweepInRegisters(Value first, Value end);
@@ -84,8 +83,6 @@ private:
   KernelFrame &frame;
   CausalConvGradOp op;
   int64_t width;
-  View x, weight, bias, state, dy, dfinal;
-  std::optional<View> dx, dweight, dbias, dstate;
   Value floats, batch, channel, start;
   Value home; ///< the scratch of the vector
   Lanes lanes;
@@ -93,17 +90,8 @@ private:
 
 } // namespace
 
-LogicalResult Kernel::bind() {
-  if (failed(bindOperandsOf(op, frame, {&x, &weight, &bias, &state, &dy, &dfinal})))
-    return failure();
-  return bindResults(frame, {{op.getGradientOf(0), &dx},
-                             {op.getGradientOf(1), &dweight},
-                             {op.getGradientOf(2), &dbias},
-                             {op.getGradientOf(3), &dstate}});
-}
-
 LogicalResult Kernel::emit() {
-  if (failed(bind()))
+  if (failed(bind(frame, op)))
     return failure();
   floats = frame.scratch(0, e.f32());
   e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) {
@@ -336,17 +324,14 @@ void Kernel::finishInScratch() {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult select(CausalConvGradOp op, exec::KernelOp kernel) {
-  int64_t width = op.getWeight().getType().getDimSize(1);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
-  auto sizes = launchSizes(b, op, {{op.getX(), 0}, {op.getX(), 1}, {op.getX(), 2}});
+  FailureOr<ScanSizes> sizes = ScanSizes::of(b, op);
   if (failed(sizes))
     return failure();
-  auto [batch, length, channels] = *sizes;
-  bool again = op.getActivation() != ConvActivation::none;
-  Value flops = b.mul({batch, length, channels, b.constant((again ? 6 : 4) * width)});
-  b.finish(b.mul(batch, b.ceilDiv(channels, b.constant(kChannels))),
-           b.constant(4 * Kernel::scratchFloats(width)), flops, bytesTouched(b, kernel));
+  Value flops = sizes->flops(b, op);
+  b.finish(sizes->parts(b, kChannels), b.constant(4 * Kernel::scratchFloats(widthOf(op))), flops,
+           bytesTouched(b, kernel));
   return success();
 }
 

@@ -8,8 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "SelectiveScan.h"
+#include "../Scans.h"
 #include "Emitters.h"
-#include "linnet/IR/LinnetOps.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -29,14 +29,13 @@ struct Scratch {
   int64_t rates, h, steps, inputs, sums, b, c, total;
 };
 
-class Kernel {
+class Kernel : ScanViews {
 public:
   Kernel(SelectiveScanOp op, KernelFrame &frame)
-      : e(frame.e), frame(frame), op(op), states(op.getA().getType().getDimSize(1)), at(states) {}
+      : e(frame.e), frame(frame), op(op), states(statesOf(op)), at(states) {}
   LogicalResult emit();
 
 private:
-  LogicalResult bind();
   void emitChunk(Value chunk);
   void loadStates();
   void storeStates();
@@ -51,8 +50,6 @@ private:
   SelectiveScanOp op;
   int64_t states;
   Scratch at;
-  View u, delta, a, b, c, skip, gate, bias, state;
-  std::optional<View> out, finalState;
   Value floats, batch, channel;
   Lanes lanes;
 };
@@ -75,14 +72,8 @@ ScanRows linnet::codegen::prepareScanRows(KernelFrame &frame, const View &v, Val
   return {floats, e.index(place), width};
 }
 
-LogicalResult Kernel::bind() {
-  if (failed(bindOperandsOf(op, frame, {&u, &delta, &a, &b, &c, &skip, &gate, &bias, &state})))
-    return failure();
-  return bindResults(frame, {{op.getY(), &out}, {op.getFinalState(), &finalState}});
-}
-
 LogicalResult Kernel::emit() {
-  if (failed(bind()))
+  if (failed(bind(frame, op)))
     return failure();
   floats = frame.scratch(0, e.f32());
   e.forLoop(frame.begin, frame.end, e.index(1), [&](Value chunk) { emitChunk(chunk); });
@@ -219,17 +210,14 @@ void Kernel::finishOutputs(Value first, Value count) {
 }
 
 static LogicalResult select(SelectiveScanOp op, exec::KernelOp kernel) {
-  int64_t states = op.getA().getType().getDimSize(1);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
-  auto sizes = launchSizes(b, op, {{op.getU(), 0}, {op.getU(), 1}, {op.getU(), 2}});
+  FailureOr<ScanSizes> sizes = ScanSizes::of(b, op);
   if (failed(sizes))
     return failure();
-  auto [batch, length, channels] = *sizes;
-  // the exponential counts as eight
-  Value flops = b.mul({batch, length, channels, b.constant(14 * states)});
-  b.finish(b.mul(batch, b.ceilDiv(channels, b.constant(kLanes))),
-           b.constant(4 * Scratch(states).total), flops, bytesTouched(b, kernel));
+  Value flops = sizes->flops(b, op);
+  b.finish(sizes->parts(b, kLanes), b.constant(4 * Scratch(statesOf(op)).total), flops,
+           bytesTouched(b, kernel));
   return success();
 }
 

@@ -9,9 +9,9 @@
 // added.
 //
 //===----------------------------------------------------------------------===//
+#include "../Scans.h"
 #include "Emitters.h"
 #include "SelectiveScan.h"
-#include "linnet/IR/LinnetOps.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -63,14 +63,13 @@ struct Scratch {
   int64_t starts = 0;
 };
 
-class Kernel {
+class Kernel : ScanGradViews {
 public:
   Kernel(SelectiveScanGradOp op, KernelFrame &frame)
-      : e(frame.e), frame(frame), op(op), states(op.getA().getType().getDimSize(1)), at(states) {}
+      : e(frame.e), frame(frame), op(op), states(statesOf(op)), at(states) {}
   LogicalResult emit();
 
 private:
-  LogicalResult bind();
   void emitChunk(Value chunk);
   void loadBlock(Value block);
   void storeBlock(Value block);
@@ -128,8 +127,6 @@ private:
   SelectiveScanGradOp op;
   int64_t states;
   Scratch at;
-  View u, delta, a, b, c, skip, gate, bias, state, dy, dfinal;
-  std::optional<View> du, ddelta, da, db, dc, dskip, dgate, dbias, dstate;
   Value floats, batch, group, firstChannel, blocks, length, panels;
   Value channel; ///< the first of the block
   Lanes lanes;
@@ -137,19 +134,8 @@ private:
 
 } // namespace
 
-LogicalResult Kernel::bind() {
-  if (failed(bindOperandsOf(op, frame,
-                            {&u, &delta, &a, &b, &c, &skip, &gate, &bias, &state, &dy, &dfinal})))
-    return failure();
-  std::optional<View> *views[] = {&du, &ddelta, &da, &db, &dc, &dskip, &dgate, &dbias, &dstate};
-  for (auto [i, view] : llvm::enumerate(views))
-    if (failed(bindResults(frame, {{op.getGradientOf(i), view}})))
-      return failure();
-  return success();
-}
-
 LogicalResult Kernel::emit() {
-  if (failed(bind()))
+  if (failed(bind(frame, op)))
     return failure();
   floats = frame.scratch(0, e.f32());
   length = u.sizes[1];
@@ -451,20 +437,17 @@ void Kernel::storeSums(const View &parts, int64_t place, Value first, Value coun
 //===----------------------------------------------------------------------===//
 
 static LogicalResult select(SelectiveScanGradOp op, exec::KernelOp kernel) {
-  int64_t states = op.getA().getType().getDimSize(1);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
-  auto sizes = launchSizes(b, op, {{op.getU(), 0}, {op.getU(), 1}, {op.getU(), 2}});
+  FailureOr<ScanSizes> sizes = ScanSizes::of(b, op);
   if (failed(sizes))
     return failure();
-  auto [batch, length, channels] = *sizes;
-  Scratch at(states);
-  Value starts = b.max(b.ceilDiv(length, b.constant(kPanel)), b.constant(1));
+  Scratch at(statesOf(op));
+  Value starts = b.max(b.ceilDiv(sizes->length, b.constant(kPanel)), b.constant(1));
   Value floats = b.add(b.mul(starts, b.constant(kBlocks * at.blockStates)), b.constant(at.starts));
-  // the exponential counts as eight, and is found twice
-  Value flops = b.mul({batch, length, channels, b.constant(38 * states)});
-  b.finish(b.mul(batch, b.ceilDiv(channels, b.constant(SelectiveScanGradOp::kPartChannels))),
-           b.mul(floats, b.constant(4)), flops, bytesTouched(b, kernel));
+  Value flops = sizes->flops(b, op);
+  b.finish(sizes->parts(b, SelectiveScanGradOp::kPartChannels), b.mul(floats, b.constant(4)), flops,
+           bytesTouched(b, kernel));
   return success();
 }
 

@@ -12,10 +12,12 @@ namespace linnet::codegen {
 
 // One function per emitter, defined beside it, giving its only instance.
 const GPUKernelEmitter *getGPUContractionEmitter();
+const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 const GPUKernelEmitter *getGPULoopsEmitter(); // last: it takes what is left
 
 // In the order in which they are asked, each followed by a comma.
-#define LINNET_GPU_EMITTERS getGPUContractionEmitter(), getGPULoopsEmitter(),
+#define LINNET_GPU_EMITTERS                                                                        \
+  getGPUContractionEmitter(), getGPUSelectiveScanEmitter(), getGPULoopsEmitter(),
 
 } // namespace linnet::codegen
 
