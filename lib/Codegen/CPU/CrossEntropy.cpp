@@ -8,8 +8,6 @@
 //===----------------------------------------------------------------------===//
 #include "CrossEntropy.h"
 #include "Emitters.h"
-#include "linnet/IR/LinnetOps.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -23,7 +21,8 @@ constexpr int64_t kBlockVectors = 8;
 
 class Kernel {
 public:
-  Kernel(CrossEntropyOp op, KernelFrame &frame) : e(frame.e), frame(frame), op(op) {}
+  Kernel(CrossEntropyOp op, KernelFrame &frame)
+      : e(frame.e), frame(frame), op(op), rows(op, frame, frame.e.i64()) {}
   LogicalResult emit();
 
 private:
@@ -31,46 +30,25 @@ private:
   struct Running {
     Value top, sum, total;
   };
-  void emitRow(Value row);
+  void emitRow(Value number);
   Running reduceRow(Value start);
   Running update(Running r, const Values &x);
   Value scaled(Value x) { return e.mulf(x, e.fconst(x.getType(), llvm::numbers::log2e)); }
   Value sumOf(Running r, Value top);
-  Value targetLogit(Value target, Value start, Value row);
-  void put(const std::optional<View> &view, const Values &at, Value x);
 
   Emitter &e;
   KernelFrame &frame;
   CrossEntropyOp op;
-  View logits, targets;
-  std::optional<View> loss, lse;
-  Value classes;
+  CrossEntropyRows rows;
 };
 
 } // namespace
 
 LogicalResult Kernel::emit() {
-  FailureOr<SmallVector<View>> views = operandViews(frame, op);
-  if (failed(views))
+  if (failed(rows.bind()))
     return failure();
-  logits = (*views)[0];
-  targets = (*views)[1];
-  for (auto [result, view] : {std::pair(Value(op.getLoss()), &loss), {op.getLse(), &lse}}) {
-    if (!result)
-      continue;
-    FailureOr<std::optional<View>> found = destination(frame, result);
-    if (failed(found))
-      return failure();
-    *view = *found;
-  }
-  classes = logits.sizes.back();
-  forLogitRows(frame, logits, [&](Value row) { emitRow(row); });
+  forLogitRows(frame, rows.logits, [&](Value number) { emitRow(number); });
   return success();
-}
-
-void Kernel::put(const std::optional<View> &view, const Values &at, Value x) {
-  if (view)
-    frame.store(x, *view, frame.position(*view, at));
 }
 
 // One block: the maximum first, then the sum is rescaled once and every element is added.
@@ -96,6 +74,8 @@ Kernel::Running Kernel::update(Running r, const Values &x) {
 }
 
 Kernel::Running Kernel::reduceRow(Value start) {
+  const View &logits = rows.logits;
+  Value classes = rows.classes;
   unsigned axis = logits.rank() - 1;
   auto load = [&](Value c, const Lanes &lanes) {
     Value at = e.add(start, e.mul(c, logits.strides[axis]));
@@ -138,49 +118,11 @@ Value Kernel::sumOf(Running r, Value top) {
   return e.sumLanes(e.mulf(r.sum, e.exp2Fast(scaled(e.subf(r.top, e.splat(top))))));
 }
 
-// 0 for a target that is no class, which is reported.
-Value Kernel::targetLogit(Value target, Value start, Value row) {
-  Values logit = e.ifElse(
-      isClass(e, target, classes), {e.f32()},
-      [&] {
-        Value at = e.add(start, e.mul(target, logits.strides.back()));
-        return Values{loadFloat(e, logits, at)};
-      },
-      [&] {
-        frame.fault(0, row);
-        return Values{e.f(0)};
-      });
-  return logit[0];
-}
-
-void Kernel::emitRow(Value row) {
-  Values at = unravel(e, row, targets.sizes), first = at;
-  first.push_back(e.index(0));
-  Value start = frame.position(logits, first);
-  Running r = reduceRow(start);
+void Kernel::emitRow(Value number) {
+  CrossEntropyRows::Row row = rows.row(number);
+  Running r = reduceRow(row.start);
   Value top = e.maxLanes(r.top);
-  Value log = math::LogOp::create(e, sumOf(r, top));
-  put(lse, at, e.addf(top, log));
-  if (!loss)
-    return;
-  Value target = e.toIndex(frame.load(targets, frame.position(targets, at)));
-  int64_t ignored = static_cast<int64_t>(op.getIgnoreIndex());
-  Value counts = arith::CmpIOp::create(e, arith::CmpIPredicate::ne, target, e.index(ignored));
-  Values values = e.ifElse(
-      counts, {e.f32()},
-      [&] {
-        // differences to the maximum first: a small loss keeps its digits
-        auto below = [&](Value x) { return e.addf(log, e.subf(top, x)); };
-        Value nll = below(targetLogit(target, start, row));
-        double s = op.getSmoothing();
-        if (s == 0)
-          return Values{nll};
-        Value n = arith::SIToFPOp::create(e, e.f32(), e.toInt(classes, e.i64()));
-        Value smooth = below(e.divf(e.sumLanes(r.total), n));
-        return Values{e.addf(e.mulf(nll, e.f(1 - s)), e.mulf(smooth, e.f(s)))};
-      },
-      [&] { return Values{e.f(0)}; });
-  put(loss, at, values[0]);
+  rows.finish(row, top, sumOf(r, top), [&] { return e.sumLanes(r.total); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -199,14 +141,10 @@ void linnet::codegen::forLogitRows(KernelFrame &frame, const View &logits,
   e.forLoop(e.mul(frame.begin, perChunk), last, e.index(1), body);
 }
 
-Value linnet::codegen::isClass(Emitter &e, Value target, Value classes) {
-  return e.both(e.ge(target, e.index(0)), e.lt(target, classes));
-}
-
 LogicalResult linnet::codegen::selectLogitRows(exec::KernelOp kernel, Operation *op, Value logits,
                                                Value targets) {
   setStrategy(kernel, {});
-  declareFault(kernel, op, "target out of range");
+  declareTargetFault(kernel, op);
   LaunchBuilder b(kernel);
   unsigned rank = cast<RankedTensorType>(targets.getType()).getRank();
   Value classes = b.sizeOf(logits, rank), rows = elementsOf(b, targets);

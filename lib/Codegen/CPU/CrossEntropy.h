@@ -2,12 +2,13 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// What cross entropy and its gradient share: a chunk is some rows of logits.
+// What cross entropy and its gradient share on CPUs: a chunk is some rows of logits.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LINNET_LIB_CODEGEN_CPU_CROSSENTROPY_H
 #define LINNET_LIB_CODEGEN_CPU_CROSSENTROPY_H
 
+#include "../CrossEntropy.h"
 #include "OpKernel.h"
 
 namespace linnet::codegen {
@@ -17,8 +18,6 @@ mlir::LogicalResult selectLogitRows(exec::KernelOp kernel, mlir::Operation *op, 
                                     Value targets);
 /// Calls `body` for every row of the frame's chunks.
 void forLogitRows(KernelFrame &frame, const View &logits, llvm::function_ref<void(Value row)> body);
-/// Whether `target` is one of the classes.
-Value isClass(Emitter &e, Value target, Value classes);
 
 } // namespace linnet::codegen
 

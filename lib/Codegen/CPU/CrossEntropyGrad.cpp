@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 #include "CrossEntropy.h"
 #include "Emitters.h"
-#include "linnet/IR/LinnetOps.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -26,16 +25,13 @@ constexpr int64_t kAhead = 512;
 class Kernel {
 public:
   Kernel(CrossEntropyGradOp op, KernelFrame &frame)
-      : e(frame.e), frame(frame), op(op), smoothing(op.getSmoothing()) {}
+      : e(frame.e), frame(frame), rows(op, frame, frame.e.i64()) {}
   LogicalResult emit();
 
 private:
-  void emitRow(Value row);
-  void emitTarget(Value row, Value target, Value from, Value to, Value lse, Value g);
-  /// Of a row from position `from` to position `to`.
-  struct Row {
-    Value from, to, lse, g;
-  };
+  using Row = CrossEntropyGradRows::Row;
+  void emitRow(Value number);
+  void emitTarget(const Row &row);
   void emitColumns(const Row &row);
   void streamColumns(const Row &row);
   Value gradient(const Row &row, Value column, const Lanes &lanes);
@@ -48,37 +44,26 @@ private:
 
   Emitter &e;
   KernelFrame &frame;
-  CrossEntropyGradOp op;
-  double smoothing;
-  View grad, logits, targets, sums, out;
-  Value classes, spread; ///< spread: smoothing / classes
-  Value streams;         ///< whether the result goes past the caches
+  CrossEntropyGradRows rows;
+  Value streams; ///< whether the result goes past the caches
 };
 
 } // namespace
 
 LogicalResult Kernel::emit() {
-  FailureOr<SmallVector<View>> views = operandViews(frame, op);
-  FailureOr<std::optional<View>> result = destination(frame, op.getResult());
-  if (failed(views) || failed(result))
+  if (failed(rows.bind()))
     return failure();
-  grad = (*views)[0];
-  logits = (*views)[1];
-  targets = (*views)[2];
-  sums = (*views)[3];
-  out = **result;
-  classes = logits.sizes.back();
-  Value count = arith::SIToFPOp::create(e, e.f32(), e.toInt(classes, e.i64()));
-  spread = e.divf(e.f(smoothing), count);
+  const View &out = rows.out;
   bool lines = out.element.isF32() && Emitter::constantOf(out.strides.back()) == 1;
   streams = lines ? frame.mayStream(out) : e.boolean(false);
-  forLogitRows(frame, logits, [&](Value row) { emitRow(row); });
+  forLogitRows(frame, rows.logits, [&](Value number) { emitRow(number); });
   if (Emitter::constantOf(streams) != 0)
     e.ifThen(streams, [&] { e.fenceStreams(); });
   return success();
 }
 
 void Kernel::forColumns(llvm::function_ref<void(Value, const Lanes &)> body) {
+  Value classes = rows.classes;
   Value full = e.mul(e.div(classes, kLanes), kLanes);
   e.forLoop(e.index(0), full, e.index(kLanes), [&](Value c) { body(c, {}); });
   auto known = Emitter::constantOf(classes);
@@ -86,37 +71,29 @@ void Kernel::forColumns(llvm::function_ref<void(Value, const Lanes &)> body) {
     e.ifThen(e.lt(full, classes), [&] { body(full, Lanes::of(e, classes, full)); });
 }
 
-void Kernel::emitRow(Value row) {
-  Values at = unravel(e, row, targets.sizes), first = at;
-  first.push_back(e.index(0));
-  Value from = frame.position(logits, first), to = frame.position(out, first);
-  Value target = e.toIndex(frame.load(targets, frame.position(targets, at)));
-  Value lse = frame.load(sums, frame.position(sums, at));
-  bool perRow = op.getReduction() == LossReduction::none;
-  Value g = frame.load(grad, perRow ? frame.position(grad, at) : grad.offset);
-  int64_t ignored = static_cast<int64_t>(op.getIgnoreIndex());
-  Value counts = arith::CmpIOp::create(e, arith::CmpIPredicate::ne, target, e.index(ignored));
-  Row all{from, to, lse, g};
+void Kernel::emitRow(Value number) {
+  Row row = rows.row(number);
   e.ifThen(
-      counts,
+      row.counts,
       [&] {
         if (Emitter::constantOf(streams) == 0)
-          emitColumns(all);
+          emitColumns(row);
         else
-          e.ifThen(streams, [&] { streamColumns(all); }, [&] { emitColumns(all); });
-        emitTarget(row, target, from, to, lse, g);
+          e.ifThen(streams, [&] { streamColumns(row); }, [&] { emitColumns(row); });
+        emitTarget(row);
       },
-      [&] { forColumns([&](Value c, const Lanes &lanes) { put(all, e.vf(0), c, lanes); }); });
+      [&] { forColumns([&](Value c, const Lanes &lanes) { put(row, e.vf(0), c, lanes); }); });
 }
 
 Value Kernel::gradient(const Row &row, Value column, const Lanes &lanes) {
+  const View &logits = rows.logits;
   unsigned axis = logits.rank() - 1;
   Value at = e.add(row.from, e.mul(column, logits.strides[axis]));
-  Value y = e.mulf(share(loadLanes(e, logits, at, axis, lanes), e.splat(row.lse)), e.splat(row.g));
-  return smoothing ? e.subf(y, e.splat(e.mulf(spread, row.g))) : y;
+  return rows.gradient(row, share(loadLanes(e, logits, at, axis, lanes), e.splat(row.lse)));
 }
 
 void Kernel::put(const Row &row, Value x, Value column, const Lanes &lanes) {
+  const View &out = rows.out;
   unsigned axis = out.rank() - 1;
   storeLanes(e, x, out, e.add(row.to, e.mul(column, out.strides[axis])), axis, lanes);
 }
@@ -135,6 +112,8 @@ void Kernel::emitPart(const Row &row, Value first, Value last) {
 
 /// What lies before the first line, whole lines, the rest.
 void Kernel::streamColumns(const Row &row) {
+  const View &logits = rows.logits, &out = rows.out;
+  Value classes = rows.classes;
   Value bytes = e.index(bytesOf(out)), line = e.index(kLanes * bytesOf(out));
   Value address = e.add(e.addressOf(out.memory), e.mul(row.to, bytes));
   Value before = e.div(e.rem(e.sub(line, e.rem(address, line)), line), bytes);
@@ -157,16 +136,17 @@ void Kernel::streamColumns(const Row &row) {
   emitPart(row, whole, classes);
 }
 
-void Kernel::emitTarget(Value row, Value target, Value from, Value to, Value lse, Value g) {
+void Kernel::emitTarget(const Row &row) {
+  const View &logits = rows.logits, &out = rows.out;
   e.ifThen(
-      isClass(e, target, classes),
+      isClass(e, row.target, rows.classes),
       [&] {
-        Value x = loadFloat(e, logits, e.add(from, e.mul(target, logits.strides.back())));
-        Value d = e.subf(share(x, lse), e.f(1 - smoothing));
-        Value y = e.mulf(smoothing ? e.subf(d, spread) : d, g);
-        frame.store(e.convert(y, out.element), out, e.add(to, e.mul(target, out.strides.back())));
+        Value at = e.add(row.from, e.mul(row.target, logits.strides.back()));
+        Value y = rows.targetGradient(row, share(loadFloat(e, logits, at), row.lse));
+        frame.store(e.convert(y, out.element), out,
+                    e.add(row.to, e.mul(row.target, out.strides.back())));
       },
-      [&] { frame.fault(0, row); });
+      [&] { frame.fault(0, row.number); });
 }
 
 const KernelEmitter *linnet::codegen::getCrossEntropyGradEmitter() {

@@ -12,12 +12,15 @@ namespace linnet::codegen {
 
 // One function per emitter, defined beside it, giving its only instance.
 const GPUKernelEmitter *getGPUContractionEmitter();
+const GPUKernelEmitter *getGPUCrossEntropyEmitter();
+const GPUKernelEmitter *getGPUCrossEntropyGradEmitter();
 const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 const GPUKernelEmitter *getGPULoopsEmitter(); // last: it takes what is left
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_GPU_EMITTERS                                                                        \
-  getGPUContractionEmitter(), getGPUSelectiveScanEmitter(), getGPULoopsEmitter(),
+  getGPUContractionEmitter(), getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(),        \
+      getGPUSelectiveScanEmitter(), getGPULoopsEmitter(),
 
 } // namespace linnet::codegen
 

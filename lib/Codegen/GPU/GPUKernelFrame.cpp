@@ -18,6 +18,14 @@ GPUKernelEmitter::~GPUKernelEmitter() = default;
 // Signature
 //===----------------------------------------------------------------------===//
 
+int64_t linnet::codegen::threadsForRow(int64_t elements, const GPUTarget &target) {
+  int64_t wanted = ShapedType::isDynamic(elements) ? 1024 : elements / 4;
+  int64_t threads = std::max<int64_t>(target.subgroup, 32);
+  while (threads < wanted && threads * 2 <= std::min<int64_t>(256, target.maxWorkgroup))
+    threads *= 2;
+  return threads;
+}
+
 bool linnet::codegen::hasScratch(exec::KernelOp kernel) {
   auto launch = cast<exec::LaunchOp>(kernel.getLaunch().front().getTerminator());
   return CodeBuilder::constantOf(launch.getScratch()) != 0;

@@ -47,6 +47,9 @@ private:
   Value faultWords, faultSite;
 };
 
+/// How many threads share a row of so many elements (kDynamic: not known), at four or more each.
+int64_t threadsForRow(int64_t elements, const GPUTarget &target);
+
 /// Whether the kernel's launch region asks for scratch.
 bool hasScratch(exec::KernelOp kernel);
 /// Words that a scalar argument takes.

@@ -153,10 +153,7 @@ GPULoopsForm GPULoopsForm::choose(exec::KernelOp kernel, const LoopsPlan &plan,
   form.rows = inner && !plan.lanesAreOuter && together && isLong;
   if (form.rows) {
     form.wide = lies ? 4 : 1;
-    int64_t wanted = ShapedType::isDynamic(longest) ? 1024 : longest / 4;
-    form.threads = std::max<int64_t>(target.subgroup, 32);
-    while (form.threads < wanted && form.threads * 2 <= std::min<int64_t>(256, target.maxWorkgroup))
-      form.threads *= 2;
+    form.threads = threadsForRow(longest, target);
   } else if (!inner && plain && plan.outer > 0) {
     form.wide = 4;
   }
