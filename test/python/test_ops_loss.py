@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from linnet import runtime
 from linnet import testing as lt
+from linnet._src import kernels
 from linnet._src.reference import loss as ref
 
 SHAPES = [(5, 7), (2, 3, 33), (9,), (4, 1), (0, 5), (3, 128), (1, 130), (2, 1023), (1, 50257)]
@@ -181,3 +182,28 @@ def test_weights_are_as_exact_as_their_exponential():
         expected = np.exp(x.astype(np.float64))
         allowed = (2e-7 + 3 * 2.0**-24 * (1 + np.abs(x))) * expected
         assert (np.abs(found - expected) <= allowed)[:, 1:].all()  # class 0 is the target
+
+
+@pytest.mark.parametrize("dtype", ["f32", "bf16"])
+def test_kernels_stay_within_their_rows(dtype):
+    """Rows that begin anywhere in 16 bytes, between canaries."""
+    x, rows = f"tensor<?x?x{dtype}>", "tensor<?xf32>"
+    compiled = kernels.compile(f"""
+      exec.kernel @loss(%x: {x}, %t: tensor<?xi32>) -> ({rows}, {rows}) {{
+        %y, %l = linnet.cross_entropy none %x, %t {attributes(0)} : {x}, tensor<?xi32> -> {rows}, {rows}
+        exec.yield %y, %l : {rows}, {rows}
+      }}
+      exec.kernel @grad(%g: {rows}, %x: {x}, %t: tensor<?xi32>, %l: {rows}) -> {x} {{
+        %d = linnet.cross_entropy_grad none %g, %x, %t, %l {attributes(0)} : {rows}, {x}, tensor<?xi32>, {rows}
+        exec.yield %d : {x}
+      }}""")
+    for shape in ((3, 1), (4, 7), (3, 130), (2, 1023)):
+        x, t = inputs(shape, dtype, "i32")
+        loss, lse = ref.cross_entropy(x, t, "none", IGNORED)
+        size = magnitude(x, 0)
+        for got, expected in zip(compiled["loss"](x, t, sizes=[shape[0]] * 2), (loss, lse)):
+            lt.assert_close(got, expected, 4, shape[1] / 16 + 16, size)
+        g, lse = np.ones(shape[0], np.float32), lse.astype(np.float32)
+        expected = ref.cross_entropy_grad(g, x, t, "none", IGNORED)
+        found = compiled["grad"](g, x, t, lse, sizes=shape)
+        lt.assert_close(found, expected, 1, 1, 1 + np.abs(lse).max())
