@@ -52,15 +52,18 @@ struct CommandLine {
           clEnumValN(Stage::Dispatches, "dispatches", "dispatch graph and its kernels"),
           clEnumValN(Stage::Commands, "commands", "planned command lists"),
           clEnumValN(Stage::Kernels, "kernels", "everything (default)"))};
-  cl::opt<Emit> emitKind{"emit", cl::desc("what to write"), cl::init(Emit::Bundle),
-                         cl::values(clEnumValN(Emit::Bundle, "bundle", "a bundle (default)"),
-                                    clEnumValN(Emit::Exe, "exe", "a program that runs it"),
-                                    clEnumValN(Emit::So, "so", "a library with the runtime"),
-                                    clEnumValN(Emit::Obj, "obj", "an object to link"),
-                                    clEnumValN(Emit::LLVM, "llvm",
-                                               "the kernels' LLVM IR for one CPU level (default "
-                                               "native)"),
-                                    clEnumValN(Emit::MLIR, "mlir", "the planned program"))};
+  cl::opt<Emit> emitKind{
+      "emit", cl::desc("what to write"), cl::init(Emit::Bundle),
+      cl::values(clEnumValN(Emit::Bundle, "bundle", "a bundle (default)"),
+                 clEnumValN(Emit::Exe, "exe", "a program that runs it"),
+                 clEnumValN(Emit::So, "so", "a library with the runtime"),
+                 clEnumValN(Emit::Obj, "obj", "an object to link"),
+                 clEnumValN(Emit::LLVM, "llvm",
+                            "the kernels' LLVM IR for one CPU level (default "
+                            "native)"),
+                 clEnumValN(Emit::PTX, "ptx", "the kernels' PTX for one chip (target cuda)"),
+                 clEnumValN(Emit::SPIRV, "spirv", "the kernels as a SPIR-V binary (target vulkan)"),
+                 clEnumValN(Emit::MLIR, "mlir", "the planned program"))};
   cl::opt<std::string> dumpDirectory{
       "dump-intermediates", cl::desc("write the IR after every stage"), cl::value_desc("DIR")};
   cl::opt<std::string> report{"report", cl::desc("write what was decided, as JSON"),
@@ -130,6 +133,7 @@ static const char *const overview =
     "  linnet-compile model.mlir --target=cpu,vulkan -o model.lnb\n"
     "  linnet-compile model.mlir --compile-to=dispatches -o -\n"
     "  linnet-compile model.mlir --emit=exe -o model\n"
+    "  linnet-compile model.mlir --emit=ptx --chip=sm_90\n"
     "  linnet-compile train.mlir --memory-budget=64MiB --report=plan.json -o train.lnb\n";
 
 static int usage(const llvm::Twine &message) {
@@ -151,6 +155,37 @@ static std::optional<int64_t> parseBytes(llvm::StringRef text) {
   return static_cast<int64_t>(value * unit);
 }
 
+/// What is code alone, for one target and one level or chip of it; null for other kinds of output.
+static const char *codeFor(Emit kind) {
+  switch (kind) {
+  case Emit::LLVM:
+    return "cpu";
+  case Emit::PTX:
+    return "cuda";
+  case Emit::SPIRV:
+    return "vulkan";
+  default:
+    return nullptr;
+  }
+}
+
+/// What is wrong with what to write, or nothing.
+static std::string checkEmit(const CompileOptions &options) {
+  const char *target = codeFor(options.emit);
+  if (!target)
+    return "";
+  std::string flag = options.emit == Emit::LLVM  ? "--emit=llvm"
+                     : options.emit == Emit::PTX ? "--emit=ptx"
+                                                 : "--emit=spirv";
+  if (options.targets != std::vector<std::string>{target})
+    return flag + " expects the target " + target + " alone";
+  if (options.emit == Emit::LLVM && options.cpus.size() != 1)
+    return flag + " expects one CPU level";
+  if (options.chips.size() > 1)
+    return flag + " expects one chip";
+  return "";
+}
+
 CompileOptions CommandLine::read() const {
   CompileOptions o;
   o.input = input;
@@ -159,6 +194,8 @@ CompileOptions CommandLine::read() const {
     o.cpus = {"native"};
   if (!cpus.empty())
     o.cpus.assign(cpus.begin(), cpus.end());
+  if (emitKind == Emit::PTX || emitKind == Emit::SPIRV)
+    o.targets = {emitKind == Emit::PTX ? "cuda" : "vulkan"};
   if (!targets.empty())
     o.targets.assign(targets.begin(), targets.end());
   o.chips.assign(chips.begin(), chips.end());
@@ -228,12 +265,11 @@ int main(int argc, char **argv) {
     return usage("--threads expects at least 1");
   if (options.compileTo != Stage::Kernels && options.targets.size() != 1)
     return usage("--compile-to and --emit=mlir expect one target");
-  if (options.emit == Emit::LLVM && options.targets != std::vector<std::string>{"cpu"})
-    return usage("--emit=llvm expects the target cpu alone");
-  if (options.emit == Emit::LLVM && options.cpus.size() != 1)
-    return usage("--emit=llvm expects one CPU level");
+  std::string wrong = checkEmit(options);
+  if (!wrong.empty())
+    return usage(wrong);
   if (options.output.empty()) {
-    if (options.compileTo == Stage::Kernels && options.emit != Emit::LLVM)
+    if (options.compileTo == Stage::Kernels && !codeFor(options.emit))
       return usage("expects -o OUT");
     options.output = "-";
   }

@@ -55,6 +55,7 @@ private:
   LogicalResult generateCPU(bundle::WriteOptions &write);
   FailureOr<bundle::DeviceProgram> generateGPU(StringRef target);
   LogicalResult writeLLVM();
+  LogicalResult writeGPU();
   bool stopsAt(Stage stage) const { return options.compileTo == stage; }
   InFlightDiagnostic error() { return emitError(module->getLoc()); }
 
@@ -240,6 +241,19 @@ LogicalResult Compiler::writeLLVM() {
   return writeText(options.output, [&](raw_ostream &out) { out << text; });
 }
 
+/// PTX or SPIR-V of the only program there is.
+LogicalResult Compiler::writeGPU() {
+  const std::string &name = options.targets.front();
+  auto target = codegen::getGPUTarget(name, chipsOf(name).front());
+  if (failed(target))
+    return failure();
+  auto code = codegen::writeGPUKernels(*module, *target);
+  if (failed(code))
+    return failure();
+  return writeText(options.output,
+                   [&](raw_ostream &out) { out << StringRef(code->data(), code->size()); });
+}
+
 /// Those of the options that the target knows, or its first.
 std::vector<std::string> Compiler::chipsOf(StringRef target) const {
   SmallVector<StringRef> known = codegen::getGPUChips(target);
@@ -304,6 +318,8 @@ FailureOr<bundle::DeviceProgram> Compiler::generateGPU(StringRef name) {
 LogicalResult Compiler::generate() {
   if (options.emit == Emit::LLVM)
     return writeLLVM();
+  if (options.emit == Emit::PTX || options.emit == Emit::SPIRV)
+    return writeGPU();
   bundle::WriteOptions write;
   write.threads = options.threads;
   write.cpu = false;

@@ -122,6 +122,7 @@ void linnet::buildProgramPipeline(OpPassManager &pm, const ProgramOptions &optio
 
 void linnet::registerPipelines() {
   codegen::registerEmitGPUKernels();
+  codegen::registerCheckBarriers();
   PassPipelineRegistration<>("linnet-structured", "model IR to structured ops",
                              [](OpPassManager &pm) { buildStructuredPipeline(pm, {}); });
   PassPipelineRegistration<>("linnet-dispatches",

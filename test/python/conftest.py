@@ -11,8 +11,7 @@
   counts take turns instead of being paired with the rest. Tests of references alone cost nothing and
   stay whole;
 - all, which is pytest's default: every case;
-- `--device=vulkan` (or cuda) runs what goes through linnet.testing's load() and run() on a GPU. A case
-  with a kernel class that has no code for GPUs yet is skipped; the classes are counted at the end;
+- `--device=vulkan` (or cuda) runs models on a GPU: device_cases.py;
 - full, with LINNET_FULL=1: more random programs, longer runs, larger models in the tests that have
   more than what is worth running each time.
 """
@@ -27,6 +26,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "python"))
 
+import device_cases  # noqa: E402: of linnet
+
 TAKES_TURNS = {"cpu", "level", "threads"}
 
 
@@ -38,35 +39,40 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow(quick=None): with --quick only cases matched by `quick`")
+    config.addinivalue_line("markers", "cpu: runs no model, or is about CPUs: not with --device")
+    if _device(config):
+        device_cases.configure(config, _device(config))
 
 
-    from linnet._src import kernels, testing
-    testing.DEVICE = config.getoption("--device")
-    if testing.DEVICE != "cpu":  # tests of single kernels
-        os.environ["LINNET_DEVICE"] = testing.DEVICE
-        kernels.LEVELS = kernels.LEVELS[-1:]
+def _device(config):
+    device = config.getoption("--device")
+    return None if device == "cpu" else device
 
 
-# Of what the compiler says where no emitter takes a kernel.
-NO_EMITTER = re.compile(r"no code generator of target \w+ takes kernel '[a-z_]*")
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    if _device(item.config):
+        yield from device_cases.during(item)
+    else:
+        yield
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
-    outcome = yield
-    if item.config.getoption("--device") == "cpu" or not outcome.excinfo:
-        return
-    found = NO_EMITTER.search(str(outcome.excinfo[1]))
-    if found:
-        outcome.force_exception(pytest.skip.Exception(f"no code for GPUs: {found[0]}"))
+    if _device(item.config):
+        yield from device_cases.during(item)
+    else:
+        yield
 
 
-def pytest_terminal_summary(terminalreporter):
-    reports = terminalreporter.stats.get("skipped", [])
-    reasons = collections.Counter(m[0] for r in reports if isinstance(r.longrepr, tuple)
-                                  for m in [NO_EMITTER.search(r.longrepr[2])] if m)
-    for reason, count in reasons.most_common():
-        terminalreporter.write_line(f"{count} skipped: {reason}")
+def pytest_sessionfinish(session):
+    if _device(session.config) and not hasattr(session.config, "workerinput"):
+        device_cases.finish(session)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if _device(config):
+        device_cases.summary(terminalreporter, config, _device(config))
 
 
 def _values(item):
@@ -114,7 +120,14 @@ def _may_shrink(item):
     return hasattr(item, "callspec") and not item.path.name.startswith("test_reference_")
 
 
+def _deselect(config, items, kept):
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
+
+
 def pytest_collection_modifyitems(config, items):
+    if _device(config):
+        _deselect(config, items, {item for item in items if not item.get_closest_marker("cpu")})
     if not config.getoption("--quick"):
         return
     groups = collections.defaultdict(list)
@@ -122,5 +135,4 @@ def pytest_collection_modifyitems(config, items):
         groups[item.nodeid.partition("[")[0]].append(item)
     kept = {item for group in groups.values()
             for item in (cover(group) if _may_shrink(group[0]) else group)}
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = [item for item in items if item in kept]
+    _deselect(config, items, kept)

@@ -11,7 +11,7 @@ import pathlib
 import tempfile
 
 import numpy as np
-from linnet import runtime, testing
+from linnet import testing
 from linnet.examples import bytelm, digits, gpt2
 from linnet.examples.bytelm import emit_train
 from safetensors.numpy import save_file
@@ -96,7 +96,7 @@ def bundle(model, cpu="native", *flags):
 
 @functools.cache
 def load(model, cpu="native", level=None):
-    return runtime.Runtime(1).load(bundle(model, cpu), level=level)
+    return testing.open_bundle(bundle(model, cpu), level=level)
 
 
 def _steps(model, length, capacity):

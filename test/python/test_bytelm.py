@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from linnet import runtime
 from linnet import testing as lt
 from linnet.examples import bytelm
 
@@ -23,7 +22,7 @@ def model(request):
     path = lt.compile_text((FOLDER / f"model.{request.param}.mlir").read_text(),
                            "--strict-donation",
                            weights=FOLDER / f"model.{request.param}.safetensors")
-    return (request.param, runtime.Runtime(1).load(path),
+    return (request.param, lt.open_bundle(path),
             load_file(FOLDER / f"reference.{request.param}.safetensors"))
 
 
@@ -113,7 +112,7 @@ def test_bits_do_not_depend_on_threads(model):
     path = lt.compile_text((FOLDER / f"model.{variant}.mlir").read_text(), "--threads=3",
                            weights=FOLDER / f"model.{variant}.safetensors")
     one, *more = [
-        new_session(variant, runtime.Runtime(threads).load(path)).call(
+        new_session(variant, lt.open_bundle(path, threads)).call(
             "prefill", reference["tokens"])[0] for threads in (1, 2, 3)]
     for other in more:
         np.testing.assert_array_equal(one.view(np.int32), other.view(np.int32))

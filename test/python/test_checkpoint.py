@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from linnet import runtime
 from linnet import testing as lt
 from linnet.examples import digits, gpt2, gpt2_train
 from linnet.examples.bytelm import emit_train
@@ -155,7 +154,7 @@ def build(name, folder, budget=None):
         flags.append(f"--weights={folder / 'weights.safetensors'}")
     bundle, report = folder / f"{budget}.lnb", folder / f"{budget}.json"
     done = tool("linnet-compile", "-", "-o", bundle, "--cpu=native", "--strict-donation",
-                f"--report={report}", *flags, text=text, check=False)
+                f"--report={report}", *lt.device_flags(), *flags, text=text, check=False)
     if done.returncode != 0:
         raise lt.CompileError(done.returncode, done.stderr)
     return bundle, json.loads(report.read_text())["functions"][0]
@@ -164,7 +163,7 @@ def build(name, folder, budget=None):
 def train(name, bundle, steps=3):
     """Losses and all states, by name."""
     text, inputs, values = model(name)
-    session = runtime.Runtime(1).load(bundle).session()
+    session = lt.open_bundle(bundle).session()
     if "#ml_program.extern" not in text:
         for state, value in values.items():
             session.set_state(state, value)
@@ -180,7 +179,7 @@ def held(name, bundle):
              f"={'iota' if x.dtype.kind == 'f' else 1}" for x in model(name)[1]]
     probe = json.loads(tool("memory-probe", bundle, "train", *specs, "--input=f32=0.1").stdout)
     assert probe["allocations"] == 0
-    memory = runtime.Runtime(1).load(bundle).memory("train")
+    memory = lt.open_bundle(bundle).memory("train")
     assert probe["touched"] <= memory["arena"] + memory["scratch"]
     return probe["touched"] + memory["arguments"] + memory["state"] + memory["constants"]
 
@@ -287,7 +286,7 @@ def test_sizes_without_bounds_are_refused():
 def test_bounded_sizes_are_planned_for_at_their_largest(tmp_path):
     most, text = 600, any_rows(600)
     whole = lt.compile_text(text)
-    memory = runtime.Runtime(1).load(whole).memory("train")
+    memory = lt.open_bundle(whole).memory("train")
     need = memory["arena"] + memory["scratch"] + memory["arguments"] + memory["state"]
     with pytest.raises(lt.CompileError) as refused:
         lt.compile_text(text, "--memory-budget=1", "--threads=1")
@@ -296,14 +295,14 @@ def test_bounded_sizes_are_planned_for_at_their_largest(tmp_path):
         bundle = lt.compile_text(text, f"--memory-budget={budget}", "--threads=1")
         probe = json.loads(tool("memory-probe", bundle, "train", f"--input={most}x{WIDTH}xf32=iota",
                                 "--input=f32=0.1").stdout)
-        memory = runtime.Runtime(1).load(bundle).memory("train")
+        memory = lt.open_bundle(bundle).memory("train")
         held = probe["touched"] + memory["arguments"] + memory["state"] + memory["constants"]
         print(f"up to {most} rows: {need} bytes without a budget, {held} of {budget}")
         assert probe["allocations"] == 0 and held <= budget < need
         for rows in (most, 97, 1, 0):
             x, losses = lt.random(np.random.default_rng(rows), (rows, WIDTH), "f32"), []
             for loaded in (whole, bundle):
-                session = runtime.Runtime(1).load(loaded).session()
+                session = lt.open_bundle(loaded).session()
                 loss = [np.array(session.call("train", x, np.float32(0.1))[0]) for _ in range(2)]
                 losses.append(loss + [np.array(session.get_state(n)) for n in session.states])
             for one, other in zip(*losses):

@@ -71,7 +71,7 @@ def test_what_is_not_at_hand_is_computed_in_every_call(tmp_path):
     for flags in (["--weights-external"], []):
         assert "@folded" not in dispatches(text, *flags)
     bundle = testing.compile_text(text, "--weights-external")
-    module = runtime.Runtime(1).load(bundle, weights=[path])
+    module = testing.open_bundle(bundle, weights=[path])
     x = testing.random(np.random.default_rng(1), (2, 24), "f32")
     y, = module.session().call("main", x)
     testing.assert_close(y, testing.wide(x) @ (testing.wide(arrays["w"]) + testing.wide(arrays["a"]) @ testing.wide(arrays["b"])),

@@ -132,3 +132,13 @@ def test_assembles_without_spills(tmp_path, chip, text):
     for kernel in json.loads(pathlib.Path(f"{out}.json").read_text()).values():
         assert kernel["cubin"] and kernel["registers"] > 0
         assert kernel["spills"] == 0
+
+
+def test_a_program_is_one_file_of_ptx(tmp_path):
+    program = pathlib.Path(__file__).parents[1] / "Integration/Inputs/kernels.mlir"
+    subprocess.run([kernels.build() / "bin/linnet-compile", program, "--emit=ptx", "--chip=sm_90",
+                    "-o", tmp_path / "m.ptx"], check=True)
+    done = subprocess.run([ptxas(), "-arch=sm_90", "-v", tmp_path / "m.ptx", "-o", tmp_path / "m.cubin"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Function properties") == 2

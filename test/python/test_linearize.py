@@ -11,7 +11,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from linnet import runtime, testing
+from linnet import testing
 
 torch = pytest.importorskip("torch")
 FULL = bool(os.environ.get("LINNET_FULL"))
@@ -58,10 +58,10 @@ def compiled(text, tmp_path, cost):
     done = subprocess.run(
         [testing.build_folder() / "bin" / "linnet-compile", tmp_path / "m.mlir", "-o",
          tmp_path / "m.lnb", "--cpu=native", "--linearize=contract", f"--cost-model={cost}",
-         f"--report={tmp_path / 'm.json'}"], capture_output=True, text=True)
+         f"--report={tmp_path / 'm.json'}", *testing.device_flags()], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     site, = json.loads((tmp_path / "m.json").read_text())["attention"]
-    return runtime.Runtime(1).load(tmp_path / "m.lnb").session(), site
+    return testing.open_bundle(tmp_path / "m.lnb").session(), site
 
 
 def softmax(q, k, v, scale, causal, xp=np):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from linnet import reference, runtime, testing
+from linnet import reference, testing
 from linnet._src.bench import alibi as bench
 from linnet.examples.bytelm import alibi, emit_alibi
 
@@ -23,12 +23,12 @@ def compiled(text, tmp_path):
     """A session of the bundle, and what the report says of its only attention."""
     done = subprocess.run(
         [testing.build_folder() / "bin" / "linnet-compile", "-", "-o", tmp_path / "m.lnb",
-         "--cpu=native", "--linearize=contract", f"--report={tmp_path / 'm.json'}"],
-        input=text, capture_output=True, text=True)
+         "--cpu=native", "--linearize=contract", f"--report={tmp_path / 'm.json'}",
+         *testing.device_flags()], input=text, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     site, = json.loads((tmp_path / "m.json").read_text())["attention"]
     assert site["class"] == "certified" and site["method"].startswith("window"), site
-    return runtime.Runtime(1).load(tmp_path / "m.lnb").session(), site
+    return testing.open_bundle(tmp_path / "m.lnb").session(), site
 
 
 def program(heads, key_heads, keys, slopes, limit, bound, dtype="f32", lengths=False, depth=8,

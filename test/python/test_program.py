@@ -12,7 +12,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from linnet.runtime import Runtime
+from linnet import testing
 
 ROOT = pathlib.Path(__file__).parents[2]
 BUILD = pathlib.Path(os.environ.get("LINNET_BUILD", ROOT / "build"))
@@ -22,9 +22,10 @@ SIZES = (1, 3, 8, 17)
 def compile_and_load(folder, text):
     (folder / "m.mlir").write_text(text)
     done = subprocess.run([BUILD / "bin" / "linnet-compile", folder / "m.mlir", "-o",
-                           folder / "m.lnb", "--cpu=x86-64-v3"], capture_output=True, text=True)
+                           folder / "m.lnb", "--cpu=x86-64-v3", *testing.device_flags()],
+                          capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return Runtime(threads=2).load(folder / "m.lnb").session()
+    return testing.open_bundle(folder / "m.lnb", threads=2).session()
 
 
 # ===- random functions -===//

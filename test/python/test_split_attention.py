@@ -8,7 +8,7 @@ threads, and parts that see no key."""
 
 import numpy as np
 import pytest
-from linnet import reference, runtime
+from linnet import reference
 from linnet._src import kernels
 from linnet._src import testing as lt
 
@@ -57,7 +57,7 @@ def attend(cpu, *, keys=5000, batch=2, heads=4, key_heads=2, queries=1, depth=16
             f"{', '.join(types)} -> {', '.join(results)}\n"
             f"return {names} : {', '.join(results)}\n}}")
     path = lt.compile_text(text, cpu=cpu)
-    found = [runtime.Runtime(threads).load(path).session().call("main", *arrays)
+    found = [lt.open_bundle(path, threads).session().call("main", *arrays)
              for threads in (1, 2, 3)]
     for other in found[1:]:
         assert all(x.tobytes() == y.tobytes() for x, y in zip(found[0], other))

@@ -9,7 +9,6 @@ threads."""
 import numpy as np
 import pytest
 
-from linnet import runtime
 from linnet._src import kernels
 from linnet._src import testing as lt
 
@@ -37,7 +36,7 @@ def einsum(spec, sizes, dtype="f32", dynamic="", out="f32"):
 def check(spec, sizes, cpu, **options):
     text, arrays, exact, magnitude = einsum(spec, sizes, **options)
     path = lt.compile_text(text, cpu=cpu)
-    results = [runtime.Runtime(threads).load(path).session().call("main", *arrays)[0]
+    results = [lt.open_bundle(path, threads).session().call("main", *arrays)[0]
                for threads in (1, 2, 3)]
     depth = np.prod([n for c, n in sizes.items() if c not in spec.split("->")[1]])
     lt.assert_close(results[0], exact, depth=max(depth, 1), magnitude=magnitude)

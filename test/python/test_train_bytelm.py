@@ -70,9 +70,9 @@ def test_the_loss_curve_is_pytorchs(variant, tmp_path):
     save_file({"tokens": tokens.numpy(), "rate": rates(STEPS)}, tmp_path / "data.safetensors")
     text = emit_train.TrainStep(variant, BATCH, LENGTH).text()
     bundle = lt.compile_text(text, "--strict-donation", weights=tmp_path / "init.safetensors")
-    subprocess.run([lt.build_folder() / "bin" / "linnet-run", bundle, f"--steps={STEPS}",
-                    "--batches=data.safetensors", "--losses=losses.npy", "--threads=1",
-                    "--save-state=state.safetensors"], cwd=tmp_path, check=True,
+    subprocess.run(lt.run_command(bundle, f"--steps={STEPS}", "--batches=data.safetensors",
+                                  "--losses=losses.npy", "--threads=1",
+                                  "--save-state=state.safetensors"), cwd=tmp_path, check=True,
                    capture_output=True)
     found = np.load(tmp_path / "losses.npy").astype(np.float64)
     expected = torch_losses(config, initial, tokens[:COMPARED], True)

@@ -68,8 +68,7 @@ def data(tmp_path):
 
 
 def run(folder, bundle, *arguments, lr="0.05", check=True):
-    command = [lt.build_folder() / "bin" / "linnet-run", bundle, "--input=f32=" + lr,
-               "--batches=data.safetensors", *arguments]
+    command = lt.run_command(bundle, "--input=f32=" + lr, "--batches=data.safetensors", *arguments)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert not check or done.returncode == 0, done.stderr
     return done
@@ -109,8 +108,8 @@ def test_a_loss_that_is_not_finite_keeps_the_saved_state(bundle, data):
 
 
 def test_ctrl_c_saves(bundle, data):
-    command = [lt.build_folder() / "bin" / "linnet-run", bundle, "--input=f32=0.01",
-               "--batches=data.safetensors", "--steps=1000000000", "--save-state=s.safetensors"]
+    command = lt.run_command(bundle, "--input=f32=0.01", "--batches=data.safetensors",
+                             "--steps=1000000000", "--save-state=s.safetensors")
     process = subprocess.Popen(command, cwd=data, stderr=subprocess.PIPE, text=True)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
@@ -120,9 +119,8 @@ def test_ctrl_c_saves(bundle, data):
 
 
 def test_a_killed_run_leaves_a_whole_state(bundle, data):
-    command = [lt.build_folder() / "bin" / "linnet-run", bundle, "--input=f32=0.01",
-               "--batches=data.safetensors", "--steps=1000000000", "--save-state=s.safetensors",
-               "--save-every=1"]
+    command = lt.run_command(bundle, "--input=f32=0.01", "--batches=data.safetensors",
+                             "--steps=1000000000", "--save-state=s.safetensors", "--save-every=1")
     for delay in (0.2, 0.23, 0.31, 0.4):
         process = subprocess.Popen(command, cwd=data, stderr=subprocess.DEVNULL)
         deadline = time.time() + 60
@@ -156,8 +154,8 @@ func.func @train() -> tensor<f32> {
 def test_a_run_killed_while_it_saves_leaves_the_last_whole_state(tmp_path):
     """Each run is killed some time after it began a save that is not its first."""
     state = tmp_path / "s.safetensors"
-    command = [lt.build_folder() / "bin" / "linnet-run", lt.compile_text(COUNTED), "--save-every=1",
-               "--steps=1000000000", f"--save-state={state}"]
+    command = lt.run_command(lt.compile_text(COUNTED), "--save-every=1", "--steps=1000000000",
+                             f"--save-state={state}")
     rng, last, met, runs = np.random.default_rng(0), 0, 0, 0
 
     def unfinished():
@@ -247,9 +245,8 @@ def test_a_full_disk_keeps_the_last_state(bundle, data):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
     done = subprocess.run(
-        [lt.build_folder() / "bin" / "linnet-run", bundle, "--input=f32=0.05", "--steps=9",
-         "--batches=data.safetensors", "--state=s.safetensors", "--save-state=s.safetensors",
-         "--save-every=3"], cwd=data, capture_output=True, text=True, preexec_fn=limit)
+        lt.run_command(bundle, "--input=f32=0.05", "--steps=9", "--batches=data.safetensors",
+                       "--state=s.safetensors", "--save-state=s.safetensors", "--save-every=3"), cwd=data, capture_output=True, text=True, preexec_fn=limit)
     assert done.returncode == 1
     assert "after step 6: cannot write 's.safetensors': File too large" in done.stderr
     assert {path.name: path.read_bytes() for path in data.iterdir()} == before

@@ -47,7 +47,7 @@ def test_the_loss_curve_is_pytorchs(tmp_path):
     digits.write_data(tmp_path, STEPS)
     bundle = lt.compile_text(digits.text(), "--strict-donation",
                              weights=tmp_path / "init.safetensors")
-    run = [lt.build_folder() / "bin" / "linnet-run", bundle, "--threads=1"]
+    run = lt.run_command(bundle, "--threads=1")
     subprocess.run([*run, "--function=train", f"--steps={STEPS}", "--batches=data.safetensors",
                     "--losses=losses.npy", "--save-state=state.safetensors"], cwd=tmp_path,
                    check=True, capture_output=True)

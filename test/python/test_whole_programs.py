@@ -7,7 +7,7 @@ import functools
 
 import numpy as np
 import pytest
-from linnet import runtime
+from linnet import runtime, testing
 from programs import CALLS, bundle, load
 
 LEVELS = ("x86-64-v3", "x86-64-v4")
@@ -34,7 +34,7 @@ def test_no_kernel_reads_or_writes_dead_memory(call):
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_same_bits_at_every_thread_count(call, threads):
     one = results(load(call.model), call)
-    more = results(runtime.Runtime(threads).load(bundle(call.model)), call)
+    more = results(testing.open_bundle(bundle(call.model), threads), call)
     for a, b in zip(one, more):
         np.testing.assert_array_equal(a.view(np.uint8), b.view(np.uint8))
 

@@ -91,12 +91,16 @@ compileGPUKernels(mlir::ModuleOp program, const GPUTarget &target, unsigned thre
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
 emitGPUKernel(exec::KernelOp kernel, const GPUTarget &target, bool prepared = false);
 
-/// Writes every kernel as text: PTX, or the SPIR-V dialect.
+/// All kernels with strategies in one file: PTX, or a SPIR-V binary, with their names as entry
+/// points.
+mlir::FailureOr<GPUCode> writeGPUKernels(mlir::ModuleOp program, const GPUTarget &target);
+/// The same as text: PTX, or the SPIR-V dialect.
 mlir::LogicalResult printGPUKernels(mlir::ModuleOp program, const GPUTarget &target,
                                     llvm::raw_ostream &os);
 
-/// --linnet-emit-gpu-kernels.
+/// --linnet-emit-gpu-kernels, --linnet-check-barriers.
 void registerEmitGPUKernels();
+void registerCheckBarriers();
 
 } // namespace linnet::codegen
 

@@ -15,7 +15,7 @@ namespace linnet {
 
 enum class Stage { Input, Structured, Dispatches, Commands, Kernels };
 enum class Linearize { Never, Exact, Contract };
-enum class Emit { Bundle, Exe, So, Obj, LLVM, MLIR };
+enum class Emit { Bundle, Exe, So, Obj, LLVM, PTX, SPIRV, MLIR };
 
 struct CompileOptions {
   std::string input, output;

@@ -10,6 +10,7 @@
 #include "GPULowering.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Pass/Pass.h"
 
 using namespace mlir;
 using namespace linnet::codegen;
@@ -106,3 +107,21 @@ LogicalResult linnet::codegen::checkBarriers(ModuleOp module) {
   });
   return failure(result.wasInterrupted());
 }
+
+namespace {
+/// Every kernel goes through the check when it is compiled; this is for code that is written by
+/// hand.
+struct CheckBarriers : PassWrapper<CheckBarriers, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CheckBarriers)
+  StringRef getArgument() const override { return "linnet-check-barriers"; }
+  StringRef getDescription() const override {
+    return "refuse barriers that only some threads of a workgroup reach";
+  }
+  void runOnOperation() override {
+    if (failed(checkBarriers(getOperation())))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+void linnet::codegen::registerCheckBarriers() { PassRegistration<CheckBarriers>(); }

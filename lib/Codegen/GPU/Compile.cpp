@@ -38,7 +38,7 @@ LogicalResult linnet::codegen::selectGPUStrategy(exec::KernelOp kernel, const GP
 static FailureOr<const GPUKernelEmitter *> findEmitter(exec::KernelOp kernel) {
   DictionaryAttr strategy = kernel.getStrategy().value_or(nullptr);
   auto name = strategy ? strategy.getAs<StringAttr>("emitter") : StringAttr();
-  if (!name || !strategy.contains(kThreads))
+  if (!name || !strategy.contains(kThreads) || kernel.getLaunch().empty())
     return kernel.emitError("has no strategy for a GPU: run --linnet-select-strategies with a "
                             "target first");
   for (const GPUKernelEmitter *emitter : getGPUEmitters())
@@ -157,27 +157,4 @@ linnet::codegen::compileGPUKernels(ModuleOp program, const GPUTarget &target, un
     result.push_back(std::move(*kernel));
   }
   return result;
-}
-
-LogicalResult linnet::codegen::printGPUKernels(ModuleOp program, const GPUTarget &target,
-                                               raw_ostream &os) {
-  prepareGPUContext(program.getContext());
-  for (auto kernel : program.getOps<exec::KernelOp>()) {
-    FailureOr<Emitted> emitted = emit(kernel, target);
-    if (failed(emitted) || failed(prepareForGPU(*emitted->module, target)))
-      return failure();
-    if (target.isCUDA()) {
-      FailureOr<GPUCode> ptx = compilePTX(*emitted->module, target);
-      if (failed(ptx))
-        return failure();
-      os << StringRef(ptx->data(), ptx->size());
-      continue;
-    }
-    FailureOr<spirv::ModuleOp> module = lowerToSPIRV(*emitted->module, target);
-    if (failed(module))
-      return failure();
-    (*module)->print(os);
-    os << "\n";
-  }
-  return success();
 }

@@ -99,15 +99,19 @@ def cached(make, suffix, *parts):
     return target
 
 
-# Where load() and run() have models run: pytest's --device sets it for tests that choose none
+# Where models run: pytest's --device sets it for tests that choose none
 DEVICE = "cpu"
 
 
-def compile_text(text, *flags, weights=None, cpu="native", device="cpu"):
+def device_flags(device=None):
+    """What linnet-compile has to be told, so that a bundle runs where models do."""
+    kind = (device or DEVICE).partition(":")[0]
+    return [] if kind == "cpu" else [f"--target={kind}"]
+
+
+def compile_text(text, *flags, weights=None, cpu="native", device=None):
     """Path of the bundle for IR text; compiled once per text, flags and compiler."""
-    flags, given = [f"--cpu={cpu}", *flags], []
-    if device != "cpu":
-        flags.append(f"--target={device.partition(':')[0]}")
+    flags, given = [f"--cpu={cpu}", *flags, *device_flags(device)], []
     digest = ""
     if weights is not None:
         given = [f"--weights={weights}"]
@@ -124,10 +128,19 @@ def compile_text(text, *flags, weights=None, cpu="native", device="cpu"):
     return cached(make, ".lnb", text, *flags, stamp() + digest)
 
 
-def load(text, *flags, threads=1, **options):
+def open_bundle(path, threads=1, device=None, **options):
+    """A bundle as a module of a runtime of its own, where models run."""
+    return runtime.Runtime(threads, device=device or DEVICE).load(path, **options)
+
+
+def run_command(bundle, *arguments):
+    """The command line that runs a bundle where models run."""
+    return [build_folder() / "bin" / "linnet-run", bundle, f"--device={DEVICE}", *arguments]
+
+
+def load(text, *flags, threads=1, device=None, **options):
     """The compiled text as a module of a runtime of its own."""
-    device = options.setdefault("device", DEVICE)
-    return runtime.Runtime(threads, device=device).load(compile_text(text, *flags, **options))
+    return open_bundle(compile_text(text, *flags, device=device, **options), threads, device)
 
 
 def run(text, *inputs, function="main", threads=1, flags=(), symbols=None, **options):

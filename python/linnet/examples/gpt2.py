@@ -257,13 +257,13 @@ def compare(folder, config, length, steps, threads):
     import torch
     from safetensors.numpy import load_file
 
-    from linnet import runtime, testing
+    from linnet import testing
 
     weights = folder / "gpt2.safetensors"
     start = time.perf_counter()
     path = testing.compile_text((folder / "gpt2.mlir").read_text(), weights=weights)
     print(f"compile {time.perf_counter() - start:.1f} s (0: it was cached)")
-    session = runtime.Runtime(threads).load(path).session(C=length + steps)
+    session = testing.open_bundle(path, threads).session(C=length + steps)
     tokens = np.random.default_rng(1).integers(0, config.vocab, (1, length + steps))
 
     torch.set_num_threads(threads)

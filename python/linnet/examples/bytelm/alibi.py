@@ -24,7 +24,6 @@ import time
 
 import numpy as np
 
-from linnet import runtime
 from linnet._src import testing as lt
 from linnet._src.irtext import number, tensor
 from linnet.examples.bytelm.emit_alibi import (DEPTH, HEADS, KEY_HEADS, LAYERS, LOGIT_SCALE, LONGEST,
@@ -100,21 +99,21 @@ def compiled(folder, name, *flags):
     done = subprocess.run(
         [lt.build_folder() / "bin" / "linnet-compile", FOLDER / "model.alibi.mlir", "-o", bundle,
          "--cpu=native", f"--weights={FOLDER / 'model.alibi.safetensors'}", f"--report={report}",
-         *flags], text=True, capture_output=True)
+         *lt.device_flags(), *flags], text=True, capture_output=True)
     if done.returncode != 0:
         raise lt.CompileError(done.returncode, done.stderr)
     return bundle, json.loads(report.read_text())
 
 
 def load(bound=BOUND, threads=1):
-    engine = runtime.Runtime(threads)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         exact, _ = compiled(folder, "exact", "--linearize=exact")
         windowed, report = compiled(folder, "windowed", "--linearize=contract",
                                     f"--contract=bound = {bound:e}, method = window, fallback = error")
-        return Models(engine.load(exact).session(), engine.load(windowed).session(),
-                      engine.load(lt.compile_text(attend_text())).session(), report["attention"])
+        return Models(*(lt.open_bundle(path, threads).session()
+                        for path in (exact, windowed, lt.compile_text(attend_text()))),
+                      report["attention"])
 
 
 def loss(logits, tokens):
