@@ -17,6 +17,10 @@ config.substitutions.append(("%src", config.linnet_src))
 config.substitutions.append(("%lib", config.linnet_lib))
 config.substitutions.append(("%obj", config.linnet_obj))
 config.substitutions.append(("%python", os.path.join(config.linnet_src, ".venv/bin/python")))
+# What models are compiled for and run on: LINNET_DEVICE of ./dev test --device
+device = os.environ.get("LINNET_DEVICE") or "cpu"
+config.substitutions.append(("%compile", f"linnet-compile --target={device.partition(':')[0]}"))
+config.substitutions.append(("%run", f"linnet-run --device={device}"))
 # A Vulkan device (Mesa's in software is enough) and the tools that make modules by hand.
 devices = subprocess.run([os.path.join(config.linnet_bin, "linnet-run"), "--list-devices"],
                          capture_output=True, text=True).stdout

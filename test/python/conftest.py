@@ -116,8 +116,16 @@ def _is_quick(item):
     return all(m.kwargs.get("quick") and re.search(m.kwargs["quick"], case) for m in marks)
 
 
+def _is_of_a_reference(item):
+    return item.path.name.startswith("test_reference_")
+
+
+def _runs_models(item):
+    return not (item.get_closest_marker("cpu") or _is_of_a_reference(item))
+
+
 def _may_shrink(item):
-    return hasattr(item, "callspec") and not item.path.name.startswith("test_reference_")
+    return hasattr(item, "callspec") and not _is_of_a_reference(item)
 
 
 def _deselect(config, items, kept):
@@ -127,7 +135,7 @@ def _deselect(config, items, kept):
 
 def pytest_collection_modifyitems(config, items):
     if _device(config):
-        _deselect(config, items, {item for item in items if not item.get_closest_marker("cpu")})
+        _deselect(config, items, {item for item in items if _runs_models(item)})
     if not config.getoption("--quick"):
         return
     groups = collections.defaultdict(list)

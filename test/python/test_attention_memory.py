@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from linnet import testing
 
+pytestmark = pytest.mark.cpu
+
 LIMIT = 16 << 20
 D = 64
 # mask list, further operands: (name, keyword, type; N stands for the length)

@@ -11,6 +11,8 @@ import pytest
 from linnet._src.bench import __main__ as bench
 from linnet._src.bench import crossover, dense, measure, models, peers, probe, report, timing, workloads
 
+pytestmark = pytest.mark.cpu
+
 FIELDS = {"name", "shape", "dtype", "threads", "seconds", "flops", "bytes", "ceiling", "fraction",
           "peer", "ratio", "ratio_low", "ratio_high"}
 

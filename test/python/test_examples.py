@@ -10,6 +10,8 @@ import pytest
 from linnet.examples import bytelm
 from linnet.examples.bytelm import emit
 
+pytestmark = pytest.mark.cpu
+
 FOLDER = pathlib.Path(bytelm.__file__).parent
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from linnet import testing as lt
 
+pytestmark = pytest.mark.cpu
+
 BIN = lt.build_folder() / "bin"
 COUNTER = """
 func.func @main(%x: tensor<4096xf32>, %s: tensor<4096xf32> {linnet.state = "s"})

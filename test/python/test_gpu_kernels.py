@@ -16,6 +16,8 @@ import test_kernels_loops as loops
 from kernel_contraction import Einsum
 from linnet._src import kernels, vulkan_kernels
 
+pytestmark = pytest.mark.cpu
+
 FULL = bool(os.environ.get("LINNET_FULL"))
 some = lambda first, *rest: [first, *rest] if FULL else [first]
 

@@ -8,6 +8,8 @@ import pytest
 from linnet._src.importer.iree import WrapperError, convert
 from upstream import lower
 
+pytestmark = pytest.mark.cpu
+
 WEIGHTS = np.arange(70, dtype=np.float32)
 TEXT = """
 module {

@@ -11,6 +11,8 @@ from linnet._src.reference import attention as ref_attention
 from linnet._src.reference import norm, plain
 from upstream import DTYPES, Module, assert_close
 
+pytestmark = pytest.mark.cpu
+
 FLOATS = ("f32", "bf16", "f16")
 CASES = []
 

@@ -16,6 +16,8 @@ from linnet import testing
 from linnet.examples import gpt2
 from programs import CALLS, GPT2, STEPS, TRAINING, bundle, load
 
+pytestmark = pytest.mark.cpu
+
 MIB = 1 << 20
 PROBE = testing.build_folder() / "bin" / "memory-probe"
 

@@ -15,6 +15,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.cpu
+
 cp_model = pytest.importorskip("ortools.sat.python.cp_model")
 
 TOOL = pathlib.Path(__file__).parents[2] / "build/bin/linnet-plan"

@@ -12,6 +12,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.cpu
+
 BUILD = pathlib.Path(os.environ.get("LINNET_BUILD", pathlib.Path(__file__).parents[2] / "build"))
 linnet_runtime = pytest.importorskip("linnet.runtime")
 

@@ -10,6 +10,8 @@ import pytest
 from linnet._src.running_error import attend, einsum
 from linnet.testing import Computed, Likely, assert_close, tolerance, wide
 
+pytestmark = pytest.mark.cpu
+
 
 def test_rounding_a_reference_is_within_half_an_ulp():
     rng = np.random.default_rng(0)

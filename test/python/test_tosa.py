@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from upstream import Module
 
+pytestmark = pytest.mark.cpu
+
 TEXT = """
 func.func @image(%x: tensor<2x9x7x3xf32>, %w: tensor<5x3x3x3xf32>, %b: tensor<5xf32>) -> tensor<2x2x3x5xf32> {
   %z = "tosa.const"() <{values = dense<0.0> : tensor<1xf32>}> : () -> tensor<1xf32>

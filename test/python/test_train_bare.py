@@ -17,6 +17,8 @@ from safetensors.numpy import load_file, save_file
 from linnet import testing as lt
 from programs import bundle
 
+pytestmark = pytest.mark.cpu
+
 RUN = lt.build_folder() / "bin" / "linnet-run"
 RUNTIME = lt.build_folder() / "lib" / "libLinnetRuntime.so"
 ALLOWED = re.compile(r"linux-vdso|ld-linux|lib(c|m|stdc\+\+|gcc_s|pthread|dl|rt)\.so")
