@@ -9,14 +9,10 @@
 #ifndef LINNET_LIB_CODEGEN_CPU_COLUMNS_H
 #define LINNET_LIB_CODEGEN_CPU_COLUMNS_H
 
+#include "../Planes.h"
 #include "linnet/Codegen/Emitter.h"
 
 namespace linnet::codegen {
-
-/// A row in memory: column c at `from` + c * `stride`, for c in [0, size).
-struct Row {
-  Value memory, from, stride, size;
-};
 
 /// The lanes whose column `first + lane * step` lies in [0, size). `inside`: first is known not
 /// to be negative.

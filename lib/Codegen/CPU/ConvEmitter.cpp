@@ -3,7 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "Conv.h"
+#include "ConvBlocks.h"
 #include "Emitters.h"
 
 using namespace mlir;
@@ -21,7 +21,7 @@ static Value constant(Emitter &e, int64_t v) { return e.index(v); }
 static constexpr int64_t kPlaneGoal = int64_t{40} * 1024;
 
 template <class Builder>
-ConvBlocks<Builder>::ConvBlocks(Builder &b, const Conv &c, const Sizes &s) {
+ConvBlocks<Builder>::ConvBlocks(Builder &b, const Conv &c, const ConvSizes &s) {
   auto k = [&](int64_t v) { return constant(b, v); };
   auto atLeastOne = [&](Value v) { return b.max(v, k(1)); };
   int64_t panel = panelWidth(c.compute), lanes = panel / 4;
@@ -81,32 +81,11 @@ LogicalResult ConvEmitter::select(exec::KernelOp kernel, const llvm::BitVector &
   if (failed(c))
     return failure();
   LaunchBuilder b(kernel);
-  ConvBlocks<LaunchBuilder>::Sizes s;
-  s.batch = b.sizeOf(c->input, 0);
-  Value filters = b.sizeOf(c->filter, 0);
-  if (!s.batch || !filters)
-    return kernel.emitError("has a size that its launch cannot compute");
-  s.groups = c->depthwise ? filters : b.constant(c->groups);
-  s.channels = c->depthwise ? b.constant(1) : b.sizeOf(c->filter, 1);
-  s.filters = c->depthwise     ? b.constant(1)
-              : c->groups == 1 ? filters
-                               : Value(arith::DivUIOp::create(b, filters, s.groups));
-  Value outputs = b.mul(s.batch, filters);
-  for (unsigned i = 0; i < 3; ++i) {
-    auto dim = c->dim(i);
-    s.out[i] = dim ? b.sizeOf(c->result(), *dim) : b.constant(1);
-    if (!s.out[i])
-      return kernel.emitError("has a size that its launch cannot compute");
-    outputs = b.mul(outputs, s.out[i]);
-  }
-  ConvBlocks<LaunchBuilder> blocks(b, *c, s);
-  Value inputs = b.mul(s.batch, b.mul(s.groups, s.channels));
-  for (unsigned i = 0; i < 3; ++i)
-    if (auto dim = c->dim(i))
-      inputs = b.mul(inputs, b.sizeOf(c->input, *dim));
-  Value weights = b.mul(filters, b.mul(s.channels, b.constant(c->taps())));
-  Value bytes = b.mul(b.add(b.add(inputs, outputs), weights),
-                      b.constant(c->element.getIntOrFloatBitWidth() / 8));
+  FailureOr<ConvSizes> s = ConvSizes::of(b, *c);
+  if (failed(s))
+    return failure();
+  ConvBlocks<LaunchBuilder> blocks(b, *c, *s);
+  Value bytes = s->bytes(b, *c);
   b.finish(blocks.chunks, b.add(blocks.bytesSums, blocks.bytesPlanes),
            b.mul(blocks.work, b.constant(2)), bytes);
   kernel.setStrategyAttr(DictionaryAttr::get(kernel.getContext()));

@@ -13,12 +13,12 @@
 //       tile of output channels by (channel, tap): sums over the block's positions
 //
 //===----------------------------------------------------------------------===//
+#include "../Windows.h"
 #include "Columns.h"
 #include "Emitters.h"
 #include "OpKernel.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include <array>
 
 using namespace mlir;
 using namespace linnet;
@@ -31,19 +31,10 @@ constexpr int64_t kPositions = 768;
 /// Pairs of (channel, tap) of a chunk, as a goal; output channels at most.
 constexpr int64_t kColumns = 72, kFilters = 64;
 
-/// What the attributes say, filled up in front to three dimensions.
-struct Shape {
-  explicit Shape(ConvFilterGradOp op);
-  std::optional<unsigned> dim(unsigned i) const {
-    return i + spatial < 3 ? std::nullopt : std::optional<unsigned>(i + spatial - 1);
-  }
-  int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
-  int64_t reach(unsigned i) const { return (kernel[i] - 1) * dilation[i] / stride[i]; }
-  int64_t phases(unsigned i) const;
+struct Shape : Windows {
+  explicit Shape(ConvFilterGradOp op)
+      : Windows(op, op.getResult().getType().getShape().drop_front(2)), groups(op.getGroups()) {}
   int64_t planes() const { return kernel[0] * phases(1) * phases(2); }
-
-  unsigned spatial;
-  std::array<int64_t, 3> kernel{1, 1, 1}, stride{1, 1, 1}, dilation{1, 1, 1}, pad{0, 0, 0};
   int64_t groups;
 };
 
@@ -146,23 +137,6 @@ private:
 };
 
 } // namespace
-
-Shape::Shape(ConvFilterGradOp op) : spatial(op.getNumSpatialDims()), groups(op.getGroups()) {
-  for (unsigned i = 0; i < spatial && i < 3; ++i) {
-    unsigned at = 3 - spatial + i;
-    kernel[at] = op.getResult().getType().getDimSize(i + 2);
-    stride[at] = op.getStride(i);
-    dilation[at] = op.getDilation(i);
-    pad[at] = op.getPadLow(i);
-  }
-}
-
-int64_t Shape::phases(unsigned i) const {
-  int64_t last = 0;
-  for (int64_t r = 0; r < kernel[i]; ++r)
-    last = std::max(last, r * dilation[i] % stride[i]);
-  return last + 1;
-}
 
 //===----------------------------------------------------------------------===//
 // Entry
@@ -274,7 +248,7 @@ void Kernel::copyInput(const Chunk &chunk, Value firstImage, Value images, Value
           e.add(e.add(base, e.mul(channel, input.strides[1])), e.mul(batch, input.strides[0]));
       Value to = e.add(e.mul(channel, blocks->channelStride), e.mul(i, blocks->image));
       for (int64_t d = 0; d < c.kernel[0]; ++d) {
-        Value slice = e.add(e.mul(depth, c.stride[0]), d * c.dilation[0] - c.pad[0]);
+        Value slice = e.add(e.mul(depth, c.stride[0]), d * c.dilation[0] - c.low[0]);
         Value exists = e.both(e.ge(slice, e.index(0)), e.lt(slice, sizeOf(input, 0)));
         Value plane = e.add(from, e.mul(slice, strideOf(input, 0)));
         for (int64_t h = 0; h < c.phases(1); ++h)
@@ -292,14 +266,14 @@ void Kernel::copyInput(const Chunk &chunk, Value firstImage, Value images, Value
 void Kernel::copyPlane(Value base, Value exists, Value line, Value rows, Value to, int64_t phaseH,
                        int64_t phaseW) {
   e.forLoop(e.add(rows, c.reach(1)), [&](Value q) {
-    Value at = e.add(e.add(line, e.mul(q, c.stride[1])), phaseH - c.pad[1]);
+    Value at = e.add(e.add(line, e.mul(q, c.stride[1])), phaseH - c.low[1]);
     Value inside = e.both(exists, e.both(e.ge(at, e.index(0)), e.lt(at, sizeOf(input, 1))));
     Row row{input.memory, e.add(base, e.mul(at, strideOf(input, 1))), strideOf(input, 2),
             e.select(inside, sizeOf(input, 2), e.index(0))};
     Value target = e.add(to, e.mul(q, blocks->width));
     e.forLoop(e.index(0), blocks->width, e.index(kLanes), [&](Value w) {
-      Value first = e.add(e.mul(w, c.stride[2]), phaseW - c.pad[2]);
-      Value x = loadColumns(e, row, first, c.stride[2], kLanes, c.pad[2] == 0);
+      Value first = e.add(e.mul(w, c.stride[2]), phaseW - c.low[2]);
+      Value x = loadColumns(e, row, first, c.stride[2], kLanes, c.low[2] == 0);
       e.vstore(e.convert(x, e.f32()), planes, e.add(target, w));
     });
   });

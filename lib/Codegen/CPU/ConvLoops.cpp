@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Columns.h"
-#include "Conv.h"
+#include "ConvBlocks.h"
 
 using namespace mlir;
 using namespace linnet::codegen;
@@ -70,11 +70,10 @@ private:
   int64_t panel, lanes;
   LogicalResult status = success();
 
-  ConvBlocks<Emitter>::Sizes s;
+  ConvSizes s;
   std::unique_ptr<ConvBlocks<Emitter>> blocks;
   View input, filter;
   std::optional<View> bias;
-  unsigned firstTap = 2; ///< dimension of the filter where the taps start
   Value sumsMemory, planes;
 };
 
@@ -96,15 +95,7 @@ LogicalResult Loops::prepare() {
       return failure();
     bias = *v;
   }
-  firstTap = c.depthwise ? 1 : 2;
-  s.batch = input.sizes[0];
-  s.groups = c.depthwise ? filter.sizes[0] : e.index(c.groups);
-  s.channels = c.depthwise ? e.index(1) : filter.sizes[1];
-  s.filters = c.depthwise ? e.index(1) : e.div(filter.sizes[0], s.groups);
-  for (unsigned i = 0; i < 3; ++i) {
-    auto dim = c.dim(i);
-    s.out[i] = dim ? frame.size(c.result(), *dim) : e.index(1);
-  }
+  s = ConvSizes::of(frame, c, input, filter);
   blocks = std::make_unique<ConvBlocks<Emitter>>(e, c, s);
   sumsMemory = frame.scratch(0, c.compute);
   planes = frame.scratch(blocks->bytesSums, c.compute);
@@ -158,8 +149,8 @@ void Loops::copyRow(Value from, Value inside, Value to, int64_t phase) {
   Value size = e.select(inside, spatialSize(input, 2), e.index(0));
   Row row{input.memory, from, spatialStride(input, 2), size};
   e.forLoop(e.index(0), blocks->width, e.index(lanes), [&](Value w) {
-    Value column = e.add(e.mul(w, c.stride[2]), phase - c.pad[2]);
-    Value x = loadColumns(e, row, column, c.stride[2], lanes, c.pad[2] == 0);
+    Value column = e.add(e.mul(w, c.stride[2]), phase - c.low[2]);
+    Value x = loadColumns(e, row, column, c.stride[2], lanes, c.low[2] == 0);
     e.vstore(e.convert(x, c.compute), planes, e.add(to, w));
   });
 }
@@ -169,7 +160,7 @@ void Loops::copyPlanes(const Chunk &chunk) {
   e.forLoop(s.channels, [&](Value channel) {
     Value to = e.mul(channel, blocks->channel);
     for (int64_t d = 0; d < c.kernel[0]; ++d) {
-      Value slice = e.add(e.mul(chunk.depth, c.stride[0]), d * c.dilation[0] - c.pad[0]);
+      Value slice = e.add(e.mul(chunk.depth, c.stride[0]), d * c.dilation[0] - c.low[0]);
       Value exists = e.both(e.ge(slice, e.index(0)), e.lt(slice, spatialSize(input, 0)));
       Value base = e.add(e.add(chunk.inputBase, e.mul(channel, input.strides[1])),
                          e.mul(slice, spatialStride(input, 0)));
@@ -186,7 +177,7 @@ void Loops::copyPlanes(const Chunk &chunk) {
 void Loops::copyPlane(const Chunk &chunk, Value base, Value exists, Value to, int64_t phaseH,
                       int64_t phaseW) {
   e.forLoop(blocks->height, [&](Value q) {
-    Value line = e.add(e.mul(e.add(chunk.row, q), c.stride[1]), phaseH - c.pad[1]);
+    Value line = e.add(e.mul(e.add(chunk.row, q), c.stride[1]), phaseH - c.low[1]);
     Value inside = e.both(e.ge(line, e.index(0)), e.lt(line, spatialSize(input, 1)));
     Value from = e.add(base, e.mul(line, spatialStride(input, 1)));
     copyRow(from, e.both(exists, inside), e.add(to, e.mul(q, blocks->width)), phaseW);
@@ -262,7 +253,7 @@ Values Loops::taps(const Values &rowBase, int64_t vectors, Value planeBase, Valu
     }
     return sums;
   };
-  Value stride = spatialStride(filter, 2, firstTap);
+  Value stride = spatialStride(filter, 2, c.firstTap());
   auto shiftOf = [&](Value r) {
     Value at = e.mul(r, c.dilation[2]);
     return e.add(e.mul(e.rem(at, c.stride[2]), blocks->plane), e.div(at, c.stride[2]));
@@ -294,8 +285,8 @@ void Loops::tile(const Chunk &chunk, int64_t rows, int64_t vectors, Value first,
       Value phase = e.mul(e.rem(at, c.stride[1]), e.mul(blocks->plane, c.phases(2)));
       Value shift = e.add(phase, e.mul(e.div(at, c.stride[1]), blocks->width));
       Value plane = e.add(e.add(planeBase, e.mul(d, perSlice)), shift);
-      Value weights = e.add(e.mul(d, spatialStride(filter, 0, firstTap)),
-                            e.mul(e.rem(r, c.kernel[1]), spatialStride(filter, 1, firstTap)));
+      Value weights = e.add(e.mul(d, spatialStride(filter, 0, c.firstTap())),
+                            e.mul(e.rem(r, c.kernel[1]), spatialStride(filter, 1, c.firstTap())));
       return taps(rowBase, vectors, plane, e.add(filterBase, weights), carried);
     });
   });
@@ -339,7 +330,7 @@ void Loops::emitRows(const Chunk &chunk) {
                               r % c.kernel[2]};
     Value from = base;
     for (unsigned i = 0; i < 3; ++i)
-      from = e.add(from, e.mul(spatialStride(filter, i, firstTap), at[i]));
+      from = e.add(from, e.mul(spatialStride(filter, i, c.firstTap()), at[i]));
     weights.push_back(e.splat(e.convert(e.load(filter.memory, from), c.compute), lanes));
   }
   Value start = biasOf(chunk.group);

@@ -2,33 +2,18 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// Pooling and resizing: the tensors are [B, C, up to three spatial sizes], a chunk is some planes
-// (one image of one channel), and gradients add up a plane in f32 in scratch, so that the order
-// of a sum depends on nothing but the sizes.
+// Pooling and resizing: a chunk is some planes, and gradients add up a plane in f32 in scratch, so
+// that the order of a sum depends on nothing but the sizes.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LINNET_LIB_CODEGEN_CPU_PLANES_H
 #define LINNET_LIB_CODEGEN_CPU_PLANES_H
 
+#include "../Planes.h"
 #include "Columns.h"
 #include "OpKernel.h"
-#include <array>
 
 namespace linnet::codegen {
-
-/// A tensor as planes; spatial dimensions are filled up in front to three.
-struct Planes {
-  View view;
-  std::array<Value, 3> size, stride;
-
-  Planes() = default;
-  Planes(Emitter &e, View v);
-  /// Where the plane of batch and channel begins.
-  Value base(Emitter &e, Value batch, Value channel) const;
-  /// The row at depth `d` and height `h` of the plane that begins at `base`.
-  Row row(Emitter &e, Value base, Value d, Value h) const;
-  Value elements(Emitter &e) const { return e.mul(size[0], e.mul(size[1], size[2])); }
-};
 
 /// Planes of a chunk, by their elements.
 template <class Builder> Value planesPerChunk(Builder &b, Value elements, Value goal, Value one) {

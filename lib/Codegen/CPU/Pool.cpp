@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Epilogue.h"
+#include "../Windows.h"
 #include "Emitters.h"
 #include "Planes.h"
 #include "linnet/IR/LinnetOps.h"
@@ -18,24 +19,6 @@ using namespace linnet;
 using namespace linnet::codegen;
 
 namespace {
-
-/// The windows, filled up in front to three dimensions.
-struct Windows {
-  std::array<int64_t, 3> kernel{1, 1, 1}, stride{1, 1, 1}, dilation{1, 1, 1}, low{0, 0, 0},
-      high{0, 0, 0};
-
-  template <typename Op> explicit Windows(Op op) {
-    for (unsigned i = 0, n = op.getNumSpatialDims(); i < n; ++i) {
-      unsigned at = 3 - n + i;
-      kernel[at] = op.getKernel()[i];
-      stride[at] = op.getStride(i);
-      dilation[at] = op.getDilation(i);
-      low[at] = op.getPadLow(i);
-      high[at] = op.getPadHigh(i);
-    }
-  }
-  int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
-};
 
 /// The windows of sixteen neighbours in a row.
 struct Place {
@@ -134,17 +117,8 @@ Values Kernel::forTaps(const Place &p, const Planes &on, Value base, Values carr
 
 /// How many elements the windows have, as f32; 1 for none.
 Value Kernel::countOf(const Place &p, const Planes &on, bool padded) {
-  auto tapsIn = [&](Value window, unsigned i) {
-    // taps t with lowest <= window * stride + t * dilation < highest
-    Value start = e.sub(e.mul(window, c.stride[i]), e.index(c.low[i]));
-    Value highest = e.add(on.size[i], padded ? c.high[i] : 0);
-    auto reach = [&](Value limit) {
-      Value steps = e.ceilDiv(e.max(e.sub(limit, start), e.index(0)), c.dilation[i]);
-      return e.min(steps, e.index(c.kernel[i]));
-    };
-    return e.sub(reach(highest), padded ? e.index(0) : reach(e.index(0)));
-  };
-  Value rows = e.mul(tapsIn(p.d, 0), tapsIn(p.h, 1)), count = e.vf(0);
+  Value slices = c.tapsInside(e, 0, p.d, on.size[0], padded);
+  Value rows = e.mul(slices, c.tapsInside(e, 1, p.h, on.size[1], padded)), count = e.vf(0);
   for (int64_t k = 0; k < c.kernel[2]; ++k) {
     Value size = e.add(on.size[2], padded ? c.high[2] : 0);
     Value inside =
@@ -294,7 +268,7 @@ public:
     bool isGrad = isa<MaxPoolGradOp, AvgPoolGradOp>(op);
     int64_t taps = llvm::TypeSwitch<Operation *, int64_t>(op)
                        .Case<MaxPoolOp, AvgPoolOp, MaxPoolGradOp, AvgPoolGradOp>(
-                           [](auto pool) { return Windows(pool).taps(); });
+                           [](auto pool) { return Windows::ofPool(pool).taps(); });
     setStrategy(kernel, {});
     LaunchBuilder b(kernel);
     Value result = op->getResult(0);
@@ -303,10 +277,10 @@ public:
   }
   LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
     return llvm::TypeSwitch<Operation *, LogicalResult>(root(kernel))
-        .Case([&](MaxPoolOp op) { return Kernel(frame, Windows(op)).emitMax(op); })
-        .Case([&](AvgPoolOp op) { return Kernel(frame, Windows(op)).emitMean(op); })
-        .Case([&](MaxPoolGradOp op) { return Kernel(frame, Windows(op)).emitMaxGrad(op); })
-        .Case([&](AvgPoolGradOp op) { return Kernel(frame, Windows(op)).emitMeanGrad(op); });
+        .Case([&](MaxPoolOp op) { return Kernel(frame, Windows::ofPool(op)).emitMax(op); })
+        .Case([&](AvgPoolOp op) { return Kernel(frame, Windows::ofPool(op)).emitMean(op); })
+        .Case([&](MaxPoolGradOp op) { return Kernel(frame, Windows::ofPool(op)).emitMaxGrad(op); })
+        .Case([&](AvgPoolGradOp op) { return Kernel(frame, Windows::ofPool(op)).emitMeanGrad(op); });
   }
 
 private:

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Epilogue.h"
+#include "../Resizing.h"
 #include "Emitters.h"
 #include "Planes.h"
 #include "linnet/IR/LinnetOps.h"
@@ -20,15 +21,9 @@ using namespace linnet::codegen;
 
 namespace {
 
-/// Where an element of a resized dimension reads: `index`, and with `weight` the next one.
-struct Position {
-  Value index, weight;
-};
-
 class Kernel {
 public:
-  Kernel(KernelFrame &frame, ResizeMode mode, ResizePosition position)
-      : e(frame.e), frame(frame), mode(mode), position(position) {}
+  Kernel(KernelFrame &frame, Resizing how) : e(frame.e), frame(frame), how(how) {}
   LogicalResult emitForward(ResizeOp op);
   LogicalResult emitGrad(ResizeGradOp op);
 
@@ -36,7 +31,9 @@ private:
   LogicalResult bind(Value operand, Value result);
   void placeTable(Value at, Value out);
   void makeTable(Value in, Value out);
-  Position locate(Value d, Value in, Value out);
+  Resizing::Source locate(Value d, Value in, Value out) {
+    return how.locate(e, d, in, out, e.i64());
+  }
   /// The source rows of a row, and their weights: up to four.
   void forSources(Value d, Value h, const Planes &source, const Planes &made,
                   llvm::function_ref<void(Value d, Value h, Value weight)> body);
@@ -44,12 +41,10 @@ private:
   void pick(Value base, Value d, Value h);
   void spread(Value base, Value d, Value h);
   void zero(Value base);
-  bool isLinear() const { return mode == ResizeMode::linear; }
 
   Emitter &e;
   KernelFrame &frame;
-  ResizeMode mode;
-  ResizePosition position;
+  Resizing how;
   unsigned spatial = 3;
   Planes from, to;
   Value indices, weights, line; ///< of the table, and a row with one more element
@@ -61,35 +56,6 @@ private:
 // Positions
 //===----------------------------------------------------------------------===//
 
-// Exact fractions of the sizes; only the weight is rounded.
-Position Kernel::locate(Value d, Value in, Value out) {
-  Value numerator, denominator;
-  switch (position) {
-  case ResizePosition::half_pixel:
-    numerator = e.mul(in, e.add(e.mul(d, 2), 1));
-    if (isLinear())
-      numerator = e.max(e.sub(numerator, out), e.index(0));
-    denominator = e.mul(out, 2);
-    break;
-  case ResizePosition::align_corners:
-    numerator = e.mul(d, e.sub(in, 1));
-    denominator = e.max(e.sub(out, 1), e.index(1));
-    break;
-  case ResizePosition::asymmetric:
-    numerator = e.mul(d, in);
-    denominator = out;
-    break;
-  }
-  Value index = e.min(e.div(numerator, denominator), e.sub(in, 1));
-  if (!isLinear())
-    return {index, {}};
-  auto number = [&](Value v) {
-    return arith::SIToFPOp::create(e, e.f32(), e.toInt(v, e.i64())).getResult();
-  };
-  Value rest = e.sub(numerator, e.mul(index, denominator));
-  return {index, e.divf(number(rest), number(denominator))};
-}
-
 void Kernel::placeTable(Value at, Value out) {
   Value count = e.mul(e.add(out, kLanes), 4);
   indices = frame.scratch(at, e.getI32Type());
@@ -99,7 +65,7 @@ void Kernel::placeTable(Value at, Value out) {
 
 void Kernel::makeTable(Value in, Value out) {
   e.forLoop(out, [&](Value d) {
-    Position p = locate(d, in, out);
+    Resizing::Source p = locate(d, in, out);
     e.store(e.toInt(p.index, e.getI32Type()), indices, d);
     if (p.weight)
       e.store(p.weight, weights, d);
@@ -114,7 +80,7 @@ void Kernel::forSources(Value d, Value h, const Planes &source, const Planes &ma
   auto sides = [&](unsigned i, Value at) -> SmallVector<Side> {
     if (i + spatial < 3)
       return {{e.index(0), {}}};
-    Position p = locate(at, source.size[i], made.size[i]);
+    Resizing::Source p = locate(at, source.size[i], made.size[i]);
     if (!p.weight)
       return {{p.index, {}}};
     Value next = e.min(e.add(p.index, 1), e.sub(source.size[i], 1));
@@ -170,7 +136,7 @@ void Kernel::pick(Value base, Value d, Value h) {
                                       e.zero(type));
     };
     Value x = gather(0);
-    if (isLinear()) {
+    if (how.isLinear()) {
       Value weight = e.vload(weights, w, kLanes, mask);
       x = e.fma(gather(1), weight, e.mulf(x, e.subf(e.vf(1), weight)));
     }
@@ -225,7 +191,7 @@ void Kernel::spread(Value base, Value d, Value h) {
   e.forLoop(row.size, [&](Value w) {
     Value x = e.convert(e.load(row.memory, e.add(row.from, e.mul(w, row.stride))), e.f32());
     Value at = e.toIndex(e.load(indices, w));
-    if (!isLinear())
+    if (!how.isLinear())
       return add(at, x);
     Value weight = e.load(weights, w);
     add(at, e.mulf(x, e.subf(e.f(1), weight)));
@@ -296,10 +262,10 @@ public:
   LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
     return llvm::TypeSwitch<Operation *, LogicalResult>(root(kernel))
         .Case([&](ResizeOp op) {
-          return Kernel(frame, op.getMode(), op.getPosition()).emitForward(op);
+          return Kernel(frame, {op.getMode(), op.getPosition()}).emitForward(op);
         })
         .Case([&](ResizeGradOp op) {
-          return Kernel(frame, op.getMode(), op.getPosition()).emitGrad(op);
+          return Kernel(frame, {op.getMode(), op.getPosition()}).emitGrad(op);
         });
   }
 

@@ -7,19 +7,10 @@
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
-
-int64_t Conv::phases(unsigned i) const {
-  // taps fall on multiples of the dilation modulo the stride
-  int64_t last = 0;
-  for (int64_t r = 0; r < kernel[i]; ++r)
-    last = std::max(last, r * dilation[i] % stride[i]);
-  return last + 1;
-}
 
 static bool isZero(Value v) {
   return matchPattern(v, m_AnyZeroFloat()) || matchPattern(v, m_Zero());
@@ -35,32 +26,25 @@ LogicalResult Conv::throughPad(Value tensor) {
       if (ShapedType::isDynamic(low) || (d < 2 && (low || p.getStaticHigh()[d])))
         return failure();
       if (d >= 2)
-        pad[3 - spatial + d - 2] = low;
+        this->low[3 - spatial + d - 2] = low;
     }
     tensor = p.getSource();
   }
   input = tensor;
-  return success(KernelFrame::isView(input));
+  return success(KernelViews::isView(input));
 }
 
 LogicalResult Conv::matchConv() {
   auto conv = cast<ConvOp>(op);
-  spatial = conv.getNumSpatialDims();
-  if (spatial > 3)
+  if (conv.getNumSpatialDims() > 3)
     return failure();
   input = conv.getInput();
   filter = conv.getFilter();
   bias = conv.getBias();
   groups = conv.getGroups();
-  for (unsigned i = 0; i < spatial; ++i) {
-    unsigned at = 3 - spatial + i;
-    kernel[at] = conv.getFilter().getType().getDimSize(2 + i);
-    stride[at] = conv.getStride(i);
-    dilation[at] = conv.getDilation(i);
-    pad[at] = conv.getPadLow(i);
-  }
+  static_cast<Windows &>(*this) = Windows(conv, conv.getFilter().getType().getShape().drop_front(2));
   element = conv.getInput().getType().getElementType();
-  return success(KernelFrame::isView(input) && (!bias || KernelFrame::isView(bias)));
+  return success(KernelViews::isView(input) && (!bias || KernelViews::isView(bias)));
 }
 
 static bool isDims(AffineMap map, ArrayRef<unsigned> dims) {
@@ -124,7 +108,7 @@ FailureOr<Conv> Conv::match(exec::KernelOp kernel) {
     if (isa<ConvOp>(op) ? failed(c.matchConv())
                         : !isa<linalg::LinalgOp>(op) || failed(c.matchLinalg()))
       continue;
-    if (!KernelFrame::isView(c.filter) || llvm::any_of(c.kernel, ShapedType::isDynamic) ||
+    if (!KernelViews::isView(c.filter) || llvm::any_of(c.kernel, ShapedType::isDynamic) ||
         !computable(c))
       continue;
     c.compute = c.element.isF64() ? c.element : Type(Float32Type::get(op.getContext()));

@@ -1,0 +1,32 @@
+//===- Resizing.h - positions of interpolation ------------------*- C++ -*-===//
+//
+// Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LINNET_LIB_CODEGEN_RESIZING_H
+#define LINNET_LIB_CODEGEN_RESIZING_H
+
+#include "linnet/Codegen/CodeBuilder.h"
+#include "linnet/IR/LinnetOps.h"
+
+namespace linnet::codegen {
+
+/// How a resized dimension of `out` elements reads one of `in`, which is not empty.
+struct Resizing {
+  ResizeMode mode;
+  ResizePosition position;
+  bool isLinear() const { return mode == ResizeMode::linear; }
+
+  /// Where an element reads: `index`, and with `weight` the next one.
+  struct Source {
+    Value index, weight;
+  };
+  /// `whole`: the integers that become weights.
+  Source locate(CodeBuilder &e, Value d, Value in, Value out, Type whole) const;
+  /// The first element whose `index` is `i` or above, for i in [0, in]; `out` where none is.
+  Value firstFrom(CodeBuilder &e, Value i, Value in, Value out) const;
+};
+
+} // namespace linnet::codegen
+
+#endif // LINNET_LIB_CODEGEN_RESIZING_H
