@@ -12,6 +12,7 @@
 
 #include "Epilogue.h"
 #include "Windows.h"
+#include "linnet/IR/LinnetOps.h"
 
 namespace linnet::codegen {
 
@@ -34,13 +35,23 @@ private:
   mlir::LogicalResult throughPad(Value tensor);
 };
 
+/// The convolution whose filter has a gradient.
+struct FilterGrad : Windows {
+  explicit FilterGrad(ConvFilterGradOp op)
+      : Windows(op, op.getResult().getType().getShape().drop_front(2)), op(op),
+        groups(op.getGroups()) {}
+  mutable ConvFilterGradOp op; ///< a handle without const methods
+  int64_t groups;
+};
+
 struct ConvSizes {
   Value batch, groups, channels, filters; ///< channels and filters per group
   std::array<Value, 3> out;
-  Value outputs; ///< elements of the result; of launches
+  Value outputs; ///< elements of the result (of a filter's gradient: per filter); of launches
 
   /// In its launch; failure (with a diagnostic) when one is no expression of the arguments.
   static mlir::FailureOr<ConvSizes> of(LaunchBuilder &b, const Conv &c);
+  static mlir::FailureOr<ConvSizes> of(LaunchBuilder &b, const FilterGrad &c);
   /// In its code.
   static ConvSizes of(KernelViews &frame, const Conv &c, const View &input, const View &filter);
   /// Of input, filter and result.

@@ -33,6 +33,24 @@ FailureOr<ConvSizes> ConvSizes::of(LaunchBuilder &b, const Conv &c) {
   return s;
 }
 
+FailureOr<ConvSizes> ConvSizes::of(LaunchBuilder &b, const FilterGrad &c) {
+  ConvSizes s;
+  s.batch = b.sizeOf(c.op.getInput(), 0);
+  s.channels = b.sizeOf(c.op.getResult(), 1);
+  s.groups = b.constant(c.groups);
+  Value filters = b.sizeOf(c.op.getResult(), 0);
+  if (!s.batch || !s.channels || !filters)
+    return c.op.emitOpError("has a size that is no expression of the arguments");
+  s.filters = c.groups == 1 ? filters : arith::DivUIOp::create(b, filters, s.groups).getResult();
+  s.outputs = s.batch;
+  for (unsigned i = 0; i < 3; ++i) {
+    auto dim = c.dim(i);
+    s.out[i] = dim ? b.sizeOf(c.op.getGrad(), *dim) : b.constant(1);
+    s.outputs = b.mul(s.outputs, s.out[i]);
+  }
+  return s;
+}
+
 ConvSizes ConvSizes::of(KernelViews &frame, const Conv &c, const View &input, const View &filter) {
   CodeBuilder &e = frame.e;
   ConvSizes s;

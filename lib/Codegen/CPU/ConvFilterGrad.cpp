@@ -13,7 +13,7 @@
 //       tile of output channels by (channel, tap): sums over the block's positions
 //
 //===----------------------------------------------------------------------===//
-#include "../Windows.h"
+#include "../Conv.h"
 #include "Columns.h"
 #include "Emitters.h"
 #include "OpKernel.h"
@@ -31,25 +31,19 @@ constexpr int64_t kPositions = 768;
 /// Pairs of (channel, tap) of a chunk, as a goal; output channels at most.
 constexpr int64_t kColumns = 72, kFilters = 64;
 
-struct Shape : Windows {
-  explicit Shape(ConvFilterGradOp op)
-      : Windows(op, op.getResult().getType().getShape().drop_front(2)), groups(op.getGroups()) {}
+struct Shape : FilterGrad {
+  using FilterGrad::FilterGrad;
   int64_t planes() const { return kernel[0] * phases(1) * phases(2); }
-  int64_t groups;
 };
 
 /// Blocks and scratch, by the same formulas at launch and in the code.
 template <class Builder> struct Blocks {
-  struct Sizes {
-    Value batch, channels, filters; ///< channels and filters per group
-    std::array<Value, 3> out;
-  };
   Value images, rows, rowBlocks, perBlock; ///< images: of a batch and a depth; of a block
   Value channels, channelBlocks, filters, filterBlocks, chunks;    ///< of a chunk
   Value width, plane, image, gradImage, channelStride, gradStride; ///< in elements
   Value columns, sumsAt, planesAt, gradsAt, bytes;                 ///< tables come first, in bytes
 
-  Blocks(Builder &b, const Shape &c, const Sizes &s, llvm::function_ref<Value(int64_t)> k) {
+  Blocks(Builder &b, const Shape &c, const ConvSizes &s, llvm::function_ref<Value(int64_t)> k) {
     auto one = k(1);
     auto round = [&](Value v, int64_t to) { return b.mul(b.ceilDiv(v, k(to)), k(to)); };
     width = b.add(s.out[2], k(c.reach(2)));
@@ -131,7 +125,7 @@ private:
   Shape c;
   int64_t tileColumns, tileRows;
   View input, grad, out;
-  Blocks<Emitter>::Sizes s;
+  ConvSizes s;
   std::unique_ptr<Blocks<Emitter>> blocks;
   Value table, sums, planes, grads;
 };
@@ -397,22 +391,12 @@ static LogicalResult select(ConvFilterGradOp op, exec::KernelOp kernel) {
   Shape c(op);
   setStrategy(kernel, {});
   LaunchBuilder b(kernel);
-  Blocks<LaunchBuilder>::Sizes s;
-  s.batch = b.sizeOf(op.getInput(), 0);
-  s.channels = b.sizeOf(op.getResult(), 1);
-  Value filters = b.sizeOf(op.getResult(), 0);
-  if (!s.batch || !s.channels || !filters)
-    return op.emitOpError("has a size that is no expression of the arguments");
-  s.filters = c.groups == 1 ? filters
-                            : arith::DivUIOp::create(b, filters, b.constant(c.groups)).getResult();
-  Value positions = s.batch;
-  for (unsigned i = 0; i < 3; ++i) {
-    auto dim = c.dim(i);
-    s.out[i] = dim ? b.sizeOf(op.getGrad(), *dim) : b.constant(1);
-    positions = b.mul(positions, s.out[i]);
-  }
-  Blocks<LaunchBuilder> blocks(b, c, s, [&](int64_t v) { return b.constant(v); });
-  Value flops = b.mul({positions, filters, s.channels, b.constant(2 * c.taps())});
+  FailureOr<ConvSizes> s = ConvSizes::of(b, c);
+  if (failed(s))
+    return failure();
+  Blocks<LaunchBuilder> blocks(b, c, *s, [&](int64_t v) { return b.constant(v); });
+  Value flops = b.mul({s->outputs, b.sizeOf(op.getResult(), 0), s->channels,
+                       b.constant(2 * c.taps())});
   b.finish(blocks.chunks, blocks.bytes, flops, bytesTouched(b, kernel));
   return success();
 }

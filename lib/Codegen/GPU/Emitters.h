@@ -12,15 +12,18 @@ namespace linnet::codegen {
 
 // One function per emitter, defined beside it, giving its only instance.
 const GPUKernelEmitter *getGPUContractionEmitter();
+const GPUKernelEmitter *getGPUConvEmitter();
+const GPUKernelEmitter *getGPUConvFilterGradEmitter();
 const GPUKernelEmitter *getGPUCrossEntropyEmitter();
 const GPUKernelEmitter *getGPUCrossEntropyGradEmitter();
-const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 const GPUKernelEmitter *getGPULoopsEmitter(); // last: it takes what is left
+const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_GPU_EMITTERS                                                                        \
-  getGPUContractionEmitter(), getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(),        \
-      getGPUSelectiveScanEmitter(), getGPULoopsEmitter(),
+  getGPUConvFilterGradEmitter(), getGPUConvEmitter(), getGPUCrossEntropyEmitter(),                 \
+      getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),                               \
+      getGPUContractionEmitter(), getGPULoopsEmitter(),
 
 } // namespace linnet::codegen
 

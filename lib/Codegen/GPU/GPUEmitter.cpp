@@ -20,6 +20,9 @@ void GPUEmitter::forThreads(Value hi, llvm::function_ref<void(Value)> body) {
     return body(thread);
   if (auto n = constantOf(hi); n && *n < threads)
     return ifThen(lt(thread, hi), [&] { body(thread); });
+  // a number of turns that is known can be unrolled
+  if (auto n = constantOf(hi); n && *n % threads == 0)
+    return forLoop(index(*n / threads), [&](Value i) { body(add(thread, mul(i, threads))); });
   forLoop(thread, hi, index(threads), body);
 }
 

@@ -25,6 +25,9 @@ struct GPUTile {
   int64_t threads() const { return slices * threadsOfSlice(); }
   /// For `batch` products of `m` rows and `n` columns. `narrow`: sums have up to 32 bits.
   static GPUTile choose(int64_t m, int64_t n, int64_t batch, bool narrow, const GPUTarget &target);
+  /// The same where `k` may be large and tiles few: smaller ones, which slices make together.
+  static GPUTile chooseDeep(int64_t m, int64_t n, int64_t k, int64_t batch, bool narrow,
+                            const GPUTarget &target);
   static GPUTile of(const KernelViews &frame);
   /// Into `strategy`, with the number of threads.
   void select(exec::KernelOp kernel) const;
@@ -40,7 +43,7 @@ public:
     int64_t length = 0, pitch = 0;
     Value memory;
   };
-  const GPUTile tile;
+  const GPUTile shape;
   Side a, b;
 
   /// Puts an operand's step there. Accesses of `wide` elements run along k or along the rows or
@@ -69,7 +72,7 @@ private:
   Value rowOf(int64_t i);    ///< within the tile, of register row i
   Value columnOf(int64_t j); ///< likewise
   void finishSlices(const Values &sums, Finish finish);
-  int64_t registers() const { return tile.threadRows * tile.threadColumns; }
+  int64_t registers() const { return shape.threadRows * shape.threadColumns; }
 
   GPUEmitter &e;
   Type compute;
