@@ -17,13 +17,15 @@ const GPUKernelEmitter *getGPUConvFilterGradEmitter();
 const GPUKernelEmitter *getGPUCrossEntropyEmitter();
 const GPUKernelEmitter *getGPUCrossEntropyGradEmitter();
 const GPUKernelEmitter *getGPULoopsEmitter(); // last: it takes what is left
+const GPUKernelEmitter *getGPUPoolEmitter();
+const GPUKernelEmitter *getGPUResizeEmitter();
 const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_GPU_EMITTERS                                                                        \
-  getGPUConvFilterGradEmitter(), getGPUConvEmitter(), getGPUCrossEntropyEmitter(),                 \
-      getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),                               \
-      getGPUContractionEmitter(), getGPULoopsEmitter(),
+  getGPUPoolEmitter(), getGPUResizeEmitter(), getGPUConvFilterGradEmitter(),                       \
+      getGPUConvEmitter(), getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(),           \
+      getGPUSelectiveScanEmitter(), getGPUContractionEmitter(), getGPULoopsEmitter(),
 
 } // namespace linnet::codegen
 

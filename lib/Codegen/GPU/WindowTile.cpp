@@ -4,8 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "WindowTile.h"
-#include "../Epilogue.h"
-#include "../OneOp.h"
+#include "PlaneKernel.h"
 #include "WindowGather.h"
 
 using namespace mlir;
@@ -25,15 +24,10 @@ static constexpr int64_t kUnrolledRows = 8;
 
 std::optional<WindowShape> WindowShape::choose(const Windows &c,
                                                const std::array<int64_t, 3> &windows) {
-  auto within = [](int64_t size, int64_t most) {
-    return ShapedType::isDynamic(size)
-               ? most
-               : std::min<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(size, 1)), most);
-  };
   bool line = c.spatial == 1;
   WindowShape s;
-  s.rows = within(windows[1], line ? 1 : 16);
-  s.columns = within(windows[2], line ? 128 : 32);
+  s.rows = powerWithin(windows[1], line ? 1 : 16);
+  s.columns = powerWithin(windows[2], line ? 128 : 32);
   auto spread = [&] { s.threadRows = std::min<int64_t>(s.rows, 4); };
   spread();
   s.planes = std::max<int64_t>(kManyThreads / s.threadsOfPlane(), 1);
