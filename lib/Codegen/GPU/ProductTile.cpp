@@ -29,7 +29,10 @@ GPUTile GPUTile::choose(int64_t m, int64_t n, int64_t batch, bool narrow, const 
     return {64, 16, 32, 4, 2};
   if (m <= 16)
     return {16, 16, 32, 2, 2};
-  if (narrow && tiles(128, 128) >= kManyTiles && target.maxWorkgroup >= 256)
+  bool large = narrow && target.maxWorkgroup >= 256;
+  if (large && m <= 64 && tiles(64, 128) >= kManyTiles)
+    return {64, 128, 16, 4, 8};
+  if (large && tiles(128, 128) >= kManyTiles)
     return {128, 128, 16, 8, 8};
   if (tiles(64, 64) >= kManyTiles / 2 || (m > 512 && n > 512))
     return {64, 64, 16, 4, 4};
