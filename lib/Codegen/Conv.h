@@ -2,7 +2,8 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// y[b, f, p...] = epilogue(sum over c, r... of x[b, c, p*stride + r*dilation - low] * w[f, c, r...]).
+// y[b, f, p...] = epilogue(sum over c, r... of x[b, c, p*stride + r*dilation - low] * w[f, c,
+// r...]).
 //
 // Channels last needs none of this: a tap is then a row of a plain contraction.
 //

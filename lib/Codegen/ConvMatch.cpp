@@ -42,7 +42,8 @@ LogicalResult Conv::matchConv() {
   filter = conv.getFilter();
   bias = conv.getBias();
   groups = conv.getGroups();
-  static_cast<Windows &>(*this) = Windows(conv, conv.getFilter().getType().getShape().drop_front(2));
+  static_cast<Windows &>(*this) =
+      Windows(conv, conv.getFilter().getType().getShape().drop_front(2));
   element = conv.getInput().getType().getElementType();
   return success(KernelViews::isView(input) && (!bias || KernelViews::isView(bias)));
 }

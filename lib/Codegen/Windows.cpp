@@ -16,8 +16,7 @@ int64_t Windows::phases(unsigned i) const {
 }
 
 // Taps t with lowest <= window * stride + t * dilation < highest.
-Value Windows::tapsInside(CodeBuilder &e, unsigned i, Value window, Value size,
-                          bool padded) const {
+Value Windows::tapsInside(CodeBuilder &e, unsigned i, Value window, Value size, bool padded) const {
   Value start = e.sub(e.mul(window, stride[i]), e.index(low[i]));
   Value highest = e.add(size, padded ? high[i] : 0);
   auto reachOf = [&](Value limit) {

@@ -395,8 +395,8 @@ static LogicalResult select(ConvFilterGradOp op, exec::KernelOp kernel) {
   if (failed(s))
     return failure();
   Blocks<LaunchBuilder> blocks(b, c, *s, [&](int64_t v) { return b.constant(v); });
-  Value flops = b.mul({s->outputs, b.sizeOf(op.getResult(), 0), s->channels,
-                       b.constant(2 * c.taps())});
+  Value flops =
+      b.mul({s->outputs, b.sizeOf(op.getResult(), 0), s->channels, b.constant(2 * c.taps())});
   b.finish(blocks.chunks, blocks.bytes, flops, bytesTouched(b, kernel));
   return success();
 }

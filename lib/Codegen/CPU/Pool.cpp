@@ -280,7 +280,8 @@ public:
         .Case([&](MaxPoolOp op) { return Kernel(frame, Windows::ofPool(op)).emitMax(op); })
         .Case([&](AvgPoolOp op) { return Kernel(frame, Windows::ofPool(op)).emitMean(op); })
         .Case([&](MaxPoolGradOp op) { return Kernel(frame, Windows::ofPool(op)).emitMaxGrad(op); })
-        .Case([&](AvgPoolGradOp op) { return Kernel(frame, Windows::ofPool(op)).emitMeanGrad(op); });
+        .Case(
+            [&](AvgPoolGradOp op) { return Kernel(frame, Windows::ofPool(op)).emitMeanGrad(op); });
   }
 
 private:

@@ -43,8 +43,8 @@ static GPUTile chooseTile(const Conv &c, const GPUTarget &target) {
     n = ShapedType::isDynamic(n) || ShapedType::isDynamic(size) ? ShapedType::kDynamic : n * size;
   if (!c.depthwise)
     k *= std::min<int64_t>(known(staticSize(c.filter, 1)), 4096);
-  return GPUTile::chooseDeep(filters, known(n), k, groups,
-                             c.compute.getIntOrFloatBitWidth() <= 32, target);
+  return GPUTile::chooseDeep(filters, known(n), k, groups, c.compute.getIntOrFloatBitWidth() <= 32,
+                             target);
 }
 
 namespace {
@@ -77,8 +77,8 @@ LogicalResult GPUConvEmitter::select(exec::KernelOp kernel, const GPUTarget &tar
   } else {
     GPUTile tile = chooseTile(*c, target);
     tile.select(kernel);
-    chunks = tile.chunks(b, s->groups, s->filters,
-                         b.mul({s->batch, s->out[0], s->out[1], s->out[2]}));
+    chunks =
+        tile.chunks(b, s->groups, s->filters, b.mul({s->batch, s->out[0], s->out[1], s->out[2]}));
   }
   Value flops = b.mul({s->outputs, s->channels, b.constant(2 * c->taps())});
   b.finish(chunks, b.constant(0), flops, s->bytes(b, *c));

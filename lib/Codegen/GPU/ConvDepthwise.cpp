@@ -21,8 +21,9 @@ static Value loadFilters(const ConvOperands &conv, const WindowTile &tile, Value
   int64_t count = tile.shape.planes * c.taps();
   Value memory = e.shared(c.compute, count);
   e.forThreads(e.index(count), [&](Value number) {
-    Values at = unravel(e, number, {e.index(tile.shape.planes), e.index(c.kernel[0]),
-                                    e.index(c.kernel[1]), e.index(c.kernel[2])});
+    Values at = unravel(e, number,
+                        {e.index(tile.shape.planes), e.index(c.kernel[0]), e.index(c.kernel[1]),
+                         e.index(c.kernel[2])});
     Value plane = e.add(tile.firstPlane, at[0]);
     e.ifThen(e.lt(plane, planes), [&] {
       Value position = e.add(w.offset, e.mul(e.rem(plane, filters), w.strides[0]));

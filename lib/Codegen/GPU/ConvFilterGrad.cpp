@@ -95,9 +95,8 @@ void Kernel::fill(Value from) {
     Value base = grad.base(e, p[0], e.add(firstFilter, row));
     Row line = grad.row(e, base, p[1], p[2]);
     Value position = e.add(line.from, e.mul(p[3], line.stride));
-    return tile.fetch(grad.view, position, wide, false, [&](int64_t i) {
-      return e.both(e.lt(e.add(at, i), k), e.lt(row, m));
-    });
+    return tile.fetch(grad.view, position, wide, false,
+                      [&](int64_t i) { return e.both(e.lt(e.add(at, i), k), e.lt(row, m)); });
   });
   tile.fill(tile.b, /*alongK=*/true, 1, [&](Value inK, Value inS) {
     Value at = e.add(from, inK), column = e.add(column0, inS);
@@ -114,8 +113,8 @@ void Kernel::fill(Value from) {
 void Kernel::store(Value sum, Value row, Value column) {
   Value r = e.add(row0, row), q = e.add(column0, column);
   e.ifThen(e.both(e.lt(r, m), e.lt(q, n)), [&] {
-    Values at = unravel(
-        e, q, {channels, e.index(c.kernel[0]), e.index(c.kernel[1]), e.index(c.kernel[2])});
+    Values at =
+        unravel(e, q, {channels, e.index(c.kernel[0]), e.index(c.kernel[1]), e.index(c.kernel[2])});
     Values coordinates = {e.add(firstFilter, r), at[0]};
     coordinates.append(at.end() - c.spatial, at.end());
     f.store(e.convert(sum, out.element), out, f.position(out, coordinates));
@@ -127,8 +126,8 @@ LogicalResult Kernel::emit() {
     return failure();
   findTile();
   Values sums = tile.steps(k, tile.zeros(), [&](Value from) { fill(from); });
-  tile.finishThroughMemory(
-      sums, [&](Value sum, Value row, Value column) { store(sum, row, column); });
+  tile.finishThroughMemory(sums,
+                           [&](Value sum, Value row, Value column) { store(sum, row, column); });
   return success();
 }
 

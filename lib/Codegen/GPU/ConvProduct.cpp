@@ -90,9 +90,8 @@ void Product::fillFilters(Value from) {
       for (unsigned i = 3; i-- > 0; rest = e.div(rest, c.kernel[i]))
         position = e.add(position, e.mul(e.rem(rest, c.kernel[i]), strideOfTap(i)));
     }
-    return tile.fetch(w, position, wide, false, [&](int64_t i) {
-      return e.both(e.lt(e.add(at, i), k), e.lt(row, m));
-    });
+    return tile.fetch(w, position, wide, false,
+                      [&](int64_t i) { return e.both(e.lt(e.add(at, i), k), e.lt(row, m)); });
   });
 }
 
@@ -127,8 +126,8 @@ LogicalResult Product::run() {
     fillFilters(from);
     fillInput(from);
   });
-  tile.finishThroughMemory(
-      sums, [&](Value sum, Value row, Value column) { finish(sum, row, column); });
+  tile.finishThroughMemory(sums,
+                           [&](Value sum, Value row, Value column) { finish(sum, row, column); });
   return conv.status;
 }
 

@@ -18,15 +18,11 @@ class PlaneKernel {
 protected:
   explicit PlaneKernel(GPUKernelFrame &frame) : f(frame), e(frame.e) {}
   mlir::LogicalResult bind(Value operand, Value result);
-  Value load(const Planes &planes, Value position) {
-    return loadFloat(e, planes.view, position);
-  }
+  Value load(const Planes &planes, Value position) { return loadFloat(e, planes.view, position); }
   void store(Value x, const Planes &planes, Value position) {
     f.store(e.convert(x, planes.view.element), planes.view, position);
   }
-  Value planesOf(const Planes &planes) {
-    return e.mul(planes.view.sizes[0], planes.view.sizes[1]);
-  }
+  Value planesOf(const Planes &planes) { return e.mul(planes.view.sizes[0], planes.view.sizes[1]); }
   Value baseOf(const Planes &planes, Value plane);
   Value positionOf(const Planes &planes, Value plane, llvm::ArrayRef<Value> at);
 

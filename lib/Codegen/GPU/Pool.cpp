@@ -69,8 +69,7 @@ void Forward::emitTile() {
       result = combine(result, element);
     return carried;
   });
-  tile.forWindows(results,
-                  [&](Value x, Value plane, ArrayRef<Value> at) { finish(x, plane, at); });
+  tile.forWindows(results, [&](Value x, Value plane, ArrayRef<Value> at) { finish(x, plane, at); });
 }
 
 void Forward::emitTeams(int64_t width) {

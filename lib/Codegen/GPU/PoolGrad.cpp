@@ -65,10 +65,10 @@ private:
 
   Operation *op;
   bool isMax;
-  Planes input;                  ///< of a maximum
-  Value firstPlane, planes;      ///< of the workgroup
-  Box windows, elements;         ///< of the workgroup
-  Value memory, start;           ///< what windows give, [plane][window], from an element on
+  Planes input;             ///< of a maximum
+  Value firstPlane, planes; ///< of the workgroup
+  Box windows, elements;    ///< of the workgroup
+  Value memory, start;      ///< what windows give, [plane][window], from an element on
 };
 
 } // namespace
@@ -96,9 +96,9 @@ Shape Shape::choose(const Windows &c, const std::array<int64_t, 3> &size) {
 void Grad::findTile(const Shape &shape) {
   auto n = shape.windows(c);
   Value all = planesOf(to);
-  Values at = unravel(e, f.group,
-                      {all, to.size[0], e.ceilDiv(to.size[1], shape.rows),
-                       e.ceilDiv(to.size[2], shape.columns)});
+  Values at = unravel(
+      e, f.group,
+      {all, to.size[0], e.ceilDiv(to.size[1], shape.rows), e.ceilDiv(to.size[2], shape.columns)});
   firstPlane = e.mul(at[0], shape.planes);
   planes = e.index(shape.planes);
   elements = {{at[1], e.mul(at[2], shape.rows), e.mul(at[3], shape.columns)},
@@ -323,9 +323,9 @@ LogicalResult linnet::codegen::selectPoolGrad(Operation *op, const Windows &c,
   Value planes = elementsOf(b, result, 0, 2), chunks = planes, scratch = b.constant(0);
   if (s.planes) {
     std::array<Value, 3> size = planeSizes(b, result);
-    chunks = b.mul({b.ceilDiv(planes, b.constant(s.planes)), size[0],
-                    b.ceilDiv(size[1], b.constant(s.rows)),
-                    b.ceilDiv(size[2], b.constant(s.columns))});
+    chunks =
+        b.mul({b.ceilDiv(planes, b.constant(s.planes)), size[0],
+               b.ceilDiv(size[1], b.constant(s.rows)), b.ceilDiv(size[2], b.constant(s.columns))});
   } else {
     scratch = b.mul(elementsOf(b, grad), b.constant(4));
   }

@@ -52,16 +52,16 @@ GPUTile GPUTile::chooseDeep(int64_t m, int64_t n, int64_t k, int64_t batch, bool
 }
 
 GPUTile GPUTile::of(const KernelViews &frame) {
-  return {frame.strategyInt("rows"),        frame.strategyInt("columns"),
-          frame.strategyInt("depth"),       frame.strategyInt("thread_rows"),
+  return {frame.strategyInt("rows"),           frame.strategyInt("columns"),
+          frame.strategyInt("depth"),          frame.strategyInt("thread_rows"),
           frame.strategyInt("thread_columns"), frame.strategyInt("slices", 1)};
 }
 
 void GPUTile::select(exec::KernelOp kernel) const {
   SmallVector<std::pair<StringRef, int64_t>> numbers = {
-      {kThreads, threads()},          {"rows", rows},
-      {"columns", columns},           {"depth", depth},
-      {"thread_rows", threadRows},    {"thread_columns", threadColumns}};
+      {kThreads, threads()},       {"rows", rows},
+      {"columns", columns},        {"depth", depth},
+      {"thread_rows", threadRows}, {"thread_columns", threadColumns}};
   if (slices > 1)
     numbers.push_back({"slices", slices});
   setStrategy(kernel, numbers);
@@ -91,7 +91,9 @@ static Value within(GPUEmitter &e, Value thread, int64_t i, int64_t count, int64
   int64_t group = std::min<int64_t>(4, count), groups = count / group;
   return e.add(e.mul(thread, group), i / group * (length / groups) + i % group);
 }
-Value ProductTile::rowOf(int64_t i) { return within(e, threadRow, i, shape.threadRows, shape.rows); }
+Value ProductTile::rowOf(int64_t i) {
+  return within(e, threadRow, i, shape.threadRows, shape.rows);
+}
 Value ProductTile::columnOf(int64_t j) {
   return within(e, threadColumn, j, shape.threadColumns, shape.columns);
 }

@@ -54,7 +54,7 @@ private:
   Resizing how;
   Shape shape;
   Value firstPlane;
-  std::array<Value, 3> first; ///< of the tile
+  std::array<Value, 3> first;   ///< of the tile
   std::array<Values, 3> tables; ///< a number per row or column of the tile, in workgroup memory
 };
 
@@ -128,14 +128,14 @@ Values Kernel::lookUp(unsigned i, ArrayRef<Value> inside,
 }
 
 /// All elements of the tile, `team` threads for each, who take part together.
-void Kernel::forElements(
-    int64_t team,
-    function_ref<void(Value, ArrayRef<Value>, ArrayRef<Value>, Value)> body) {
+void Kernel::forElements(int64_t team,
+                         function_ref<void(Value, ArrayRef<Value>, ArrayRef<Value>, Value)> body) {
   int64_t total = shape.planes * shape.rows * shape.columns, teams = kResizeThreads / team;
   e.forLoop(e.index(0), e.index(total), e.index(teams), [&](Value turn) {
     Value number = e.add(turn, e.div(e.thread, team));
-    Values inside = unravel(e, number, {e.index(shape.planes), e.index(1), e.index(shape.rows),
-                                        e.index(shape.columns)});
+    Values inside =
+        unravel(e, number,
+                {e.index(shape.planes), e.index(1), e.index(shape.rows), e.index(shape.columns)});
     Value plane = e.add(firstPlane, inside[0]);
     Value exists = e.both(e.lt(number, e.index(total)), e.lt(plane, planesOf(to)));
     Values at;
@@ -284,10 +284,8 @@ public:
     Operation *op = root(kernel);
     Value made = op->getResult(0);
     Shape s = Shape::choose(made);
-    SmallVector<std::pair<StringRef, int64_t>> numbers = {{kThreads, kResizeThreads},
-                                                          {"planes", s.planes},
-                                                          {"rows", s.rows},
-                                                          {"columns", s.columns}};
+    SmallVector<std::pair<StringRef, int64_t>> numbers = {
+        {kThreads, kResizeThreads}, {"planes", s.planes}, {"rows", s.rows}, {"columns", s.columns}};
     if (auto grad = dyn_cast<ResizeGradOp>(op))
       numbers.push_back({"team", teamOf(grad, target)});
     setStrategy(kernel, numbers);

@@ -103,8 +103,8 @@ void WindowTile::load(Type compute, Value outside, function_ref<Value(Value)> ba
   for (unsigned i = 0; i < 3; ++i)
     first[i] = e.sub(e.mul(first[i], c.stride[i]), c.low[i]);
   e.forThreads(e.index(count), [&](Value number) {
-    Values at = unravel(e, number, {e.index(shape.planes), e.index(c.kernel[0]), e.index(height),
-                                    e.index(width)});
+    Values at = unravel(
+        e, number, {e.index(shape.planes), e.index(c.kernel[0]), e.index(height), e.index(width)});
     Value of = e.add(firstPlane, at[0]), inside = e.lt(of, planes), position = base(of);
     at[1] = e.mul(at[1], c.dilation[0]);
     for (unsigned i = 0; i < 3; ++i) {

@@ -28,8 +28,7 @@ struct WindowShape {
   }
   /// For so many windows in each dimension (kDynamic: not known); none where windows are too large
   /// for a workgroup to have enough of them in its memory.
-  static std::optional<WindowShape> choose(const Windows &c,
-                                           const std::array<int64_t, 3> &windows);
+  static std::optional<WindowShape> choose(const Windows &c, const std::array<int64_t, 3> &windows);
   static WindowShape of(const KernelViews &frame);
   static bool isIn(const KernelViews &frame);
   /// Into `strategy`, with the number of threads.
@@ -63,9 +62,9 @@ private:
   const Planes &from;
   Value planes;
   std::array<Value, 3> windows;
-  Value slice, row0, column0;   ///< of the workgroup
-  Value plane, row, column;     ///< of the thread, within the workgroup
-  Value memory;                 ///< [planes][taps of dimension 0][rows][columns]
+  Value slice, row0, column0; ///< of the workgroup
+  Value plane, row, column;   ///< of the thread, within the workgroup
+  Value memory;               ///< [planes][taps of dimension 0][rows][columns]
 };
 
 /// Carries values through `count` turns; no loop around a single one.
