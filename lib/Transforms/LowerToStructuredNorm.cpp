@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "LowerToStructured.h"
 #include "linnet/IR/LinnetOps.h"
+#include "linnet/IR/Reference.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -148,7 +149,9 @@ private:
     Value top = rows.reduce(
         {}, lowest, [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; },
         [](ImplicitLocOpBuilder &inner, Value acc, Value v) {
-          return arith::MaxNumFOp::create(inner, acc, v, arith::FastMathFlags::nsz).getResult();
+          auto max = arith::MaxNumFOp::create(inner, acc, v, arith::FastMathFlags::nsz);
+          max->setAttr(kReferenceAttr, inner.getUnitAttr());
+          return max.getResult();
         });
     if (!zeroMasked)
       return top;

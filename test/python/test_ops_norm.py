@@ -63,6 +63,21 @@ def test_softmax_of_large_and_equal_values():
     lt.assert_close(y, ref.softmax(x, 1), 100)
 
 
+@pytest.mark.parametrize("flag", ["", "zero_masked"])
+@pytest.mark.parametrize("columns", [16, 17, 64, 300])
+def test_softmax_of_rows_that_start_low(columns, flag):
+    """The maximum is guessed from a row's start: rows where it lies further and further above."""
+    above = np.float32([0, 30, 39, 41, 60, 1000, 1e30, np.inf, np.inf])
+    x = lt.random(np.random.default_rng(5), (above.size, columns), "f32")
+    x[:-2, :-1] -= above[:-2, None]
+    x[-2, :-1] = -np.inf
+    x[-1, -1] = np.inf
+    with np.errstate(invalid="ignore"):
+        expected = ref.softmax(x, 1, zero_masked=bool(flag))
+    y, = lt.run(softmax(x.shape, 1, "f32", [0], flag), x)
+    lt.assert_close(y, expected, softmax_error(np.maximum(x[:-2], -100), 1))
+
+
 @pytest.mark.parametrize("dtype", lt.FLOATS)
 @pytest.mark.parametrize("axis", [0, 1])
 def test_softmax_of_nan_and_infinity(dtype, axis):

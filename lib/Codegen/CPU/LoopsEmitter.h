@@ -78,6 +78,11 @@ private:
   void forTrailedPoints();
   void trail(Value unit, Value first, llvm::ArrayRef<Value> keys, mlir::ValueRange carried);
   void emitTrailing(const Lane &column, const Scope &s);
+  //--- a guessed maximum (LoopsReference.cpp)
+  void findReference();
+  Lane guess(mlir::linalg::LinalgOp op, llvm::ArrayRef<Lane> point, const Scope &s);
+  void checkReference(llvm::ArrayRef<Lane> point, const Scope &s,
+                      const llvm::DenseSet<Value> &waiting);
   llvm::SmallVector<unsigned> innerLoops(const OpLoops &loops, bool reduction, int lane);
 
   //--- streams (LoopsStream.cpp) --------------------------------------------------
@@ -123,6 +128,14 @@ private:
     llvm::DenseMap<Value, llvm::SmallVector<View>> places;
   };
   std::optional<Trailed> trailed;
+  /// A row's maximum that exponentials are taken relative to: see LoopsReference.cpp.
+  struct Reference {
+    mlir::linalg::LinalgOp op;
+    mlir::Operation *host;                     ///< the pass over the row
+    llvm::SmallVector<mlir::Operation *> made; ///< stages from it to the host, that one included
+    Lane guessed, exact;
+  };
+  std::optional<Reference> reference;
   Value half; ///< which of two places in scratch is in use; null: there is one
 };
 

@@ -115,6 +115,11 @@ public:
     joinLoops();
   }
   FailureOr<Lanes> run(Lanes coords, ArrayRef<Lane> initial);
+  /// Over the first vector alone.
+  Lanes runFirst(Lanes coords, ArrayRef<Lane> initial);
+  /// Another reduction runs along over the same elements, with as many turns.
+  void take(ReductionEmitter &other, Lanes initial) { along = {&other, std::move(initial), {}}; }
+  const Lanes &ofOther() const { return along.values; }
 
 private:
   void joinLoops();
@@ -127,7 +132,13 @@ private:
   Values mergeTurns(Values accs);
   Value mergeLanes(Value v, unsigned result);
   Values mergeArgLanes(Values accs);
+  /// Coordinates of joined loops, and the turns.
+  void begin(Lanes &coords);
   Values start(ArrayRef<Lane> initial);
+  Lanes end(ArrayRef<Value> accs, ArrayRef<Lane> initial);
+  /// Elements at `at`, which are turn `turn`, here and in what runs along.
+  void updateAll(MutableArrayRef<Value> accs, unsigned turn, ArrayRef<Lane> at, const Scope &s,
+                 Value tail);
   /// One value per result and turn, of all parts.
   Values finishTurns(ArrayRef<Value> accs);
   unsigned count() const { return combiners.size(); }
@@ -145,6 +156,11 @@ private:
   bool known, lanesReduce;
   unsigned turns = 1;
   unsigned width = 0; ///< accumulators of one turn
+  struct Along {
+    ReductionEmitter *reduction = nullptr;
+    Lanes initial, values;
+  };
+  Along along; ///< its accumulators lie behind the own ones
 };
 } // namespace linnet::codegen
 
@@ -197,6 +213,13 @@ void ReductionEmitter::update(MutableArrayRef<Value> accs, ArrayRef<Lane> coords
     l.emitTrailing(coords.back(), s);
 }
 
+void ReductionEmitter::updateAll(MutableArrayRef<Value> accs, unsigned turn, ArrayRef<Lane> at,
+                                 const Scope &s, Value tail) {
+  update(accs.slice(turn * width, width), at, s, tail);
+  if (ReductionEmitter *other = along.reduction)
+    other->update(accs.slice(turns * width + turn * other->width, other->width), at, s, tail);
+}
+
 Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values accs) {
   Value size = extent(loop);
   int64_t width = lanesReduce ? kLanes : 1;
@@ -213,7 +236,7 @@ Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values acc
       {
         llvm::SaveAndRestore hold(l.holding, bool(l.trailed));
         for (unsigned t = 0; t < some; ++t)
-          update(MutableArrayRef(next).slice(t * this->width, this->width), at(i, t), scope, {});
+          updateAll(next, t, at(i, t), scope, {});
       }
       l.flush();
       l.memos = std::move(outside);
@@ -235,7 +258,7 @@ Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values acc
       [&] {
         auto outside = l.memos;
         Values next = accs;
-        update(MutableArrayRef(next).take_front(this->width), at(full, 0), masked, masked.mask);
+        updateAll(next, 0, at(full, 0), masked, masked.mask);
         l.memos = std::move(outside);
         return next;
       },
@@ -313,8 +336,7 @@ Values ReductionEmitter::finishTurns(ArrayRef<Value> accs) {
   return out;
 }
 
-FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
-  int64_t n = scope.n;
+void ReductionEmitter::begin(Lanes &coords) {
   Value innermost = extent(order.back());
   for (auto &[loop, others] : joined)
     for (unsigned other : others)
@@ -323,7 +345,11 @@ FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
   if (known && Emitter::constantOf(innermost).value_or(INT64_MAX) >= 4 * step)
     // a maximum has no order: half the turns take the registers of one with three values
     turns = llvm::all_of(running, [](Running r) { return r == Running::Exact; }) ? 2 : 4;
-  Values accs = mergeTurns(finishTurns(reduce(order, coords, start(initial))));
+}
+
+Lanes ReductionEmitter::end(ArrayRef<Value> all, ArrayRef<Lane> initial) {
+  int64_t n = scope.n;
+  Values accs = mergeTurns(finishTurns(all));
   if (lanesReduce && known)
     for (unsigned r = 0; r < count(); ++r)
       accs[r] = mergeLanes(accs[r], r);
@@ -340,6 +366,31 @@ FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
   return out;
 }
 
+FailureOr<Lanes> ReductionEmitter::run(Lanes coords, ArrayRef<Lane> initial) {
+  begin(coords);
+  Values accs = start(initial);
+  unsigned own = accs.size();
+  if (along.reduction) {
+    along.reduction->begin(coords);
+    accs.append(along.reduction->start(along.initial));
+  }
+  accs = reduce(order, coords, accs);
+  if (along.reduction)
+    along.values = along.reduction->end(ArrayRef(accs).drop_front(own), along.initial);
+  return end(ArrayRef(accs).take_front(own), initial);
+}
+
+Lanes ReductionEmitter::runFirst(Lanes coords, ArrayRef<Lane> initial) {
+  Values accs = start(initial);
+  Value size = extent(order.back());
+  Scope s = scope;
+  if (Emitter::constantOf(size).value_or(0) < kLanes)
+    s.mask = e.mask(size);
+  coords[order.back()] = {e.index(0), 1, false};
+  update(accs, coords, s, s.mask);
+  return end(accs, initial);
+}
+
 void LoopsEmitter::emitReduction(Operation *op, const OpLoops &loops, int lane, const Lanes &coords,
                                  const Scope &s) {
   auto parallel = innerLoops(loops, /*reduction=*/false, lane);
@@ -350,9 +401,33 @@ void LoopsEmitter::emitReduction(Operation *op, const OpLoops &loops, int lane, 
     if (failed(initial))
       return fail();
     ReductionEmitter reduction(*this, op, loops, lane, inner);
+    std::optional<OpLoops> otherLoops;
+    std::optional<ReductionEmitter> other;
+    if (reference && op == reference->host) {
+      otherLoops.emplace(reference->op);
+      other.emplace(*this, reference->op, *otherLoops, lane, inner);
+      Result first = initialValues(reference->op, *otherLoops, at, inner);
+      if (failed(first))
+        return fail();
+      reduction.take(*other, *first);
+    }
     FailureOr<Lanes> values = reduction.run(Lanes(at), *initial);
     if (failed(values))
       return fail();
+    if (other)
+      reference->exact = reduction.ofOther()[0];
     keep(op, loops, *values, at, inner);
   });
+}
+
+/// Of a point's first vector.
+Lane LoopsEmitter::guess(linalg::LinalgOp op, ArrayRef<Lane> point, const Scope &s) {
+  OpLoops loops(op);
+  Lanes coords(point);
+  coords.resize(loops.rank());
+  Result initial = initialValues(op, loops, coords, s);
+  if (failed(initial))
+    return fail(), Lane{e.f(0)};
+  ahead.clear();
+  return ReductionEmitter(*this, op, loops, laneLoop(plan, loops), s).runFirst(coords, *initial)[0];
 }

@@ -215,9 +215,18 @@ void LoopsEmitter::emitPoint(ArrayRef<Lane> point, const Scope &s) {
   pointStores.clear();
   lastCoordinate = point.empty() ? Value() : point.back().v;
   placeScratch(point);
+  llvm::DenseSet<Value> waiting;
   forStages([&](const Stage &stage) {
-    if (!(trailed && stage.op == plan.trailing))
-      emitStage(stage, point, s);
+    if (trailed && stage.op == plan.trailing)
+      return;
+    if (reference && stage.op == reference->op) {
+      registers[stage.op->getResult(0)] = reference->guessed = guess(reference->op, point, s);
+      waiting = waitingStages;
+      return;
+    }
+    emitStage(stage, point, s);
+    if (reference && stage.op == reference->host)
+      checkReference(point, s, waiting);
   });
   for (Value v : plan.late)
     emitCopy(v, point, s);
@@ -338,6 +347,7 @@ LogicalResult LoopsEmitter::run() {
   if (failed(findStreams()))
     return failure();
   findAhead();
+  findReference();
   auto points = [&] { forPoints([&](const Lanes &p, const Scope &s) { emitPoint(p, s); }); };
   if (Value trails = mayTrail())
     e.ifThen(trails, [&] { forTrailedPoints(); }, points);

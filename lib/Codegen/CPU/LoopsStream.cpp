@@ -160,7 +160,7 @@ void LoopsEmitter::beforeLoad(const View &view, ArrayRef<Lane> coords, const Lan
   if (!distance)
     return;
   int64_t bytes = Emitter::constantOf(distance).value_or(kAheadBytes) * bytesOf(view);
-  bool small = bytes <= kSmallBytes;
+  bool small = bytes <= kSmallBytes && !reference; // which leaves one pass
   if (small ? found->second.first : !found->second.hasTime)
     return;
   Value fits = e.le(distance, e.index(kAheadBytes / bytesOf(view)));
