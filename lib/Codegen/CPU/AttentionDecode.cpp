@@ -144,21 +144,37 @@ static std::array<Value, 4> gatherQuads(Emitter &e, ArrayRef<Value> x) {
           takeQuads(e, high01, high23, {0, 2, 0, 2}), takeQuads(e, high01, high23, {1, 3, 1, 3})};
 }
 
+/// The same of f32 that follow each other in memory. Halves of two keys meet in a vector while they
+/// are loaded, so that half of the shuffles are left: those compete with products for an FMA port.
+std::array<Value, 4> AttentionKernel::gatherHalves(ArrayRef<Value> at) {
+  constexpr int64_t kHalf = kLanes / 2;
+  auto both = llvm::to_vector(llvm::seq<int64_t>(0, kLanes));
+  std::array<Value, 4> columns;
+  for (int64_t half = 0; half < 2; ++half) {
+    auto meet = [&](Value a, Value b) -> Value {
+      Value x = e.vload(k.memory, e.add(a, half * kHalf), kHalf);
+      return vector::ShuffleOp::create(e, x, e.vload(k.memory, e.add(b, half * kHalf), kHalf),
+                                       both);
+    };
+    Value low = meet(at[0], at[1]), high = meet(at[2], at[3]);
+    columns[2 * half] = takeQuads(e, low, high, {0, 2, 0, 2});
+    columns[2 * half + 1] = takeQuads(e, low, high, {1, 3, 1, 3});
+  }
+  return columns;
+}
+
 /// The sums of every four lanes, of one vector or of two.
 static Value foldQuads(Emitter &e, Value a, Value b) {
-  auto pair = [&](Value x, Value y, int64_t distance) {
-    SmallVector<int64_t> lower, upper;
-    for (int64_t quad = 0; quad < kLanes; quad += kQuad)
-      for (int64_t lane = 0; lane < kQuad; ++lane) {
-        int64_t at = (lane < 2 ? 0 : kLanes) + quad + lane % 2 * (3 - distance);
-        lower.push_back(at);
-        upper.push_back(at + distance);
-      }
-    return e.addf(vector::ShuffleOp::create(e, x, y, lower),
-                  vector::ShuffleOp::create(e, x, y, upper));
-  };
-  // a02 a13 b02 b13, then its sums of neighbours: a b
-  Value x = pair(a, b, 2);
+  // a02 a13 b20 b31: one of the two is no shuffle but a choice; then its sums of neighbours: a b
+  SmallVector<int64_t> kept, moved;
+  for (int64_t quad = 0; quad < kLanes; quad += kQuad)
+    for (int64_t lane = 0; lane < kQuad; ++lane) {
+      int64_t source = (lane < 2 ? 0 : kLanes) + quad;
+      kept.push_back(source + lane);
+      moved.push_back(source + (lane + 2) % kQuad);
+    }
+  Value x =
+      e.addf(vector::ShuffleOp::create(e, a, b, kept), vector::ShuffleOp::create(e, a, b, moved));
   SmallVector<int64_t> even, odd;
   for (int64_t side = 0; side < (a == b ? 1 : 2); ++side)
     for (int64_t quad = 0; quad < kLanes; quad += kQuad) {
@@ -184,10 +200,18 @@ void AttentionKernel::spreadScores(ArrayRef<Value> keyRows, Value at, int64_t fi
   int64_t quads = keyRows.size() / kQuad, whole = geo.keyDepth / kLanes * kLanes;
   auto step = [&](Value d, ValueRange in, const Lanes &lanes) {
     SmallVector<std::array<Value, 4>> columns;
+    bool plain = e.target.avx512 && !lanes.count && k.element.isF32() &&
+                 Emitter::constantOf(k.strides[3]) == 1;
     for (int64_t n = 0; n < quads; ++n) {
-      Values x;
+      Values at, x;
       for (Value row : keyRows.slice(n * kQuad, kQuad))
-        x.push_back(loadLanes(e, k, e.add(row, e.mul(d, k.strides[3])), 3, lanes));
+        at.push_back(e.add(row, e.mul(d, k.strides[3])));
+      if (plain) {
+        columns.push_back(gatherHalves(at));
+        continue;
+      }
+      for (Value first : at)
+        x.push_back(loadLanes(e, k, first, 3, lanes));
       columns.push_back(gatherQuads(e, x));
     }
     Values sums(in);

@@ -83,6 +83,7 @@ private:
   void scoresFromRows(Value key, Value from, Value to);
   Values keyPositions(Value key, Value at, Value to, int64_t count);
   void scoresInOrder(llvm::ArrayRef<Value> keyRows, Value at);
+  std::array<Value, 4> gatherHalves(llvm::ArrayRef<Value> at);
   void spreadScores(llvm::ArrayRef<Value> keyRows, Value at, int64_t first, int64_t rows);
   void storeSpread(Value x, Value at);
   void prefetchKeys(llvm::ArrayRef<Value> keyRows, Value d);
