@@ -49,3 +49,13 @@ Value linnet::codegen::softplus(CodeBuilder &e, Value x) {
     series = e.fma(series, square, e.fconst(t, 2.0 / k));
   return e.fma(series, z, e.maxf(x, e.fconst(t, 0)));
 }
+
+// y - y^2 / 2! + y^3 / 3! ... where the difference would cancel.
+Value linnet::codegen::softplusSlope(CodeBuilder &e, Value y) {
+  Type t = y.getType();
+  Value one = e.fconst(t, 1.0), series = one;
+  for (int64_t k = 8; k > 1; --k)
+    series = e.fma(e.mulf(y, e.fconst(t, -1.0 / k)), series, one);
+  Value far = e.subf(one, e.exp2Fast(e.mulf(y, e.fconst(t, -1.4426950408889634))));
+  return e.select(e.gtf(y, e.fconst(t, 0.5)), far, e.mulf(y, series));
+}

@@ -20,6 +20,8 @@ Value sigmoid(CodeBuilder &e, Value x);
 Value siluSlope(CodeBuilder &e, Value x, Value sigmoid);
 /// log(1 + e^x).
 Value softplus(CodeBuilder &e, Value x);
+/// The derivative of softplus, given its value y: 1 - e^-y.
+Value softplusSlope(CodeBuilder &e, Value y);
 
 } // namespace linnet::codegen
 

@@ -17,7 +17,7 @@ def tensor(shape, dtype="f32"):
 
 class Case:
     def __init__(self, width=4, channels=-1, bias=True, state=True, final=True, activation="silu",
-                 dtype="f32", tied=False):
+                 dtype="f32", tied=False, scale=1.0):
         self.__dict__.update({n: v for n, v in locals().items() if n != "self"})
         c = channels
         self.shapes = {"x": (-1, -1, c), "w": (c, width)}
@@ -43,7 +43,8 @@ class Case:
         rng = np.random.default_rng(seed)
         size = {"x": (batch, length, channels), "w": (channels, self.width), "bias": (channels,),
                 "state": (batch, channels, self.width - 1)}
-        return {n: rng.standard_normal(size[n]).astype(kernels.DTYPES[self.dtype])
+        scale = {"w": self.scale}  # of the weights, whose products are summed
+        return {n: (rng.standard_normal(size[n]) * scale.get(n, 1)).astype(kernels.DTYPES[self.dtype])
                 for n in self.shapes}
 
     def sizes(self, batch, length, channels):
@@ -64,7 +65,7 @@ def compiled(level, case):
 CASES = {f"width{w}": Case(width=w) for w in (1, 2, 3, 4, 5, 8, 9, 31)} | {
     "static": Case(channels=48), "plain": Case(bias=False, state=False, final=False, activation="none"),
     "state_out": Case(state=False), "state_in": Case(final=False), "tied": Case(tied=True),
-    "tied_wide": Case(tied=True, width=12),
+    "tied_wide": Case(tied=True, width=12), "tied_width70": Case(tied=True, width=70, scale=0.25),
 }
 SIZES = [(2, 0, 16), (1, 1, 1), (2, 2, 33), (2, 63, 64), (1, 65, 17), (2, 130, 80), (0, 3, 8), (1, 3, 0)]
 

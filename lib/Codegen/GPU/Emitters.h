@@ -11,6 +11,8 @@
 namespace linnet::codegen {
 
 // One function per emitter, defined beside it, giving its only instance.
+const GPUKernelEmitter *getGPUCausalConvEmitter();
+const GPUKernelEmitter *getGPUSelectiveScanGradEmitter();
 const GPUKernelEmitter *getGPUContractionEmitter();
 const GPUKernelEmitter *getGPUConvEmitter();
 const GPUKernelEmitter *getGPUConvFilterGradEmitter();
@@ -23,9 +25,10 @@ const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_GPU_EMITTERS                                                                        \
-  getGPUPoolEmitter(), getGPUResizeEmitter(), getGPUConvFilterGradEmitter(),                       \
-      getGPUConvEmitter(), getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(),           \
-      getGPUSelectiveScanEmitter(), getGPUContractionEmitter(), getGPULoopsEmitter(),
+  getGPUPoolEmitter(), getGPUResizeEmitter(), getGPUConvFilterGradEmitter(), getGPUConvEmitter(),  \
+      getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),  \
+      getGPUSelectiveScanGradEmitter(), getGPUCausalConvEmitter(), getGPUContractionEmitter(),     \
+      getGPULoopsEmitter(),
 
 } // namespace linnet::codegen
 

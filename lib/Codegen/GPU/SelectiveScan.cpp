@@ -24,7 +24,7 @@ bool keepsStates(int64_t states, int64_t channels) {
 class Kernel : ScanViews, GPUScanThreads {
 public:
   Kernel(SelectiveScanOp op, GPUKernelFrame &frame)
-      : GPUScanThreads(frame, statesOf(op)), op(op),
+      : GPUScanThreads(frame, statesOf(op), 16), op(op),
         local(keepsStates(GPUScanThreads::states, form.channels)) {}
   LogicalResult emit();
 
@@ -33,7 +33,6 @@ private:
   void endStates();
   void emitPanel(Value first);
   Values advance(Value inGroup, Value state, ValueRange sums);
-  Value walk(const Values &keep, const Values &added, Value state, Value row);
   Values beginSums(const Values &raw);
   void finish(Values sums);
 
@@ -71,20 +70,15 @@ LogicalResult Kernel::emit() {
 // lie where the state is.
 void Kernel::beginStates() {
   e.ifThen(isFirst, [&] {
-    e.forLoop(e.index(states), [&](Value n) {
-      auto given = [&] {
-        return Values{loadFloat(e, state, f.position(state, {batch, channel, n}))};
-      };
-      auto zero = [&] { return Values{e.f(0)}; };
-      Value h = op.getState() ? e.ifElse(there, TypeRange{e.f32()}, given, zero)[0] : e.f(0);
-      e.store(h, homes.memory, homeAt(homes, n));
+    forStates([&](Value n) {
+      e.store(stateOf(state, bool(op.getState()), n), homes.memory, homeAt(homes, n));
     });
   });
 }
 
 void Kernel::endStates() {
   e.ifThen(e.both(isFirst, there), [&] {
-    e.forLoop(e.index(states), [&](Value n) {
+    forStates([&](Value n) {
       Value h = e.load(homes.memory, homeAt(homes, n));
       e.store(h, finalState->memory, f.position(*finalState, {batch, channel, n}));
     });
@@ -124,33 +118,16 @@ Values Kernel::advance(Value inGroup, Value state, ValueRange sums) {
   Values added =
       each(vectors(), [&](int64_t i) { return e.mulf(inputs[i], rowOf(bRows, inGroup, i)); });
   // products and sums of two states take turns, so that one barrier per state is enough
-  Value h = walk(keep, added, state, e.mul(e.rem(inGroup, 2), 2));
+  Value row = e.mul(e.rem(inGroup, 2), 2);
+  Value h = walk(keep, added, homes.memory, homeAt(homes, state), row);
   Values after;
   for (int64_t i = 0; i < form.steps; ++i)
     after.push_back(h = e.fma(scalarOf(keep, i), h, scalarOf(added, i)));
-  if (form.segments == 1)
-    e.store(h, homes.memory, homeAt(homes, state));
   if (!out)
     return Values(sums);
   after = fromScalars(after);
   return each(vectors(),
               [&](int64_t i) { return e.fma(after[i], rowOf(cRows, inGroup, i), sums[i]); });
-}
-
-/// The state before the thread's segment.
-Value Kernel::walk(const Values &keep, const Values &added, Value state, Value row) {
-  Value home = homeAt(homes, state);
-  auto own = [&] { return Values{e.load(homes.memory, home)}; };
-  Value start = e.ifElse(isFirst, TypeRange{e.f32()}, own, [&] { return Values{e.f(0)}; })[0];
-  if (form.segments == 1)
-    return start;
-  Passage p = pass(keep, added, start);
-  post(p.product, row);
-  post(p.end, e.add(row, 1));
-  e.barrier();
-  Value met = meet(row);
-  e.ifThen(isFirst, [&] { e.store(met, homes.memory, home); });
-  return e.select(isFirst, start, met);
 }
 
 Values Kernel::beginSums(const Values &raw) {

@@ -20,7 +20,7 @@ namespace linnet::codegen {
 
 struct GPUScanForm {
   int64_t channels = 0; ///< of a workgroup
-  int64_t segments = 0; ///< of a panel, a power of two
+  int64_t segments = 0; ///< of a panel
   int64_t steps = 0;    ///< positions of a segment: 2, 4 or 8
   int64_t threads() const { return channels * segments; }
   int64_t panel() const { return segments * steps; }
@@ -34,9 +34,10 @@ struct GPUScanForm {
 /// as `vectors()` vectors of `wide()` positions.
 class GPUScanThreads {
 protected:
-  GPUScanThreads(GPUKernelFrame &frame, int64_t states)
+  /// Rows of at most `mostAtOnce` states, a multiple of 4, lie in workgroup memory at once.
+  GPUScanThreads(GPUKernelFrame &frame, int64_t states, int64_t mostAtOnce)
       : f(frame), e(frame.e), form(GPUScanForm::of(frame)), states(states),
-        atOnce(std::clamp<int64_t>(llvm::alignTo(states, 4), 4, 16)) {}
+        atOnce(std::clamp<int64_t>(llvm::alignTo(states, 4), 4, mostAtOnce)) {}
   /// Finds the thread's place. `u` is [B,L,C].
   void place(const View &u);
   int64_t wide() const { return std::min<int64_t>(4, form.steps); }
@@ -71,6 +72,10 @@ protected:
   }
   /// Calls for all groups of states: the first, how many.
   Values forGroups(Values init, llvm::function_ref<Values(Value, Value, ValueRange)> body);
+  void forStates(llvm::function_ref<void(Value)> body) {
+    if (states)
+      e.forLoop(e.index(states), body);
+  }
 
   /// One number per state and channel that only one thread per channel uses, or that is written
   /// once: in workgroup memory where there is space for it, in scratch from `row` rows on
@@ -101,6 +106,15 @@ protected:
   /// Behind the barrier after passages were posted in rows `row` (products) and `row` + 1: the
   /// state before the segment; in segment 0, which began with it, the state behind the panel.
   Value meet(Value row);
+  /// The state before the thread's segment, given the place of the state before the panel, which
+  /// becomes that behind it; it is the business of segment 0. Has a barrier.
+  Value walk(const Values &keep, const Values &added, Value memory, Value home, Value row);
+  Value ifFirst(llvm::function_ref<Value()> make) {
+    auto zero = [&] { return Values{e.f(0)}; };
+    return e.ifElse(isFirst, mlir::TypeRange{e.f32()}, [&] { return Values{make()}; }, zero)[0];
+  }
+  /// States [B,C,N] of segment 0's threads, zeros where there are none.
+  Value stateOf(const View &v, bool has, Value n);
 
   GPUKernelFrame &f;
   GPUEmitter &e;

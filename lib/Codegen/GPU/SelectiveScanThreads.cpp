@@ -144,6 +144,8 @@ Value GPUScanThreads::rowOf(Value rows, Value state, int64_t vector) {
 
 Values GPUScanThreads::forGroups(Values init,
                                  llvm::function_ref<Values(Value, Value, ValueRange)> body) {
+  if (!states)
+    return init;
   return e.forLoop(e.index(0), e.index(states), e.index(atOnce), init,
                    [&](Value from, ValueRange in) {
                      Value count = e.min(e.index(atOnce), e.sub(e.index(states), from));
@@ -163,7 +165,7 @@ GPUScanThreads::Homes GPUScanThreads::makeHomes(bool local, int64_t row, Value g
 
 void GPUScanThreads::loadRates(const View &a, bool local) {
   rates = &a;
-  if (!local)
+  if (!local || !states)
     return;
   rateMemory = e.shared(e.f32(), std::max<int64_t>(1, states) * form.channels);
   Value start = e.mul(block, form.channels);
@@ -201,4 +203,29 @@ Value GPUScanThreads::meet(Value row) {
                    [&](Value of, ValueRange in) {
                      return Values{e.fma(posted(row, of), in[0], posted(ends, of))};
                    })[0];
+}
+
+Value GPUScanThreads::walk(const Values &keep, const Values &added, Value memory, Value home,
+                           Value row) {
+  Value start = ifFirst([&] { return e.load(memory, home); });
+  Passage p = pass(keep, added, start);
+  if (form.segments == 1) {
+    e.store(p.end, memory, home);
+    return start;
+  }
+  post(p.product, row);
+  post(p.end, e.add(row, 1));
+  e.barrier();
+  Value met = meet(row);
+  e.ifThen(isFirst, [&] { e.store(met, memory, home); });
+  return e.select(isFirst, start, met);
+}
+
+Value GPUScanThreads::stateOf(const View &v, bool has, Value n) {
+  if (!has)
+    return e.f(0);
+  return e.ifElse(
+      there, TypeRange{e.f32()},
+      [&] { return Values{loadFloat(e, v, f.position(v, {batch, channel, n}))}; },
+      [&] { return Values{e.f(0)}; })[0];
 }
