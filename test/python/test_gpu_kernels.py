@@ -14,7 +14,7 @@ import kernel_contraction
 import test_kernels_contraction as contraction
 import test_kernels_loops as loops
 from kernel_contraction import Einsum
-from linnet._src import kernels, vulkan_kernels
+from linnet._src import gpu_traffic, kernels, vulkan_kernels
 
 pytestmark = pytest.mark.cpu
 
@@ -144,3 +144,34 @@ def test_a_program_is_one_file_of_ptx(tmp_path):
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("Function properties") == 2
+
+
+# ---- what kernels move ---------------------------------------------------------------------
+
+
+def traffic(tmp_path, body, rows, columns, chip):
+    """Of a kernel from one tensor to one like it: moved, once, operands, in bytes."""
+    t = f"tensor<{rows}x{columns}xf32>"
+    subprocess.run([kernels.build() / "bin/linnet-compile", "-", "--target=cuda", f"--chip={chip}",
+                    "--compile-to=dispatches", "-o", tmp_path / "d.mlir"], check=True, text=True,
+                   input=f"func.func @main(%x: {t}) -> {t} {{\n%y = {body} : {t}\nreturn %y : {t}\n}}")
+    found, = gpu_traffic.measure(tmp_path / "d.mlir", chip=chip, samples=10**6)
+    return found.moved, found.once, found.operands
+
+
+@pytest.mark.parametrize("body,chip,reads", [("math.exp %x", "sm_80", 1),
+                                            ("linnet.rms_norm %x eps 1.0e-6", "sm_90", 2)])
+def test_counted_traffic(tmp_path, body, chip, reads):
+    """Every workgroup is followed. Rows end within an access, whose lanes then share their last element."""
+    size = 37 * 301 * 4
+    moved, once, operands = traffic(tmp_path, body, 37, 301, chip)
+    assert once == operands == 2 * size
+    assert moved == pytest.approx((reads + 1) * size, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_the_page_of_gpu_kernels():
+    """Fresh, without spills, and no more is moved than it says."""
+    script = pathlib.Path(__file__).parents[2] / "docs/gpu_kernels.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

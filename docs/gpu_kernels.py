@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Writes docs/generated/gpu-kernels.md: what ptxas says of GPU kernels, and what they move. `--check`: fails where
+the page is stale, kernels spill or move too much. Needs the built tools and NumPy; ptxas by LINNET_PTXAS, on the
+path or from PyPI's nvidia-cuda-nvcc. Without one, registers are neither written nor checked."""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "python"))
+
+from linnet._src import gpu_traffic  # noqa: E402
+
+PAGE = ROOT / "docs" / "generated" / "gpu-kernels.md"
+CHIPS = ("sm_80", "sm_90")
+LIMIT = 1.5  # of bytes moved over those that have to be, in the classes below
+LIMITED = ("matmul", "attention", "norm", "scan")
+# what is above it, as docs/limitations.md says
+KNOWN = ("layer norm, rows of 4096, f32",)
+
+HEAD = """# GPU kernels: registers and traffic
+
+Written by `docs/gpu_kernels.py`. Of each kernel that a program comes to on CUDA: threads of a workgroup, workgroups of
+the launch, bytes of workgroup memory; on {chips} registers of a thread and bytes of spills, as ptxas says. Traffic is
+counted by following the positions of loads and stores of some workgroups ([how](../../python/linnet/_src/gpu_traffic.py)):
+`moved` over what the workgroups have to move, which is each element that a workgroup touches once (at most {limit} in the
+classes {limited}), and over the bytes of all operands, which says how often workgroups read the same. None of
+this was measured on a GPU.
+"""
+
+
+def tensor(*dims):
+    return f"tensor<{'x'.join(map(str, dims))}>"
+
+
+def program(arguments, results, body):
+    """`body` has the types of %a, %b, ... as {a}, {b}, and of the results as {r0}, {r1}."""
+    names = "abcdefgh"[:len(arguments)]
+    types = dict(zip(names, arguments)) | {f"r{i}": t for i, t in enumerate(results)}
+    given = ", ".join(f"%{n}: {t}" for n, t in zip(names, arguments))
+    values = "%y" if len(results) == 1 else ", ".join(f"%y#{i}" for i in range(len(results)))
+    return (f"func.func @main({given}) -> ({', '.join(results)}) {{\n  {body.format(**types)}\n"
+            f"  return {values} : {', '.join(results)}\n}}\n")
+
+
+def einsum(equation, a, b, r):
+    return program([a, b], [r], f'%y = linnet.einsum "{equation}" %a, %b : {{a}}, {{b}} -> {{r0}}')
+
+
+def norm(body, t):
+    return program([t], [t], f"%y = {body} : {{a}}")
+
+
+def attention(q, k, options=""):
+    return program([q, k, k], [q], f"%y = linnet.attention %a, %b, %c {options} : {{a}}, {{b}}, {{c}} -> {{r0}}")
+
+
+def attention_grad(q, k, lse):
+    return program([q, k, k, lse], [q, k, k], "%y:3 = linnet.attention_grad %a, %b, %c out(%a, %d : {d}) grad(%a) "
+                   "masks<[causal]> : {a}, {b}, {c}, {a} -> {r0}, {r1}, {r2}")
+
+
+def linear(t):
+    return program([t] * 3, [t], "%y = linnet.linear_attention %a, %b, %c : {a}, {b}, {c} -> {r0}")
+
+
+def linear_grad(t):
+    return program([t] * 4, [t] * 3, "%y:3 = linnet.linear_attention_grad %a, %b, %c grad(%d) : {a}, {b}, {c}, {d} "
+                   "-> {r0}, {r1}, {r2}")
+
+
+def scan(u, a, b):
+    return program([u, u, a, b, b], [u],
+                   "%y = linnet.selective_scan %a, %b, %c, %d, %e : {a}, {b}, {c}, {d}, {e} -> {r0}")
+
+
+def scan_grad(u, a, b):
+    return program([u, u, a, b, b, u], [u, u, a, b, b],
+                   "%y:5 = linnet.selective_scan_grad %a, %b, %c, %d, %e grad(%f) : {a}, {b}, {c}, {d}, {e}, {f} "
+                   "-> {r0}, {r1}, {r2}, {r3}, {r4}")
+
+
+def causal_conv(x, w):
+    return program([x, w], [x], "%y = linnet.causal_conv %a, %b : {a}, {b} -> {r0}")
+
+
+def conv(x, w, r):
+    return program([x, w], [r], "%y = linnet.conv %a, %b padding [1, 1, 1, 1] : {a}, {b} -> {r0}")
+
+
+def loss(x, t, r):
+    return program([x, t], [r], "%y = linnet.cross_entropy mean %a, %b : {a}, {b} -> {r0}")
+
+
+HEADS = (2, 12, 1024, 64)
+# class, what it is, its program
+PROGRAMS = [
+    ("elementwise", "tanh, f32", norm("math.tanh %a", tensor(4096, 1024, "f32"))),
+    ("norm", "softmax, rows of 1000, f32", norm("linnet.softmax %a axis 1", tensor(2048, 1000, "f32"))),
+    ("norm", "RMS norm, rows of 768, bf16", norm("linnet.rms_norm %a eps 1.0e-6", tensor(4096, 768, "bf16"))),
+    ("norm", "layer norm, rows of 4096, f32", norm("linnet.layer_norm %a eps 1.0e-6", tensor(2048, 4096, "f32"))),
+    ("matmul", "2048x512x2048, f32", einsum("mk,kn->mn", tensor(2048, 512, "f32"), tensor(512, 2048, "f32"),
+                                            tensor(2048, 2048, "f32"))),
+    ("matmul", "2048x512x2048, bf16, transposed", einsum("mk,nk->mn", tensor(2048, 512, "bf16"),
+                                                         tensor(2048, 512, "bf16"), tensor(2048, 2048, "bf16"))),
+    ("matmul", "1x2048x8192, bf16", einsum("mk,kn->mn", tensor(1, 2048, "bf16"), tensor(2048, 8192, "bf16"),
+                                           tensor(1, 8192, "bf16"))),
+    ("attention", "causal, 1024 positions, f32", attention(tensor(*HEADS, "f32"), tensor(*HEADS, "f32"),
+                                                           "masks<[causal]>")),
+    ("attention", "causal, 1024 positions, bf16", attention(tensor(*HEADS, "bf16"), tensor(*HEADS, "bf16"),
+                                                            "masks<[causal]>")),
+    ("attention", "one query, 12 heads on 2, bf16", attention(tensor(1, 12, 1, 64, "bf16"), tensor(1, 2, 4096, 64, "bf16"))),
+    ("attention gradient", "causal, 512 positions, f32", attention_grad(
+        tensor(2, 12, 512, 64, "f32"), tensor(2, 12, 512, 64, "f32"), tensor(2, 12, 512, "f32"))),
+    ("linear attention", "1024 positions, f32", linear(tensor(*HEADS, "f32"))),
+    ("linear attention gradient", "512 positions, f32", linear_grad(tensor(2, 12, 512, 64, "f32"))),
+    ("scan", "1024 positions, 512 channels, f32", scan(tensor(2, 1024, 512, "f32"), tensor(512, 16, "f32"),
+                                                       tensor(2, 1024, 16, "f32"))),
+    ("scan gradient", "512 positions, 512 channels, f32", scan_grad(tensor(2, 512, 512, "f32"), tensor(512, 16, "f32"),
+                                                                    tensor(2, 512, 16, "f32"))),
+    ("scan", "causal convolution of 4, 512 channels, f32", causal_conv(tensor(2, 1024, 512, "f32"), tensor(512, 4, "f32"))),
+    ("conv", "3x3, 64 channels, 32x32, f32", conv(tensor(8, 64, 32, 32, "f32"), tensor(64, 64, 3, 3, "f32"),
+                                                  tensor(8, 64, 32, 32, "f32"))),
+    ("loss", "4096 rows of 1000, f32", loss(tensor(4096, 1000, "f32"), tensor(4096, "i64"), tensor("f32"))),
+]
+
+
+class Missing(Exception):
+    """A kernel class has no code for GPUs."""
+
+
+@dataclasses.dataclass
+class Row:
+    kind: str
+    what: str
+    kernel: str
+    threads: int
+    shared: int
+    traffic: gpu_traffic.Traffic
+    chips: list  # registers and spills
+
+    def repeats(self):
+        return self.traffic.moved / self.traffic.once
+
+    def cells(self):
+        counts = [f"{registers}, {spills}" if registers else "" for registers, spills in self.chips]
+        return [self.kind, self.what, f"`{self.kernel}`", str(self.threads), str(self.traffic.chunks), str(self.shared),
+                *counts, f"{self.repeats():.2f}", f"{self.traffic.moved / self.traffic.operands:.2f}"]
+
+
+def find_ptxas():
+    installed = pathlib.Path(sys.prefix).glob("lib/python*/site-packages/nvidia/*/bin/ptxas")
+    found = os.environ.get("LINNET_PTXAS") or shutil.which("ptxas") or next(installed, "")
+    if found and not os.access(found, os.X_OK):  # wheels lose the bit
+        os.chmod(found, 0o755)
+    return str(found)
+
+
+def tool(name, *arguments, text=None):
+    done = subprocess.run([ROOT / "build" / "bin" / name, *arguments], input=text, text=True, capture_output=True,
+                          env={**os.environ, "LINNET_PTXAS": find_ptxas()})
+    if "no code generator of target" in done.stderr:
+        raise Missing
+    if done.returncode:
+        sys.exit(f"gpu_kernels.py: {name} {' '.join(map(str, arguments))}: {done.stderr}")
+
+
+def measure(kind, what, text, folder):
+    dispatches, out = folder / "dispatches.mlir", folder / "kernels.so"
+    tool("linnet-compile", "-", "--target=cuda", "--compile-to=dispatches", "-o", dispatches, text=text)
+    said = []
+    for chip in CHIPS:
+        tool("linnet-kernels", dispatches, "-o", out, "--target=cuda", f"--chip={chip}")
+        said.append(json.loads(pathlib.Path(f"{out}.json").read_text()))
+    for traffic in gpu_traffic.measure(dispatches):
+        first, name = said[0][traffic.name], re.sub(r"_\d+$", "", traffic.name)
+        yield Row(kind, what, name, first["threads"], first["shared"], traffic,
+                  [(s[traffic.name]["registers"], s[traffic.name]["spills"]) for s in said])
+
+
+def rows():
+    """Those of all programs, and the programs that have no code."""
+    found, missing = [], []
+    for kind, what, text in PROGRAMS:
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                found += measure(kind, what, text, pathlib.Path(folder))
+        except Missing:
+            missing.append(f"{kind} ({what})")
+    return found, missing
+
+
+def page(found, missing):
+    titles = ["class", "program", "kernel", "threads", "workgroups", "memory",
+              *(f"{chip}: registers, spills" for chip in CHIPS), "moved / once", "moved / operands"]
+    lines = [titles, ["---"] * len(titles), *(row.cells() for row in found)]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    head = HEAD.format(chips=" and ".join(CHIPS), limit=LIMIT, limited=", ".join(LIMITED))
+    return head + "\n" + table + "\n" + (f"\nWithout code for GPUs: {', '.join(missing)}.\n" if missing else "")
+
+
+def faults(found):
+    for row in found:
+        for chip, (_, spills) in zip(CHIPS, row.chips):
+            if spills:
+                yield f"{row.what}: {row.kernel} spills {spills} bytes on {chip}"
+        if row.kind in LIMITED and row.what not in KNOWN and row.repeats() > LIMIT:
+            yield f"{row.what}: {row.kernel} moves {row.repeats():.2f} times what it has to, expected at most {LIMIT}"
+
+
+def without_registers(text):
+    return re.sub(r"(\| \d+, \d+ |\|  ){2}", "", text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    if not check and not find_ptxas():
+        sys.exit("gpu_kernels.py: there is no ptxas: name it by LINNET_PTXAS or install nvidia-cuda-nvcc")
+    found, missing = rows()
+    text, problems = page(found, missing), list(faults(found))
+    if not check:
+        PAGE.write_text(text)
+    else:
+        same = (lambda t: t) if find_ptxas() else without_registers
+        if not PAGE.exists() or same(PAGE.read_text()) != same(text):
+            problems.append("docs/generated/gpu-kernels.md is stale: run docs/gpu_kernels.py")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
