@@ -23,6 +23,7 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/ErrorHandling.h"
 #include <deque>
 
 using namespace mlir;
@@ -133,8 +134,17 @@ int linnet::lspMain(int argc, char **argv) {
   return asMainReturnCode(MlirLspServerMain(argc, argv, registry));
 }
 
+/// What ends a tool inside of LLVM is the caller's affair there (a test script that is missing), no
+/// crash.
+static void exitWithMessage(void *name, const char *message, bool) {
+  llvm::errs() << static_cast<const char *>(name) << ": " << message << "\n";
+  std::exit(1);
+}
+
 int linnet::reduceMain(int argc, char **argv) {
   hideForeignOptions();
+  static char name[] = "linnet-reduce";
+  llvm::install_fatal_error_handler(exitWithMessage, name);
   DialectRegistry registry;
   linnet::registerAllDialects(registry);
   linnet::registerAllPasses();

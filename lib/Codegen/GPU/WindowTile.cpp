@@ -168,8 +168,8 @@ void WindowTile::forWindows(const Values &results,
                             function_ref<void(Value, Value, ArrayRef<Value>)> body) {
   Value of = e.add(firstPlane, plane), w = e.add(column0, column);
   Value there = e.both(e.lt(of, planes), e.lt(w, windows[2]));
-  for (auto [j, x] : llvm::enumerate(results)) {
+  for (size_t j = 0; j < results.size(); ++j) {
     Value h = e.add(e.add(row0, row), j);
-    e.ifThen(e.both(there, e.lt(h, windows[1])), [&] { body(x, of, {slice, h, w}); });
+    e.ifThen(e.both(there, e.lt(h, windows[1])), [&] { body(results[j], of, {slice, h, w}); });
   }
 }
