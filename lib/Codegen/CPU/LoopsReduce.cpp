@@ -215,9 +215,10 @@ void ReductionEmitter::update(MutableArrayRef<Value> accs, ArrayRef<Lane> coords
 
 void ReductionEmitter::updateAll(MutableArrayRef<Value> accs, unsigned turn, ArrayRef<Lane> at,
                                  const Scope &s, Value tail) {
-  update(accs.slice(turn * width, width), at, s, tail);
+  update(accs.slice(size_t(turn) * width, width), at, s, tail);
   if (ReductionEmitter *other = along.reduction)
-    other->update(accs.slice(turns * width + turn * other->width, other->width), at, s, tail);
+    other->update(accs.slice(size_t(turns) * width + size_t(turn) * other->width, other->width), at,
+                  s, tail);
 }
 
 Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values accs) {
@@ -267,7 +268,7 @@ Values ReductionEmitter::reduceInnermost(unsigned loop, Lanes coords, Values acc
 
 Values ReductionEmitter::reduce(ArrayRef<unsigned> rest, Lanes coords, Values accs) {
   if (rest.size() == 1)
-    return reduceInnermost(rest.front(), coords, accs);
+    return reduceInnermost(rest.front(), coords, std::move(accs));
   Value size = extent(rest.front());
   return e.forLoop(e.index(0), size, e.index(1), accs, [&](Value i, ValueRange carried) {
     auto outside = l.memos;
