@@ -52,7 +52,6 @@ private:
   void convolveInMemory();
   void emitPanel(Value from);
   void fill(Value firstPadded, Value firstTap);
-  Value padded(Value position, Value of);
 
   GPUEmitter &e;
   GPUKernelFrame &f;
@@ -65,6 +64,26 @@ private:
 };
 
 } // namespace
+
+Value GPUPaddedInputs::load(Value position, Value channel) const {
+  GPUEmitter &e = f.e;
+  Type type = e.f32();
+  Value past = e.index(kept), t = e.sub(position, past);
+  auto zero = [&] { return Values{e.f(0)}; };
+  auto given = [&] {
+    if (!state)
+      return zero();
+    return Values{loadFloat(e, *state, f.position(*state, {batch, channel, position}))};
+  };
+  auto input = [&] {
+    return e.ifElse(
+        e.lt(t, x.sizes[1]), TypeRange{type},
+        [&] { return Values{loadFloat(e, x, f.position(x, {batch, t, channel}))}; }, zero);
+  };
+  return e.ifElse(
+      e.lt(channel, x.sizes[2]), TypeRange{type},
+      [&] { return e.ifElse(e.lt(position, past), TypeRange{type}, given, input); }, zero)[0];
+}
 
 Values linnet::codegen::correlate(GPUEmitter &e, const GPUConvRows &rows, Value first, Value lane,
                                   Value count, llvm::function_ref<Value(Value)> tap, Values sums) {
@@ -230,31 +249,13 @@ void Kernel::convolveInRegisters() {
 // Windows in workgroup memory
 //===----------------------------------------------------------------------===//
 
-/// A padded input as f32; zero outside.
-Value Kernel::padded(Value position, Value of) {
-  Value kept = e.index(width - 1), t = e.sub(position, kept);
-  auto zero = [&] { return Values{e.f(0)}; };
-  auto given = [&] {
-    if (!op.getState())
-      return zero();
-    return Values{loadFloat(e, state, f.position(state, {batch, of, position}))};
-  };
-  auto input = [&] {
-    return e.ifElse(
-        e.lt(t, length), TypeRange{e.f32()},
-        [&] { return Values{loadFloat(e, x, f.position(x, {batch, t, of}))}; }, zero);
-  };
-  return e.ifElse(
-      e.lt(of, channels), TypeRange{e.f32()},
-      [&] { return e.ifElse(e.lt(position, kept), TypeRange{e.f32()}, given, input); }, zero)[0];
-}
-
 /// The inputs of a panel for kTaps taps, and those, [tap][channel].
 void Kernel::fill(Value firstPadded, Value firstTap) {
   int64_t count = kPanel + std::min(kTaps, width) - 1;
+  GPUPaddedInputs inputs{f, x, op.getState() ? &state : nullptr, width - 1, batch};
   e.forThreads(e.index(count * kChannels), [&](Value i) {
     Value c = e.rem(i, kChannels), at = e.div(i, kChannels);
-    Value value = padded(e.add(firstPadded, at), e.add(channel, c));
+    Value value = inputs.load(e.add(firstPadded, at), e.add(channel, c));
     e.store(value, rows.memory, rows.at(e, at, c));
   });
   e.forThreads(e.index(kTaps * kChannels), [&](Value i) {

@@ -17,6 +17,15 @@ namespace linnet::codegen {
 /// The widest window that registers hold.
 inline constexpr int64_t kWidestConvInRegisters = 8;
 
+/// Padded inputs of a sequence as f32; zero outside.
+struct GPUPaddedInputs {
+  GPUKernelFrame &f;
+  const View &x, *state; ///< null: zeros
+  int64_t kept;          ///< W - 1
+  Value batch;
+  Value load(Value position, Value channel) const;
+};
+
 /// A row per position of some channels each, in workgroup memory.
 struct GPUConvRows {
   Value memory;

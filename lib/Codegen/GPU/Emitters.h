@@ -13,6 +13,7 @@ namespace linnet::codegen {
 // One function per emitter, defined beside it, giving its only instance.
 const GPUKernelEmitter *getGPUCausalConvEmitter();
 const GPUKernelEmitter *getGPUSelectiveScanGradEmitter();
+const GPUKernelEmitter *getGPUCausalConvGradEmitter();
 const GPUKernelEmitter *getGPUContractionEmitter();
 const GPUKernelEmitter *getGPUConvEmitter();
 const GPUKernelEmitter *getGPUConvFilterGradEmitter();
@@ -27,8 +28,8 @@ const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 #define LINNET_GPU_EMITTERS                                                                        \
   getGPUPoolEmitter(), getGPUResizeEmitter(), getGPUConvFilterGradEmitter(), getGPUConvEmitter(),  \
       getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),  \
-      getGPUSelectiveScanGradEmitter(), getGPUCausalConvEmitter(), getGPUContractionEmitter(),     \
-      getGPULoopsEmitter(),
+      getGPUCausalConvGradEmitter(), getGPUSelectiveScanGradEmitter(), getGPUCausalConvEmitter(),  \
+      getGPUContractionEmitter(), getGPULoopsEmitter(),
 
 } // namespace linnet::codegen
 
