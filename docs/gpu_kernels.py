@@ -100,6 +100,10 @@ def loss(x, t, r):
     return program([x, t], [r], "%y = linnet.cross_entropy mean %a, %b : {a}, {b} -> {r0}")
 
 
+def on_tensor_cores(text):
+    return f"module attributes {{linnet.tensor_cores}} {{\n{text}}}\n"
+
+
 HEADS = (2, 12, 1024, 64)
 # class, what it is, its program
 PROGRAMS = [
@@ -111,6 +115,8 @@ PROGRAMS = [
                                             tensor(2048, 2048, "f32"))),
     ("matmul", "2048x512x2048, bf16, transposed", einsum("mk,nk->mn", tensor(2048, 512, "bf16"),
                                                          tensor(2048, 512, "bf16"), tensor(2048, 2048, "bf16"))),
+    ("matmul", "2048x512x2048, bf16, `--tensor-cores`", on_tensor_cores(einsum(
+        "mk,kn->mn", tensor(2048, 512, "bf16"), tensor(512, 2048, "bf16"), tensor(2048, 2048, "bf16")))),
     ("matmul", "1x2048x8192, bf16", einsum("mk,kn->mn", tensor(1, 2048, "bf16"), tensor(2048, 8192, "bf16"),
                                            tensor(1, 8192, "bf16"))),
     ("attention", "causal, 1024 positions, f32", attention(tensor(*HEADS, "f32"), tensor(*HEADS, "f32"),

@@ -31,6 +31,10 @@ struct CommandLine {
       cl::desc("chips of the GPUs, such as sm_90 (CUDA) or subgroup32 (Vulkan); CUDA's first one "
                "is the oldest that the bundle runs on"),
       cl::CommaSeparated};
+  cl::opt<bool> tensorCores{
+      "tensor-cores",
+      cl::desc("CUDA: products of bf16 by tensor cores where sizes are whole tiles; "
+               "this code has not run on a GPU yet")};
   cl::list<std::string> cpus{
       "cpu",
       cl::desc("CPU levels, one image each: x86-64-v3, x86-64-v4, native (default "
@@ -199,6 +203,7 @@ CompileOptions CommandLine::read() const {
   if (!targets.empty())
     o.targets.assign(targets.begin(), targets.end());
   o.chips.assign(chips.begin(), chips.end());
+  o.tensorCores = tensorCores;
   o.weights.assign(weights.begin(), weights.end());
   o.externalWeights = external;
   o.threads = threads;
@@ -265,6 +270,8 @@ int main(int argc, char **argv) {
     return usage("--threads expects at least 1");
   if (options.compileTo != Stage::Kernels && options.targets.size() != 1)
     return usage("--compile-to and --emit=mlir expect one target");
+  if (options.tensorCores && !llvm::is_contained(options.targets, "cuda"))
+    return usage("--tensor-cores is for --target=cuda");
   std::string wrong = checkEmit(options);
   if (!wrong.empty())
     return usage(wrong);

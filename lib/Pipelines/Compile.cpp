@@ -13,6 +13,7 @@
 #include "linnet/Bundle/Write.h"
 #include "linnet/Codegen/CPU.h"
 #include "linnet/Codegen/GPU.h"
+#include "linnet/Codegen/GPUProgram.h"
 #include "linnet/Pipelines/Pipelines.h"
 #include "linnet/Transforms/Linearize.h"
 #include "mlir/IR/AsmState.h"
@@ -353,6 +354,8 @@ LogicalResult Compiler::makePrograms() {
   for (const std::string &target : options.targets) {
     module = graph->clone();
     current = target;
+    if (options.tensorCores && target == "cuda")
+      (*module)->setAttr(codegen::kTensorCoresAttr, UnitAttr::get(&context));
     std::vector<std::string> chips = chipsOf(target);
     if (failed(stage("dispatches", Stage::Dispatches, [&](OpPassManager &pm) {
           buildStrategyPipeline(pm, target, chips.empty() ? "" : chips.front());

@@ -122,17 +122,25 @@ def large(dtype):
     return Einsum("mk,kn->mn", dict(m=2048, n=2048, k=512), dtype=dtype).text("large")
 
 
+def on_tensor_cores(spec):
+    text = Einsum(spec, dict(m=2048, n=2048, k=512), dtype="bf16").text("cores")
+    return f"module attributes {{linnet.tensor_cores}} {{\n{text}\n}}"
+
+
 @pytest.mark.parametrize("chip", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("text", [loops.softmax(), loops.layer_norm("bf16"), loops.embedding(),
-                                  large("f32"), large("bf16")],
-                         ids=["softmax", "norm", "embedding", "f32", "bf16"])
+                                  large("f32"), large("bf16"), on_tensor_cores("mk,kn->mn"),
+                                  on_tensor_cores("mk,nk->mn")],
+                         ids=["softmax", "norm", "embedding", "f32", "bf16", "mma", "mma transposed"])
 def test_assembles_without_spills(tmp_path, chip, text):
     out = tmp_path / "kernels.so"
     subprocess.run([kernels.build() / "bin/linnet-kernels", "-", "-o", out, "--target=cuda",
                     f"--chip={chip}"], input=text, text=True, check=True,
                    env={**os.environ, "LINNET_PTXAS": ptxas()})
-    for kernel in json.loads(pathlib.Path(f"{out}.json").read_text()).values():
+    for name, kernel in json.loads(pathlib.Path(f"{out}.json").read_text()).items():
         assert kernel["cubin"] and kernel["registers"] > 0
+        ptx = pathlib.Path(f"{out}.{name}.ptx").read_text()
+        assert ("mma.sync.aligned.m16n8k16" in ptx) == ("tensor_cores" in text)
         assert kernel["spills"] == 0
 
 

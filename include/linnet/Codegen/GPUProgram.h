@@ -13,6 +13,9 @@ namespace linnet::codegen {
 /// On a module: the name of the GPU target that its kernels have strategies for; none: the CPU.
 inline constexpr llvm::StringLiteral kTargetAttr = "linnet.target";
 
+/// On a module: products may be made by tensor cores, as linnet-compile --tensor-cores asks.
+inline constexpr llvm::StringLiteral kTensorCoresAttr = "linnet.tensor_cores";
+
 inline bool isForGPU(exec::KernelOp kernel) { return kernel->getParentOp()->hasAttr(kTargetAttr); }
 
 /// Whether a launch of a GPU kernel with a strategy asks for scratch.

@@ -6,6 +6,8 @@
 #include "Contraction.h"
 #include "../OneOp.h"
 #include "Emitters.h"
+#include "MmaTile.h"
+#include "linnet/Codegen/GPUProgram.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -28,6 +30,35 @@ static GPUTile chooseTile(const Contraction &c, const GPUTarget &target) {
                          narrow, target);
 }
 
+/// Whether tensor cores were asked for and whole tiles of bf16 lie as they take them.
+static bool fitsTensorCores(const Contraction &c, exec::KernelOp kernel, const GPUTarget &target) {
+  const Arithmetic &t = c.arithmetic;
+  if (!target.isCUDA() || !kernel->getParentOp()->hasAttr(kTensorCoresAttr) || !t.a.isBF16() ||
+      !t.b.isBF16() || !t.compute.isF32() || !c.outerK.empty() || c.m.empty() || c.n.empty() ||
+      c.k.empty())
+    return false;
+  auto size = [&](ArrayRef<unsigned> dims) {
+    bool known =
+        llvm::none_of(dims, [&](unsigned d) { return ShapedType::isDynamic(c.staticSize(d)); });
+    return known ? staticProduct(c, dims) : -1;
+  };
+  auto whole = [](int64_t n, int64_t of) { return n > 0 && n % of == 0; };
+  if (!whole(size(c.m), MmaTile::kRows) || !whole(size(c.n), MmaTile::kColumns) ||
+      !whole(size(c.k), MmaTile::kDepth))
+    return false;
+  auto lies = [&](const Operand &x, const DimGroup &group) {
+    int64_t across = c.stride(x, group), along = c.stride(x, c.k);
+    if (across != 1)
+      std::swap(across, along);
+    auto fits = [&](int64_t stride) {
+      return !ShapedType::isDynamic(stride) && stride % MmaTile::kWide == 0;
+    };
+    return across == 1 && fits(along) &&
+           llvm::all_of(c.batch, [&](unsigned d) { return fits(x.strides[d]); });
+  };
+  return lies(c.a, c.m) && lies(c.b, c.n);
+}
+
 namespace {
 class GPUContractionEmitter : public GPUKernelEmitter {
 public:
@@ -46,7 +77,13 @@ LogicalResult GPUContractionEmitter::select(exec::KernelOp kernel, const GPUTarg
   if (failed(c))
     return failure();
   GPUTile tile = chooseTile(*c, target);
-  tile.select(kernel);
+  if (fitsTensorCores(*c, kernel, target)) {
+    tile = {MmaTile::kRows, MmaTile::kColumns, MmaTile::kDepth, 8, 8};
+    static_assert(MmaTile::kRows / 8 * (MmaTile::kColumns / 8) == MmaTile::kThreads);
+    tile.select(kernel, {{kMma, 1}});
+  } else {
+    tile.select(kernel);
+  }
   LaunchBuilder b(kernel);
   FailureOr<ContractionSizes> s = ContractionSizes::of(b, *c);
   if (failed(s))

@@ -14,11 +14,13 @@
 
 namespace linnet::codegen {
 
+/// In `strategy`: whether tensor cores make the products (MmaTile.h).
+inline constexpr llvm::StringLiteral kMma = "mma";
+
 class GPUContraction {
 public:
   GPUContraction(const Contraction &c, GPUKernelFrame &frame)
-      : c(c), f(frame), e(frame.e), tile(e, GPUTile::of(frame), c.arithmetic.compute),
-        epilogue(c.epilogue, frame) {}
+      : c(c), f(frame), e(frame.e), shape(GPUTile::of(frame)), epilogue(c.epilogue, frame) {}
   mlir::LogicalResult run();
 
 private:
@@ -37,17 +39,20 @@ private:
   mlir::LogicalResult prepare();
   mlir::FailureOr<Side> side(const Operand &x, bool isUnsigned, const DimGroup &group);
   void findTile();
+  void runOnTiles();
+  void runOnTensorCores();
   Value stride(const Side &s, const DimGroup &group) {
     return group.empty() ? e.index(0) : s.strides[group.back()];
   }
-  void fill(const Side &s, const ProductTile::Side &to, Value from, Value offset);
-  Values steps();
+  void fill(ProductTile &tile, const Side &s, const ProductTile::Side &to, Value from,
+            Value offset);
+  Values steps(ProductTile &tile);
   void finishAt(Value sum, Value row, Value column);
 
   const Contraction &c;
   GPUKernelFrame &f;
   GPUEmitter &e;
-  ProductTile tile;
+  const GPUTile shape;
   EpilogueEmitter epilogue;
   mlir::LogicalResult status = mlir::success();
   Values sizes; ///< per loop dimension

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Contraction.h"
+#include "MmaTile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -58,7 +59,7 @@ LogicalResult GPUContraction::prepare() {
 
 /// Columns of tiles run fastest, so that workgroups at work together share rows.
 void GPUContraction::findTile() {
-  int64_t rows = tile.shape.rows, columns = tile.shape.columns;
+  int64_t rows = shape.rows, columns = shape.columns;
   Value across = e.ceilDiv(n, columns), down = e.ceilDiv(m, rows);
   column0 = e.mul(e.rem(f.group, across), columns);
   Value rest = e.div(f.group, across);
@@ -81,7 +82,8 @@ void GPUContraction::findTile() {
 }
 
 /// The step of k from `from` on. Accesses run along what lies together.
-void GPUContraction::fill(const Side &s, const ProductTile::Side &to, Value from, Value offset) {
+void GPUContraction::fill(ProductTile &tile, const Side &s, const ProductTile::Side &to, Value from,
+                          Value offset) {
   Value strideK = stride(s, c.k), strideS = stride(s, *s.group);
   tile.fill(to, s.alongK, s.wide, [&](Value inK, Value inS) {
     Value atK = e.add(from, inK), atS = e.add(s.first, inS);
@@ -93,7 +95,7 @@ void GPUContraction::fill(const Side &s, const ProductTile::Side &to, Value from
   });
 }
 
-Values GPUContraction::steps() {
+Values GPUContraction::steps(ProductTile &tile) {
   Values sums = tile.zeros();
   return e.forLoop(e.index(0), outerK, e.index(1), sums, [&](Value outer, ValueRange carried) {
     Value offsetA = a.offset, offsetB = b.offset, rest = outer;
@@ -104,8 +106,8 @@ Values GPUContraction::steps() {
       offsetB = e.add(offsetB, e.mul(at, b.strides[d]));
     }
     return tile.steps(k, carried, [&](Value from) {
-      fill(a, tile.a, from, offsetA);
-      fill(b, tile.b, from, offsetB);
+      fill(tile, a, tile.a, from, offsetA);
+      fill(tile, b, tile.b, from, offsetB);
     });
   });
 }
@@ -133,15 +135,36 @@ void GPUContraction::finishAt(Value sum, Value row, Value column) {
   });
 }
 
-LogicalResult GPUContraction::run() {
-  if (failed(prepare()))
-    return failure();
+void GPUContraction::runOnTiles() {
+  ProductTile tile(e, shape, c.arithmetic.compute);
   findTile();
-  Values sums = steps();
+  Values sums = steps(tile);
   auto finish = [&](Value sum, Value row, Value column) { finishAt(sum, row, column); };
   if (c.epilogue.isTrivial())
     tile.finishDirectly(sums, finish);
   else
     tile.finishThroughMemory(sums, finish);
+}
+
+void GPUContraction::runOnTensorCores() {
+  MmaTile tile(e);
+  findTile();
+  auto source = [&](const Side &s, Value from) {
+    Value strideK = stride(s, c.k), along = stride(s, *s.group);
+    Value start = e.add(s.offset, e.add(e.mul(from, strideK), e.mul(s.first, along)));
+    return MmaTile::Source{s.view, start, strideK, along, s.alongK};
+  };
+  Values sums =
+      tile.steps(k, [&](Value from) { return MmaTile::Sources(source(a, from), source(b, from)); });
+  tile.finish(sums, [&](Value sum, Value row, Value column) { finishAt(sum, row, column); });
+}
+
+LogicalResult GPUContraction::run() {
+  if (failed(prepare()))
+    return failure();
+  if (f.strategyInt(kMma, 0))
+    runOnTensorCores();
+  else
+    runOnTiles();
   return status;
 }

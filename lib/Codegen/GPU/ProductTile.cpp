@@ -57,13 +57,14 @@ GPUTile GPUTile::of(const KernelViews &frame) {
           frame.strategyInt("thread_columns"), frame.strategyInt("slices", 1)};
 }
 
-void GPUTile::select(exec::KernelOp kernel) const {
+void GPUTile::select(exec::KernelOp kernel, ArrayRef<std::pair<StringRef, int64_t>> more) const {
   SmallVector<std::pair<StringRef, int64_t>> numbers = {
       {kThreads, threads()},       {"rows", rows},
       {"columns", columns},        {"depth", depth},
       {"thread_rows", threadRows}, {"thread_columns", threadColumns}};
   if (slices > 1)
     numbers.push_back({"slices", slices});
+  llvm::append_range(numbers, more);
   setStrategy(kernel, numbers);
 }
 

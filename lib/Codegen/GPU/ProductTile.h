@@ -30,7 +30,8 @@ struct GPUTile {
                             const GPUTarget &target);
   static GPUTile of(const KernelViews &frame);
   /// Into `strategy`, with the number of threads.
-  void select(exec::KernelOp kernel) const;
+  void select(exec::KernelOp kernel,
+              llvm::ArrayRef<std::pair<llvm::StringRef, int64_t>> more = {}) const;
   Value chunks(LaunchBuilder &b, Value batch, Value m, Value n) const;
 };
 
