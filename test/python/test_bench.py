@@ -3,13 +3,15 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # ===----------------------------------------------------------------------===//
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from linnet._src.bench import __main__ as bench
-from linnet._src.bench import crossover, dense, measure, models, peers, probe, report, timing, workloads
+from linnet._src.bench import (crossover, dense, device, measure, models, peers, probe, report, timing,
+                               workloads)
 
 pytestmark = pytest.mark.cpu
 
@@ -160,3 +162,57 @@ def test_names_are_unique_and_targets_sensible():
     rows = list(workloads._table())
     assert len({name for name, *_ in rows}) == len(rows)
     assert all(target is None or 0 < target <= 1 for _, _, target, _ in rows)
+
+
+# ---- on a GPU ------------------------------------------------------------------------------
+
+
+class OnTheCPU:
+    """In the place of device.CUDA: PyTorch here, clocked by what it is told."""
+
+    def __init__(self):
+        self.torch, self.flushed = pytest.importorskip("torch"), 0
+
+    def flush(self):
+        self.flushed += 1
+
+    def time(self, call):
+        call()
+        return 2e-3
+
+    def tensor(self, array):
+        return device.CUDA.tensor(self, array)
+
+    device = "cpu"
+
+
+@pytest.mark.parametrize("work", [device.einsum(40, "f32"), device.einsum(33, "bf16"),
+                                  device.rows("norm", "linnet.rms_norm %x eps 1.0e-6",
+                                              lambda torch, x: torch.nn.functional.rms_norm(x, x.shape[-1:], eps=1e-6),
+                                              (5, 70), "f32")], ids=lambda w: w.name)
+def test_a_record_of_a_device(work):
+    """The way of --device=cuda, with a device and a peer that are here."""
+    try:
+        device.find("vulkan")
+    except device.NoDevice as missing:
+        pytest.skip(str(missing))
+    peer = OnTheCPU()
+    found = device.record(work, peer, "vulkan", {"copy": 1e9, "f32": 1e9, "bf16": 2e9})
+    assert found["note"] == "" and 0 <= found["gap"] < device.GAP[work.dtype]
+    assert peer.flushed == 2 * (device.WARM + device.TURNS)
+    amount = work.flops / (2e9 if work.dtype == "bf16" else 1e9) if work.flops else work.bytes / 1e9
+    assert found["pytorch_fraction"] == pytest.approx(amount / 2e-3)
+    assert found["linnet_fraction"] == pytest.approx(amount / found["linnet_seconds"])
+    wrong = dataclasses.replace(work, peer=lambda *all: work.peer(*all) + 1)
+    assert device.record(wrong, peer, "vulkan", {"copy": 1e9, "f32": 1e9, "bf16": 2e9})["note"] == "outputs differ"
+
+
+@pytest.mark.parametrize("name,message", [("cuda", "CUDA's driver was not found"), ("tpu", "expected cuda or cuda:N")])
+def test_without_a_gpu_there_is_a_message(name, message, capsys):
+    try:
+        device.find("cuda")
+        pytest.skip("there is one")
+    except device.NoDevice:
+        pass
+    assert bench.main([f"--device={name}"]) == 1
+    assert message in capsys.readouterr().err

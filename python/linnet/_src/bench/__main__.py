@@ -30,6 +30,7 @@ EXAMPLES = """examples:
   linnet-bench --only=alibi16k            certified windows beside exact attention, a whole model
   linnet-bench --only=crossover           lengths from which on rewrites pay, measured and predicted
   linnet-bench --calibrate-cost=cost.json speeds of this machine, for linnet-compile --cost-model
+  linnet-bench --device=cuda              on a GPU, beside PyTorch's products, attention and norms
   linnet-bench --list                     names of the workloads
 
 Python packages: numpy ml_dtypes safetensors; for the peers torch, onnxruntime and onnx,
@@ -56,6 +57,8 @@ def parse(arguments):
                         help="fit the compiler's cost model to this machine, time nothing else")
     parser.add_argument("--cost-model", metavar="F.json",
                         help="crossover: predict with this cost model instead of the compiler's own")
+    parser.add_argument("--device", default="cpu", metavar="cuda[:N]",
+                        help="time a GPU's workloads there, with the ceilings that PyTorch reaches on it")
     parser.add_argument("--list", action="store_true", help="names of the workloads")
     parser.add_argument("--version", action="store_true", help="version of Linnet")
     options = parser.parse_args(arguments)
@@ -134,6 +137,15 @@ def calibrate(options):
     return 0
 
 
+def on_device(options):
+    from linnet._src.bench import device
+    try:
+        return 1 if device.run(options.device, options.only, options.json, options.list) else 0
+    except device.NoDevice as missing:
+        print(f"linnet-bench: nothing to measure on {options.device}: {missing}", file=sys.stderr)
+        return 1
+
+
 def main(arguments=None):
     options, fail = parse(arguments)
     missing = missing_packages()
@@ -152,6 +164,8 @@ def main(arguments=None):
         return 0
     if options.calibrate_cost:
         return calibrate(options)
+    if options.device != "cpu":
+        return on_device(options)
     table = {**workloads.all_workloads(), recompute.NAME: None, alibi.NAME: None, alibi.DECODE: None,
              crossover.NAME: None}
     if options.list:
