@@ -22,7 +22,7 @@ from linnet._src import gpu_traffic  # noqa: E402
 PAGE = ROOT / "docs" / "generated" / "gpu-kernels.md"
 CHIPS = ("sm_80", "sm_90")
 LIMIT = 1.5  # of bytes moved over those that have to be, in the classes below
-LIMITED = ("matmul", "attention", "norm", "scan")
+LIMITED = ("matmul", "attention", "norm", "scan", "scan gradient")
 # what is above it, as docs/limitations.md says
 KNOWN = ("layer norm, rows of 4096, f32",)
 
@@ -77,19 +77,25 @@ def linear_grad(t):
                    "-> {r0}, {r1}, {r2}")
 
 
-def scan(u, a, b):
-    return program([u, u, a, b, b], [u],
-                   "%y = linnet.selective_scan %a, %b, %c, %d, %e : {a}, {b}, {c}, {d}, {e} -> {r0}")
+def scan(u, a, b, skip):
+    return program([u, u, a, b, b, skip, u], [u],
+                   "%y = linnet.selective_scan %a, %b, %c, %d, %e skip(%f : {f}) gate(%g : {g}) softplus "
+                   ": {a}, {b}, {c}, {d}, {e} -> {r0}")
 
 
-def scan_grad(u, a, b):
-    return program([u, u, a, b, b, u], [u, u, a, b, b],
-                   "%y:5 = linnet.selective_scan_grad %a, %b, %c, %d, %e grad(%f) : {a}, {b}, {c}, {d}, {e}, {f} "
-                   "-> {r0}, {r1}, {r2}, {r3}, {r4}")
+def scan_grad(u, a, b, skip):
+    return program([u, u, a, b, b, u, skip, u], [u, u, a, b, b, skip, u],
+                   "%y:7 = linnet.selective_scan_grad %a, %b, %c, %d, %e grad(%f) skip(%g : {g}) gate(%h : {h}) softplus "
+                   ": {a}, {b}, {c}, {d}, {e}, {f} -> {r0}, {r1}, {r2}, {r3}, {r4}, {r5}, {r6}")
 
 
 def causal_conv(x, w):
-    return program([x, w], [x], "%y = linnet.causal_conv %a, %b : {a}, {b} -> {r0}")
+    return program([x, w], [x], "%y = linnet.causal_conv %a, %b activation<silu> : {a}, {b} -> {r0}")
+
+
+def causal_conv_grad(x, w):
+    return program([x, w, x], [x, w], "%y:2 = linnet.causal_conv_grad %a, %b grad(%c) activation<silu> : {a}, {b}, {c} "
+                   "-> {r0}, {r1}")
 
 
 def conv(x, w, r):
@@ -129,10 +135,14 @@ PROGRAMS = [
     ("linear attention", "1024 positions, f32", linear(tensor(*HEADS, "f32"))),
     ("linear attention gradient", "512 positions, f32", linear_grad(tensor(2, 12, 512, 64, "f32"))),
     ("scan", "1024 positions, 512 channels, f32", scan(tensor(2, 1024, 512, "f32"), tensor(512, 16, "f32"),
-                                                       tensor(2, 1024, 16, "f32"))),
+                                                       tensor(2, 1024, 16, "f32"), tensor(512, "f32"))),
     ("scan gradient", "512 positions, 512 channels, f32", scan_grad(tensor(2, 512, 512, "f32"), tensor(512, 16, "f32"),
-                                                                    tensor(2, 512, 16, "f32"))),
+                                                                    tensor(2, 512, 16, "f32"), tensor(512, "f32"))),
     ("scan", "causal convolution of 4, 512 channels, f32", causal_conv(tensor(2, 1024, 512, "f32"), tensor(512, 4, "f32"))),
+    ("scan gradient", "causal convolution of 4, 512 channels, f32", causal_conv_grad(tensor(2, 1024, 512, "f32"),
+                                                                                     tensor(512, 4, "f32"))),
+    ("scan gradient", "causal convolution of 31, 512 channels, f32", causal_conv_grad(tensor(2, 1024, 512, "f32"),
+                                                                                      tensor(512, 31, "f32"))),
     ("conv", "3x3, 64 channels, 32x32, f32", conv(tensor(8, 64, 32, 32, "f32"), tensor(64, 64, 3, 3, "f32"),
                                                   tensor(8, 64, 32, 32, "f32"))),
     ("loss", "4096 rows of 1000, f32", loss(tensor(4096, 1000, "f32"), tensor(4096, "i64"), tensor("f32"))),
