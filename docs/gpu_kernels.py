@@ -98,16 +98,8 @@ def causal_conv_grad(x, w):
                    "-> {r0}, {r1}")
 
 
-def conv(x, w, r, options=""):
-    return program([x, w], [r], f"%y = linnet.conv %a, %b {options} padding [1, 1, 1, 1] : {{a}}, {{b}} -> {{r0}}")
-
-
-def conv_filter_grad(x, g, w):
-    return program([x, g], [w], "%y = linnet.conv_filter_grad %a, %b padding [1, 1, 1, 1] : {a}, {b} -> {r0}")
-
-
-def pool(x, y):
-    return program([x], [y], "%y = linnet.max_pool %a kernel [3, 3] strides [2, 2] padding [1, 1, 1, 1] : {a} -> {r0}")
+def conv(x, w, r):
+    return program([x, w], [r], "%y = linnet.conv %a, %b padding [1, 1, 1, 1] : {a}, {b} -> {r0}")
 
 
 def loss(x, t, r):
@@ -119,7 +111,6 @@ def on_tensor_cores(text):
 
 
 HEADS = (2, 12, 1024, 64)
-IMAGES, SMALL = tensor(8, 96, 56, 56, "f32"), tensor(8, 96, 28, 28, "f32")
 # class, what it is, its program
 PROGRAMS = [
     ("elementwise", "tanh, f32", norm("math.tanh %a", tensor(4096, 1024, "f32"))),
@@ -154,10 +145,6 @@ PROGRAMS = [
                                                                                       tensor(512, 31, "f32"))),
     ("conv", "3x3, 64 channels, 32x32, f32", conv(tensor(8, 64, 32, 32, "f32"), tensor(64, 64, 3, 3, "f32"),
                                                   tensor(8, 64, 32, 32, "f32"))),
-    ("conv", "3x3, each of 96 channels, 56x56, f32", conv(IMAGES, tensor(96, 1, 3, 3, "f32"), IMAGES, "groups 96")),
-    ("conv gradient", "filter 3x3, 64 channels, 32x32, f32", conv_filter_grad(
-        tensor(8, 64, 32, 32, "f32"), tensor(8, 64, 32, 32, "f32"), tensor(64, 64, 3, 3, "f32"))),
-    ("pool", "largest of 3x3, 56x56 to 28x28, f32", pool(IMAGES, SMALL)),
     ("loss", "4096 rows of 1000, f32", loss(tensor(4096, 1000, "f32"), tensor(4096, "i64"), tensor("f32"))),
 ]
 

@@ -33,7 +33,7 @@ Value LinearAttentionFacts::headOf(CodeBuilder &e, Value stateHead, const View &
   return e.div(stateHead, stateHeads / std::min(heads, stateHeads));
 }
 
-Value LinearAttentionFacts::queryHead(CodeBuilder &e, Value stateHead, int64_t g,
+Value LinearAttentionFacts::queryHead(CodeBuilder &e, Value stateHead, Value g,
                                       const View &q) const {
   bool own = *CodeBuilder::constantOf(q.sizes[1]) > stateHeads;
   return own ? e.add(e.mul(stateHead, group), g) : headOf(e, stateHead, q);

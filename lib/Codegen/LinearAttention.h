@@ -35,7 +35,10 @@ struct LinearAttentionFacts {
   /// The head of an operand that belongs to a head of the state, and of the queries to that and
   /// the g-th of those that read it.
   Value headOf(CodeBuilder &e, Value stateHead, const View &operand, unsigned dim = 1) const;
-  Value queryHead(CodeBuilder &e, Value stateHead, int64_t g, const View &q) const;
+  Value queryHead(CodeBuilder &e, Value stateHead, Value g, const View &q) const;
+  Value queryHead(CodeBuilder &e, Value stateHead, int64_t g, const View &q) const {
+    return queryHead(e, stateHead, e.index(g), q);
+  }
 
 private:
   template <typename Op> explicit LinearAttentionFacts(Op op, int64_t heads);

@@ -23,7 +23,6 @@ POOLS = {
     "3d": ((1, 2, 4, 5, 6), [2, 2, 3], [2, 1, 2], [1, 1, 1], [1, 0, 0, 0, 1, 1], False),
     "global": ((2, 3, 5, 7), [5, 7], [1, 1], [1, 1], [0, 0, 0, 0], False),
     "one": ((1, 1, 1), [1], [1], [1], [0, 0], False),
-    "far_apart": ((2, 2, 4690, 2), [40, 1], [1, 1], [120, 1], [3, 0, 0, 0], False),
     "no_batch": ((0, 2, 4, 4), [2, 2], [2, 2], [1, 1], [0, 0, 0, 0], False),
     "no_window": ((1, 2, 3, 4), [2, 2], [1, 1], [3, 1], [0, 0, 0, 0], False),
 }
@@ -146,16 +145,6 @@ def test_max_pool_of_nan_and_infinities():
     np.testing.assert_allclose(dx, tx.grad.numpy(), rtol=1e-6)
 
 
-def test_nan_far_apart():
-    case = POOLS["far_apart"]
-    x, dy = inputs(case, "f32")
-    x[:, :, ::130] = np.nan
-    expected = pool.max_pool_grad(dy, x, case[1], **options(case))
-    dx, = lt.run(max_grad_case(case, "f32", False)[1], dy, x)
-    size = pool.max_pool_grad(np.abs(dy), x, case[1], **options(case))
-    lt.assert_close(dx, expected, 0.5, 40, size)
-
-
 @pytest.mark.parametrize("name", ["3x3", "ceil", "overlapping"])
 def test_pools_against_pytorch(name):
     case = POOLS[name]
@@ -175,7 +164,7 @@ def test_pools_against_pytorch(name):
 # input, sizes
 RESIZES = [((2, 3, 5), [8]), ((1, 2, 5, 7), [10, 3]), ((1, 2, 4, 19), [8, 38]), ((1, 2, 6, 6), [6, 6]),
            ((1, 1, 1, 3), [3, 1]), ((1, 2, 3, 4, 2), [5, 2, 3]), ((0, 2, 3, 3), [2, 2]),
-           ((1, 2, 3, 3), [0, 4]), ((1, 2, 2, 3), [5, 30])]
+           ((1, 2, 3, 3), [0, 4])]
 MODES = [("nearest", "asymmetric"), ("nearest", "half_pixel"), ("linear", "half_pixel"),
          ("linear", "align_corners"), ("linear", "asymmetric")]
 

@@ -10,7 +10,6 @@ using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-using Grad = LinearAttentionGradOp;
 static constexpr int64_t kSpan = LinearAttentionGradGeometry::kSpan;
 
 //===----------------------------------------------------------------------===//
@@ -18,7 +17,7 @@ static constexpr int64_t kSpan = LinearAttentionGradGeometry::kSpan;
 //===----------------------------------------------------------------------===//
 
 LinearAttentionGradGeometry::LinearAttentionGradGeometry(LinearAttentionGradOp op)
-    : LinearAttentionFacts(op), paddedK(llvm::alignTo(K, kLanes)),
+    : LinearAttentionGradFacts(op), paddedK(llvm::alignTo(K, kLanes)),
       paddedD(llvm::alignTo(D, kLanes)) {
   int64_t next = 0;
   auto take = [&](int64_t floats) {
@@ -71,24 +70,8 @@ LinearAttentionGradGeometry::LinearAttentionGradGeometry(LinearAttentionGradOp o
 // Chunks
 //===----------------------------------------------------------------------===//
 
-LogicalResult LinearAttentionGradKernel::bind() {
-  SmallVector<View *> operands = inOrder();
-  operands.append({&dout, &dfinal});
-  if (failed(bindOperandsOf(op, frame, operands)))
-    return failure();
-  return bindResults(frame, {{op.getGradientOf(Grad::Q), &dq},
-                             {op.getGradientOf(Grad::K), &dk},
-                             {op.getGradientOf(Grad::V), &dv},
-                             {op.getGradientOf(Grad::Decay), &ddecay},
-                             {op.getGradientOf(Grad::EraseA), &deraseA},
-                             {op.getGradientOf(Grad::EraseB), &deraseB},
-                             {op.getGradientOf(Grad::Beta), &dbeta},
-                             {op.getGradientOf(Grad::Bonus), &dbonus},
-                             {op.getGradientOf(Grad::State), &dstate}});
-}
-
 LogicalResult LinearAttentionGradKernel::emit() {
-  if (failed(bind()))
+  if (failed(bind(op, frame)))
     return failure();
   floats = frame.scratch(0, e.f32());
   // what is padded stays zero
@@ -313,13 +296,8 @@ void LinearAttentionGradKernel::turnDecayedWriters() {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult select(LinearAttentionGradOp op, exec::KernelOp kernel) {
-  for (auto [i, gradient] : llvm::enumerate(op.getGrads())) {
-    auto shape = cast<RankedTensorType>(gradient.getType()).getShape();
-    SmallVector<int64_t> perHead = op.getShapePerHead(i);
-    if (shape.size() != perHead.size() || shape[1] != perHead[1])
-      return op.emitOpError() << "expects gradients per head for a kernel, found "
-                              << gradient.getType();
-  }
+  if (failed(expectGradientsPerHead(op)))
+    return failure();
   LinearAttentionGradGeometry s(op);
   setStrategy(kernel, {{"block", kLanes}, {"span", kSpan}});
   LaunchBuilder b(kernel);

@@ -2,22 +2,7 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// A chunk is a head of the state of a batch. It walks over blocks of 16 positions, forward with the
-// state S and back with its gradient G, in small products. In a block
-//
-//   readers  are rows x with a gradient z: the queries of all heads that share the state, with that
-//            of their output; with an erase term its keys a, with the gradient of what they found
-//   writers  are rows w with a value u: the keys with the values; with `erase` b with what a found
-//
-// so that with A[r, j] = x_r . w_j under the decays between r and j, and B = (z_r . u_j) under them
-//
-//   S' = keep S + W'^T U     G' = keep G + X'^T Z     x' and w' decay to an end of the block
-//   dX = Z S^T + B W         dW = U G^T + B^T X       dU = W' G + A^T Z
-//
-// The rule of an erase term makes U, and Z on the way back, unit triangular systems of 16
-// equations. Decays are running products, each at most 1: nothing is ever divided by one. The
-// gradient of a decay is what crosses it: everything that is read behind it less what was written
-// there, plus rowsum(G . S) at a place where S is known.
+// A chunk is a head of the state of a batch, in the form of ../LinearAttentionGrad.h.
 //
 // Values, and what the keys of an erase term found, are stored turned: [d][16], positions are
 // lanes.
@@ -26,26 +11,19 @@
 #ifndef LINNET_LIB_CODEGEN_CPU_LINEARATTENTIONGRAD_H
 #define LINNET_LIB_CODEGEN_CPU_LINEARATTENTIONGRAD_H
 
-#include "../LinearAttention.h"
+#include "../LinearAttentionGrad.h"
 #include "OpKernel.h"
 #include <functional>
 
 namespace linnet::codegen {
 
 /// Sizes that selection and every image share; offsets of the scratch of a worker, in floats.
-struct LinearAttentionGradGeometry : LinearAttentionFacts {
+struct LinearAttentionGradGeometry : LinearAttentionGradFacts {
   explicit LinearAttentionGradGeometry(LinearAttentionGradOp op);
 
   static constexpr int64_t kSpan = 8; ///< blocks between states that are kept
 
   int64_t paddedK, paddedD;
-  int64_t readers() const { return group + solves(); } ///< sets of 16 rows
-  int64_t writers() const { return 1 + erase; }
-  int64_t rows() const { return kLanes * readers(); }
-  int64_t columns() const { return kLanes * writers(); }
-  /// Whether the readers of a set see the decay of their own position, and what it writes.
-  bool inclusive(int64_t set) const { return set == group ? delta : !pre; }
-  bool seesOwn(int64_t set) const { return set < group && !pre; }
   /// Floats per position of a decay's gradient: 16 partial sums of a scalar one.
   int64_t gateWidth() const { return vectorDecay ? paddedK : kLanes; }
   int64_t stateSize() const { return paddedD * paddedK; }
@@ -68,7 +46,7 @@ struct LinearAttentionGradGeometry : LinearAttentionFacts {
   int64_t total;                                              // of all these
 };
 
-class LinearAttentionGradKernel : LinearAttentionOperands {
+class LinearAttentionGradKernel : LinearAttentionGradViews {
 public:
   LinearAttentionGradKernel(LinearAttentionGradOp op, KernelFrame &frame)
       : e(frame.e), frame(frame), op(op), s(op) {}
@@ -89,7 +67,6 @@ private:
   };
 
   //--- LinearAttentionGrad.cpp: chunks and sweeps
-  mlir::LogicalResult bind();
   void emitChunk(Value chunk);
   void sweepReading();
   void sweepSolving();
@@ -171,8 +148,6 @@ private:
   KernelFrame &frame;
   LinearAttentionGradOp op;
   LinearAttentionGradGeometry s;
-  View dout, dfinal;
-  std::optional<View> dq, dk, dv, ddecay, deraseA, deraseB, dbeta, dbonus, dstate;
 
   Value floats; ///< the worker's scratch
   Value batch, head, blocks, keptStates, keptReads;

@@ -19,6 +19,7 @@ const GPUKernelEmitter *getGPUConvEmitter();
 const GPUKernelEmitter *getGPUConvFilterGradEmitter();
 const GPUKernelEmitter *getGPUCrossEntropyEmitter();
 const GPUKernelEmitter *getGPUCrossEntropyGradEmitter();
+const GPUKernelEmitter *getGPULinearAttentionGradEmitter();
 const GPUKernelEmitter *getGPULoopsEmitter(); // last: it takes what is left
 const GPUKernelEmitter *getGPUPoolEmitter();
 const GPUKernelEmitter *getGPUResizeEmitter();
@@ -29,7 +30,7 @@ const GPUKernelEmitter *getGPUSelectiveScanEmitter();
   getGPUPoolEmitter(), getGPUResizeEmitter(), getGPUConvFilterGradEmitter(), getGPUConvEmitter(),  \
       getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),  \
       getGPUCausalConvGradEmitter(), getGPUSelectiveScanGradEmitter(), getGPUCausalConvEmitter(),  \
-      getGPUContractionEmitter(), getGPULoopsEmitter(),
+      getGPULinearAttentionGradEmitter(), getGPUContractionEmitter(), getGPULoopsEmitter(),
 
 } // namespace linnet::codegen
 

@@ -105,13 +105,16 @@ Value ProductTile::columnOf(int64_t j) {
 
 Values ProductTile::fetch(const View &v, Value position, int64_t wide, bool isUnsigned,
                           function_ref<Value(int64_t)> inside) {
-  // without branches, which would have every load wait for the one before it
   auto lanes = [&] {
     Values out;
-    for (int64_t i = 0; i < wide; ++i) {
-      Value there = inside(i), x = e.load(v.memory, e.select(there, e.add(position, i), v.offset));
-      out.push_back(e.select(there, convertElement(e, x, compute, isUnsigned), e.zero(compute)));
-    }
+    for (int64_t i = 0; i < wide; ++i)
+      out.push_back(e.ifElse(
+          inside(i), TypeRange{compute},
+          [&] {
+            Value x = e.load(v.memory, e.add(position, i));
+            return Values{convertElement(e, x, compute, isUnsigned)};
+          },
+          [&] { return Values{e.zero(compute)}; })[0]);
     return out;
   };
   if (wide == 1)
@@ -130,42 +133,19 @@ Values ProductTile::fetch(const View &v, Value position, int64_t wide, bool isUn
       lanes);
 }
 
-/// Accesses that are on their way at once.
-static int64_t batchOf(int64_t accesses, int64_t threads) {
-  for (int64_t batch : {4, 2})
-    if (accesses % (batch * threads) == 0)
-      return batch;
-  return 1;
-}
-
 void ProductTile::fill(const Side &s, bool alongK, int64_t wide,
                        function_ref<Values(Value inK, Value inS)> fetch) {
   int64_t line = alongK ? shape.depth : s.length, lines = alongK ? s.length : shape.depth;
-  int64_t perLine = line / wide, accesses = perLine * lines;
-  struct Access {
-    Value to;
-    Values values;
-  };
-  auto start = [&](Value number) -> Access {
+  int64_t perLine = line / wide;
+  e.forThreads(e.index(perLine * lines), [&](Value number) {
     Value along = e.mul(e.rem(number, perLine), wide), across = e.div(number, perLine);
     Value inK = alongK ? along : across, inS = alongK ? across : along;
-    return {e.add(e.mul(inK, s.pitch), inS), fetch(inK, inS)};
-  };
-  auto put = [&](const Access &access) {
+    Values values = fetch(inK, inS);
+    Value to = e.add(e.mul(inK, s.pitch), inS);
     if (!alongK && wide > 1)
-      return e.vstore(e.pack(access.values), s.memory, access.to);
+      return e.vstore(e.pack(values), s.memory, to);
     for (int64_t i = 0; i < wide; ++i)
-      e.store(access.values[i], s.memory, e.add(access.to, i * s.pitch));
-  };
-  int64_t batch = batchOf(accesses, e.threads);
-  if (batch == 1)
-    return e.forThreads(e.index(accesses), [&](Value number) { put(start(number)); });
-  e.forLoop(e.index(accesses / (batch * e.threads)), [&](Value turn) {
-    SmallVector<Access> started;
-    for (int64_t i = 0; i < batch; ++i)
-      started.push_back(
-          start(e.add(e.mul(turn, batch * e.threads), e.add(e.thread, i * e.threads))));
-    llvm::for_each(started, put);
+      e.store(values[i], s.memory, e.add(to, i * s.pitch));
   });
 }
 

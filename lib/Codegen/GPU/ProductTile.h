@@ -53,7 +53,6 @@ public:
   void fill(const Side &s, bool alongK, int64_t wide,
             llvm::function_ref<Values(Value inK, Value inS)> fetch);
   /// `wide` elements of a view as they are multiplied; where `inside` says no there is zero.
-  /// The view is not empty.
   Values fetch(const View &v, Value position, int64_t wide, bool isUnsigned,
                llvm::function_ref<Value(int64_t)> inside);
 

@@ -259,6 +259,14 @@ static void forbidContraction(spirv::ModuleOp module) {
   });
 }
 
+/// Threads exchange values through scratch too, behind a barrier as on CUDA.
+static void orderBuffers(spirv::ModuleOp module) {
+  module.walk([](spirv::ControlBarrierOp barrier) {
+    barrier.setMemorySemantics(barrier.getMemorySemantics() |
+                               spirv::MemorySemantics::UniformMemory);
+  });
+}
+
 FailureOr<spirv::ModuleOp> linnet::codegen::lowerToSPIRV(ModuleOp module, const GPUTarget &target) {
   if (failed(expandForSPIRV(module)))
     return failure();
@@ -281,6 +289,7 @@ FailureOr<spirv::ModuleOp> linnet::codegen::lowerToSPIRV(ModuleOp module, const 
   if (failed(pm.run(module)))
     return failure();
   forbidContraction(result);
+  orderBuffers(result);
   return result;
 }
 

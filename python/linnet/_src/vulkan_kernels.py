@@ -333,17 +333,19 @@ def validate(path):
     assert out.returncode == 0, out.stdout + out.stderr
 
 
-def compile(text):
+def compile(text, chip="subgroup8"):
     """As kernels.compile, for Vulkan."""
+    flags = ["--target=vulkan", f"--chip={chip}"]
+
     def make(path, target):
-        kernels.tool("-", "-o", path, "--target=vulkan", text=text)
+        kernels.tool("-", "-o", path, *flags, text=text)
         info = json.loads(pathlib.Path(f"{path}.json").read_text())
         for name in info:
             validate(f"{path}.{name}.spv")
             pathlib.Path(f"{path}.{name}.spv").rename(f"{target}.{name}.spv")
         pathlib.Path(f"{path}.json").rename(f"{target}.json")
 
-    path = testing.cached(make, ".so", text, "--target=vulkan", testing.stamp("linnet-kernels"))
+    path = testing.cached(make, ".so", text, *flags, testing.stamp("linnet-kernels"))
     library = ctypes.CDLL(str(path))
     signatures = json.loads(pathlib.Path(f"{path}.json").read_text())
     return {name: VulkanKernel(library, name, info, pathlib.Path(f"{path}.{name}.spv").read_bytes())
