@@ -27,9 +27,8 @@ constexpr int64_t kThreadCount = 128, kWide = 4, kBlock = 32;
 constexpr int64_t kChannels = 32, kRows = 8, kSteps = 8, kTaps = 64;
 constexpr int64_t kPanel = kRows * kSteps;
 
-bool isWide(int64_t width) { return width > kWidestConvInRegisters; }
 int64_t blockOf(int64_t width) {
-  return isWide(width) ? llvm::alignTo(std::max(width - 1, kPanel), kPanel) : kBlock;
+  return isWideConv(width) ? llvm::alignTo(std::max(width - 1, kPanel), kPanel) : kBlock;
 }
 
 class Kernel : CausalConvViews {
@@ -109,7 +108,7 @@ LogicalResult Kernel::emit() {
     return failure();
   length = x.sizes[1];
   channels = x.sizes[2];
-  if (isWide(width))
+  if (isWideConv(width))
     convolveInMemory();
   else
     convolveInRegisters();
@@ -319,7 +318,7 @@ void Kernel::convolveInMemory() {
 
 static LogicalResult select(CausalConvOp op, exec::KernelOp kernel, const GPUTarget &) {
   int64_t width = widthOf(op);
-  bool wide = isWide(width);
+  bool wide = isWideConv(width);
   setStrategy(kernel, {{kThreads, wide ? kChannels * kRows : kThreadCount}});
   LaunchBuilder b(kernel);
   FailureOr<ScanSizes> sizes = ScanSizes::of(b, op);

@@ -14,8 +14,8 @@
 
 namespace linnet::codegen {
 
-/// The widest window that registers hold.
-inline constexpr int64_t kWidestConvInRegisters = 8;
+/// Whether registers have no space for a window.
+inline bool isWideConv(int64_t width) { return width > 8; }
 
 /// Padded inputs of a sequence as f32; zero outside.
 struct GPUPaddedInputs {

@@ -28,12 +28,10 @@ constexpr int64_t kSteps = 8, kWideSteps = 4;
 /// Taps of all channels that workgroup memory has space for.
 constexpr int64_t kMostTaps = 1280;
 
-bool isWide(int64_t width) { return width > kWidestConvInRegisters; }
-
 /// Of a workgroup; 0: the window is too wide.
 int64_t channelsFor(int64_t width) {
   int64_t channels = kMostChannels;
-  while (isWide(width) && channels * width > kMostTaps)
+  while (isWideConv(width) && channels * width > kMostTaps)
     channels /= 2;
   return channels;
 }
@@ -43,7 +41,7 @@ public:
   Kernel(CausalConvGradOp op, GPUKernelFrame &frame)
       : e(frame.e), f(frame), op(op), width(widthOf(op)), kept(width - 1),
         channels(channelsFor(width)), segments(kThreadCount / channels),
-        steps(isWide(width) ? kWideSteps : kSteps), panel(segments * steps) {}
+        steps(isWideConv(width) ? kWideSteps : kSteps), panel(segments * steps) {}
   LogicalResult emit();
 
 private:
@@ -83,7 +81,7 @@ LogicalResult Kernel::emit() {
   if (failed(bind(f, op)))
     return failure();
   place();
-  if (isWide(width))
+  if (isWideConv(width))
     sweepInMemory();
   else
     sweepInRegisters();

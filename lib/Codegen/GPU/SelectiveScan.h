@@ -18,6 +18,9 @@
 
 namespace linnet::codegen {
 
+/// Rates are in base 2: exp(d * a) = 2^(d * a * log2(e)).
+inline constexpr double kScanLog2E = 1.4426950408889634;
+
 struct GPUScanForm {
   int64_t channels = 0; ///< of a workgroup
   int64_t segments = 0; ///< of a panel
@@ -87,7 +90,6 @@ protected:
   Value homeAt(const Homes &homes, Value state) {
     return e.add(homes.base, e.add(e.mul(state, form.channels), lane));
   }
-  /// Rates come in base 2: exp(d * a) = 2^(d * a * log2(e)).
   void loadRates(const View &a, bool local);
   Value rateOf(Value state);
 

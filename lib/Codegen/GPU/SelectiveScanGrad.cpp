@@ -19,7 +19,6 @@ using namespace linnet::codegen;
 namespace {
 
 constexpr int64_t kChannels = SelectiveScanGradOp::kPartChannels;
-constexpr double kLog2E = 1.4426950408889634;
 /// Bytes of workgroup memory that rates and the gradients of rates and states may take.
 constexpr int64_t kStateBytes = 16 << 10;
 
@@ -248,14 +247,13 @@ Values Kernel::sweep(Value panel, Value inGroup, Value state, ValueRange sums) {
   Value end = e.ifElse(
       isLast, TypeRange{e.f32()}, [&] { return Values{e.load(grads.memory, home)}; },
       [&] { return Values{e.f(0)}; })[0];
-  Value h = start, g = end;
   postPassages(keep, product(inputs, rowsOf(bRows, inGroup)), start,
                product(douts, rowsOf(cRows, inGroup)), end);
   e.barrier();
-  h = e.select(isFirst, start, meet(e.index(0)));
+  Value h = e.select(isFirst, start, meet(e.index(0)));
   Value met = meetBackwards();
   e.ifThen(isLast, [&] { e.store(met, grads.memory, home); });
-  g = e.select(isLast, g, met);
+  Value g = e.select(isLast, end, met);
 
   Values cs = rowsOf(cRows, inGroup), out(sums);
   Values left = forwards(keep, product(inputs, rowsOf(bRows, inGroup)), h, [&](Values after) {
@@ -414,7 +412,7 @@ void Kernel::addRateGradient(Value x, Value state) {
 Values Kernel::finish(const Values &sums, ValueRange totals) {
   int64_t n = vectors();
   ArrayRef<Value> all(sums);
-  Values ofSteps = product(Values(all.take_front(n)), splats(e.f(1 / kLog2E)));
+  Values ofSteps = product(Values(all.take_front(n)), splats(e.f(1 / kScanLog2E)));
   Values ofInputs(all.slice(n, n)), dd = multiplyAdd(raw, ofInputs, ofSteps);
   if (op.getSoftplus())
     dd = each(n, [&](int64_t i) { return e.mulf(dd[i], softplusSlope(e, steps[i])); });

@@ -9,8 +9,6 @@ using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-static constexpr double kLog2E = 1.4426950408889634;
-
 //===----------------------------------------------------------------------===//
 // Form
 //===----------------------------------------------------------------------===//
@@ -173,14 +171,14 @@ void GPUScanThreads::loadRates(const View &a, bool local) {
     Value n = e.rem(i, states), c = e.div(i, states);
     Value of = e.min(e.add(start, c), e.sub(channels, 1));
     Value x = loadFloat(e, a, f.position(a, {of, n}));
-    e.store(e.mulf(x, e.f(kLog2E)), rateMemory, e.add(e.mul(n, form.channels), c));
+    e.store(e.mulf(x, e.f(kScanLog2E)), rateMemory, e.add(e.mul(n, form.channels), c));
   });
 }
 
 Value GPUScanThreads::rateOf(Value state) {
   if (rateMemory)
     return e.load(rateMemory, e.add(e.mul(state, form.channels), lane));
-  return e.mulf(loadFloat(e, *rates, f.position(*rates, {nearest, state})), e.f(kLog2E));
+  return e.mulf(loadFloat(e, *rates, f.position(*rates, {nearest, state})), e.f(kScanLog2E));
 }
 
 //===----------------------------------------------------------------------===//
