@@ -33,6 +33,7 @@ class Site:
     `yields`: the gradients that the kernel gives, all by default."""
     channels: int = -1
     batch: int = -1
+    length: int = -1
     dtype: str = "f32"
     final: bool = True
     yields: tuple = ()
@@ -116,6 +117,7 @@ class Scan(Site):
     def shapes(self, b=-1, l=-1, c=-1):
         c = c if self.channels < 0 else self.channels
         b = b if self.batch < 0 else self.batch
+        l = l if self.length < 0 else self.length
         n = self.states
         all = {"u": (b, l, c), "delta": (b, l, c), "a": (c, n), "b": (b, l, n), "c": (b, l, n),
                "skip": (c,), "gate": (b, l, c), "delta_bias": (c,), "state": (b, c, n),
@@ -261,6 +263,12 @@ def test_half(level, dtype):
                  Conv(dtype=dtype, width=10)):
         for sizes in [(1, 1, 1), (2, 65, 33)]:
             site.check(level, *sizes)
+
+
+@pytest.mark.parametrize("length", [1, 3, 20])
+def test_known_lengths(length):
+    """What a GPU's threads do goes by the length where it is known."""
+    Scan(length=length).check(kernels.LEVELS[-1], 2, length, 70)
 
 
 @pytest.mark.parametrize("level", kernels.LEVELS)

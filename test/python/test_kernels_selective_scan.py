@@ -19,11 +19,11 @@ def tensor(shape, dtype="f32"):
 
 class Case:
     def __init__(self, channels=-1, states=16, have=OPTIONAL, softplus=True, final=True, dtype="f32",
-                 tied=False, turned=False):
+                 tied=False, length=-1):
         self.__dict__.update({n: v for n, v in locals().items() if n != "self"})
-        c, n = channels, states
-        self.shapes = {"u": (-1, -1, c), "delta": (-1, -1, c), "a": (c, n), "b": (-1, -1, n),
-                       "c": (-1, -1, n), "skip": (c,), "gate": (-1, -1, c), "delta_bias": (c,),
+        l, c, n = length, channels, states
+        self.shapes = {"u": (-1, l, c), "delta": (-1, l, c), "a": (c, n), "b": (-1, l, n),
+                       "c": (-1, l, n), "skip": (c,), "gate": (-1, l, c), "delta_bias": (c,),
                        "state": (-1, c, n)}
         self.operands = [x for x in self.shapes if x not in OPTIONAL or x in have]
 
@@ -65,7 +65,8 @@ class Case:
 
     def sizes(self, batch, length, channels):
         dynamic = [channels] * (self.channels < 0)
-        return [batch, length] + dynamic + ([batch] + dynamic) * (self.final and not self.tied)
+        lengths = [length] * (self.length < 0)
+        return [batch] + lengths + dynamic + ([batch] + dynamic) * (self.final and not self.tied)
 
     def expected(self, args):
         x = {n: np.asarray(a, np.float64) for n, a in args.items()}
@@ -162,6 +163,16 @@ def test_steps_in_place(level):
         steps.append(y)
     assert np.concatenate(steps, axis=1).tobytes() == whole.tobytes()
     assert state.tobytes() == final.tobytes()
+
+
+@pytest.mark.parametrize("length", [1, 3, 20, 70])
+def test_known_lengths(length):
+    """What a GPU's threads do goes by the length where it is known."""
+    case = Case(length=length)
+    args = case.arguments(2, length, 70)
+    y, h = case.expected(args)
+    got, final = compiled(kernels.LEVELS[-1], case)(*args.values(), sizes=case.sizes(2, length, 70))
+    assert distance(got, y) <= 2e-6 and distance(final, h) <= 2e-6
 
 
 def report_speed():
