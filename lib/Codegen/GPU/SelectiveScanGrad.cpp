@@ -111,7 +111,7 @@ void Kernel::allocate() {
     sumMemory = e.shared(e.f32(), form.threads() / width * partCount() * form.steps);
     partRows = e.shared(e.f32(), partCount() * atOnce * pitch());
   }
-  int64_t numbers = form.threads() * form.steps;
+  int64_t numbers = form.threads() * form.steps; // last: if there is space left
   if (dgate && e.sharedBytes() + 4 * numbers <= e.target.workgroupMemory)
     stash = e.shared(e.f32(), numbers);
 }
@@ -120,8 +120,8 @@ LogicalResult Kernel::emit() {
   if (failed(bind(f, op)))
     return failure();
   place(u);
-  allocate();
   loadRates(a, scratch.local);
+  allocate();
   saveStarts();
   e.ifThen(isLast, [&] {
     forStates([&](Value n) {
