@@ -19,6 +19,7 @@ const GPUKernelEmitter *getGPUConvEmitter();
 const GPUKernelEmitter *getGPUConvFilterGradEmitter();
 const GPUKernelEmitter *getGPUCrossEntropyEmitter();
 const GPUKernelEmitter *getGPUCrossEntropyGradEmitter();
+const GPUKernelEmitter *getGPULinearAttentionEmitter();
 const GPUKernelEmitter *getGPULinearAttentionGradEmitter();
 const GPUKernelEmitter *getGPULoopsEmitter(); // last: it takes what is left
 const GPUKernelEmitter *getGPUPoolEmitter();
@@ -30,7 +31,8 @@ const GPUKernelEmitter *getGPUSelectiveScanEmitter();
   getGPUPoolEmitter(), getGPUResizeEmitter(), getGPUConvFilterGradEmitter(), getGPUConvEmitter(),  \
       getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),  \
       getGPUCausalConvGradEmitter(), getGPUSelectiveScanGradEmitter(), getGPUCausalConvEmitter(),  \
-      getGPULinearAttentionGradEmitter(), getGPUContractionEmitter(), getGPULoopsEmitter(),
+      getGPULinearAttentionGradEmitter(), getGPULinearAttentionEmitter(),                          \
+      getGPUContractionEmitter(), getGPULoopsEmitter(),
 
 } // namespace linnet::codegen
 

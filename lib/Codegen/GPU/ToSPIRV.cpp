@@ -267,6 +267,17 @@ static void orderBuffers(spirv::ModuleOp module) {
   });
 }
 
+/// Copies of a long body save little and cost a driver's compiler much: on a CPU most of its time.
+static void keepLongLoops(spirv::ModuleOp module) {
+  constexpr unsigned kLong = 32;
+  module.walk([&](spirv::LoopOp loop) {
+    unsigned ops = 0;
+    loop.getBody().walk([&](Operation *) { ++ops; });
+    if (ops > kLong)
+      loop.setLoopControl(spirv::LoopControl::DontUnroll);
+  });
+}
+
 FailureOr<spirv::ModuleOp> linnet::codegen::lowerToSPIRV(ModuleOp module, const GPUTarget &target) {
   if (failed(expandForSPIRV(module)))
     return failure();
@@ -290,6 +301,7 @@ FailureOr<spirv::ModuleOp> linnet::codegen::lowerToSPIRV(ModuleOp module, const 
     return failure();
   forbidContraction(result);
   orderBuffers(result);
+  keepLongLoops(result);
   return result;
 }
 
