@@ -6,7 +6,9 @@
 #include "LinearAttention.h"
 #include "Emitters.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -201,6 +203,21 @@ Value GPULinearAttention::gateOf(Value logarithm) { return math::ExpOp::create(e
 // Kernel
 //===----------------------------------------------------------------------===//
 
+/// Copies of a long body cost registers, most of which hold sums.
+static void keepLongLoops(GPUEmitter &e) {
+  constexpr unsigned kLong = 32;
+  auto unroll =
+      LLVM::LoopUnrollAttr::get(e.getContext(), e.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  auto rolled = LLVM::LoopAnnotationAttr::get(e.getContext(), {}, {}, {}, unroll, {}, {}, {}, {},
+                                              {}, {}, {}, {}, {}, {}, {});
+  e.getInsertionBlock()->getParentOp()->walk([&](scf::ForOp loop) {
+    unsigned ops = 0;
+    loop.getBody()->walk([&](Operation *) { ++ops; });
+    if (ops > kLong)
+      loop->setAttr("loop_annotation", rolled);
+  });
+}
+
 LogicalResult GPULinearAttention::emit() {
   if (failed(bindOperandsOf(op, f, inOrder())) ||
       failed(bindResults(f, {{op.getO(), &out}, {op.getFinalState(), &finalState}})))
@@ -215,6 +232,8 @@ LogicalResult GPULinearAttention::emit() {
     e.forLoop(e.index(s.slices()), [&](Value slice) { emitSlice(slice); });
   else
     emitSlice(e.rem(f.group, perHead));
+  if (e.target.isCUDA())
+    keepLongLoops(e);
   return success();
 }
 
