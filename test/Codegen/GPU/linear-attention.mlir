@@ -42,6 +42,7 @@ exec.kernel @decode(%q: tensor<1x32x1x128xf32>, %k: tensor<1x32x1x128xf32>, %v: 
 // A normaliser that is updated in place is read by all slices: one workgroup does them in turn.
 // LAUNCH-LABEL: exec.kernel @normalised
 // LAUNCH-SAME: in_turn = 1
+// CHECK-LABEL: gpu.func @normalised
 exec.kernel @normalised(%q: tensor<1x2x64x64xf32>, %k: tensor<1x2x64x64xf32>, %v: tensor<1x2x64x64xf32>,
                         %s: tensor<1x2x64x65xf32>)
     -> (tensor<1x2x64x64xf32>, tensor<1x2x64x65xf32>) attributes {tied = array<i64: -1, 3>} {
