@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Codegen/CodeBuilder.h"
+#include "LoweringPatterns.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -261,6 +262,7 @@ Value CodeBuilder::expNonPositive(Value x) {
   Value magic = fconst(t, 12582912.0 + 127.0);
   Value shifted = fma(x, fconst(t, 0x1.715476p+0), magic), n = subf(shifted, magic);
   Value r = fma(n, fconst(t, -0x1.62e430p-1), x), p = fconst(t, 8.29027e-3);
+  r.getDefiningOp()->setAttr(kExactProduct, getUnitAttr());
   for (double c : {4.189816e-2, 1.6667638e-1, 4.9999148e-1, 9.9999971e-1, 1.0})
     p = fma(p, r, fconst(t, c));
   if (scalesByPowerOf2(t))

@@ -57,12 +57,12 @@ FailureOr<Lane> LoopsEvaluator::evaluate(Value tensor, ArrayRef<Lane> coords, co
   bool waiting = place != places.end() && waitingStages.contains(tensor);
   FailureOr<Lane> x = failure();
   if (place != places.end() && !waiting) {
-    x = load(place->second.front(), coords, s);
+    x = read(tensor, place->second.front(), coords, s);
   } else if (KernelViews::isView(tensor)) {
     FailureOr<View> view = f.view(tensor);
     if (failed(view))
       return failure();
-    x = load(*view, coords, s);
+    x = read(tensor, *view, coords, s);
   } else {
     x = evaluateOp(tensor.getDefiningOp(), coords, s);
     if (succeeded(x) && waiting) {

@@ -134,6 +134,10 @@ protected:
   bool failedInside = false;
 
   //--- what a target adds -------------------------------------------------------
+  /// Loads elements of a tensor that lies in `view`.
+  virtual Lane read(Value tensor, const View &view, llvm::ArrayRef<Lane> coords, const Scope &s) {
+    return load(view, coords, s);
+  }
   /// Before elements at `at` are loaded.
   virtual void beforeLoad(const View &, llvm::ArrayRef<Lane>, const Lane &, const Scope &) {}
   /// A vector of n elements that lie together.

@@ -11,6 +11,9 @@
 
 namespace linnet::codegen {
 
+/// On a math.fma: its product must not be rounded, also where a device's fma may do that.
+inline constexpr llvm::StringLiteral kExactProduct = "linnet.exact_product";
+
 /// bf16 and f16 arithmetic in f32, conversions that round to nearest even on every CPU, minima
 /// and maxima with the same zeros on every CPU.
 void populateFloatPatterns(mlir::RewritePatternSet &patterns);

@@ -93,17 +93,35 @@ FailureOr<Value> linnet::codegen::loadSeed(KernelViews &frame, Value seed) {
 // Dropout
 //===----------------------------------------------------------------------===//
 
+/// f32, in as many lanes as `words` has.
+static Type floatsLike(CodeBuilder &e, Value words) {
+  auto vector = dyn_cast<VectorType>(words.getType());
+  return vector ? Type(vector.clone(e.f32())) : e.f32();
+}
+
+Value linnet::codegen::toUniform(CodeBuilder &e, Value w, Type element) {
+  if (element.isInteger(32))
+    return w;
+  int64_t bits = element.isF32() ? 24 : element.isF16() ? 11 : 8;
+  Type floats = floatsLike(e, w);
+  Value top = arith::ShRUIOp::create(e, w, e.iconst(w.getType(), 32 - bits));
+  Value x = arith::SIToFPOp::create(e, floats, top);
+  return e.convert(e.mulf(x, e.fconst(floats, 1.0 / (int64_t(1) << bits))), element);
+}
+
 // The uniform number is the upper 24 bits of a word times 2^-24, so the comparison with the rate is
 // one of integers, exact.
-Value Dropout::factor(Value words) {
+Value linnet::codegen::isKept(CodeBuilder &e, Value words, double rate) {
   constexpr int64_t bits = 24;
-  Type ints = words.getType(), floats = e.f32();
-  if (auto vector = dyn_cast<VectorType>(ints))
-    floats = vector.clone(floats);
+  Type ints = words.getType();
   Value number = arith::ShRUIOp::create(e, words, e.iconst(ints, 32 - bits));
   Value least = e.iconst(ints, std::ceil(std::ldexp(rate, bits)));
-  Value kept = arith::CmpIOp::create(e, arith::CmpIPredicate::sge, number, least);
-  return e.select(kept, e.fconst(floats, 1 / (1 - rate)), e.fconst(floats, 0));
+  return arith::CmpIOp::create(e, arith::CmpIPredicate::sge, number, least);
+}
+
+Value Dropout::factor(Value words) {
+  Type floats = floatsLike(e, words);
+  return e.select(isKept(e, words, rate), e.fconst(floats, 1 / (1 - rate)), e.fconst(floats, 0));
 }
 
 std::array<Value, 4> Dropout::factors(Value first) {

@@ -38,6 +38,11 @@ private:
 /// A seed operand, a scalar or a tensor of one, as i64.
 mlir::FailureOr<Value> loadSeed(KernelViews &frame, Value seed);
 
+/// The upper bits of words as numbers in [0, 1) that the type holds exactly; i32: the words.
+Value toUniform(CodeBuilder &e, Value words, Type element);
+/// Whether dropout keeps the elements of these words: their number in f32 is at least the rate.
+Value isKept(CodeBuilder &e, Value words, double rate);
+
 /// Emits the factors of dropout: 0, or 1 / (1 - rate) with probability 1 - rate. Element i is kept
 /// where the uniform number i of `linnet.random` in f32 is at least the rate.
 class Dropout {

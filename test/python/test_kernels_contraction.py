@@ -65,6 +65,9 @@ def test_packed_constant(cpu, spec, dtype):
     acc = {"f64": "f64", "i8": "i32"}.get(dtype, "f32")
     for sizes in [dict(m=9, n=130, k=71), dict(m=1, n=64, k=1200)]:
         kernel = check(Einsum(spec, sizes, dtype=dtype, acc=acc), cpu, constants=[1])
+        if kernels.on_vulkan():
+            assert kernel.info["layouts"] == []
+            continue
         assert kernel.info["layouts"][1]["panel"] == (32 if dtype == "f64" else 64)
         assert kernel.info["layouts"][1]["group"] == (2 if dtype == "bf16" else 1)
 
@@ -79,8 +82,10 @@ def test_packed_constant_under_any_number_of_rows(cpu, dtype):
   %zero =""")
     kernel = kernels.compile(text, cpu=cpu, constants={"k": [1]})["k"]
     _, b = p.arguments()
-    packed = kernels.pack(b, kernel.info["layouts"][1])
-    kernel.info["arguments"][1]["dims"] = [packed.size]
+    packed = b
+    if not kernels.on_vulkan():
+        packed = kernels.pack(b, kernel.info["layouts"][1])
+        kernel.info["arguments"][1]["dims"] = [packed.size]
     for m in [0, 1, 2, 3, 4, 5, 6, 7, 13, 250]:
         p.sizes["m"] = m
         a, _ = p.arguments()

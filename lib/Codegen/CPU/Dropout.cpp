@@ -2,17 +2,15 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// Sixty-four elements at a time, by the words of sixteen counters. The words are compared as
-// integers: w >> 8 is at least rate * 2^24 exactly where the number made of it is at least rate.
+// Sixty-four elements at a time, by the words of sixteen counters.
 //
 //===----------------------------------------------------------------------===//
+#include "../ViewDims.h"
 #include "Emitters.h"
 #include "OpKernel.h"
 #include "PhiloxBlocks.h"
 #include "linnet/IR/LinnetOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace linnet;
@@ -26,7 +24,7 @@ public:
   LogicalResult emit();
 
 private:
-  Value kept(Value words);
+  Value kept(Value words) { return isKept(e, words, op.getRate().convertToDouble()); }
   void emitVector(Value words, Value at, Value mask);
   void emitElements(Value words, Value at, Value count);
   Value position(const View &v, Value at) { return frame.position(v, unravel(e, at, v.sizes)); }
@@ -38,24 +36,6 @@ private:
 };
 
 } // namespace
-
-// Whether element i of the flattened tensor is element i of the memory.
-static bool isFlat(Value v) {
-  while (Operation *def = v.getDefiningOp()) {
-    if (!isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(def))
-      return false;
-    v = def->getOperand(0);
-  }
-  return true;
-}
-
-/// Lanes that stay.
-Value Kernel::kept(Value words) {
-  auto ints = cast<VectorType>(words.getType());
-  auto limit = static_cast<int64_t>(std::ceil(op.getRate().convertToDouble() * (1 << 24)));
-  Value top = arith::ShRUIOp::create(e, words, e.iconst(ints, 8));
-  return arith::CmpIOp::create(e, arith::CmpIPredicate::uge, top, e.iconst(ints, limit));
-}
 
 void Kernel::emitVector(Value words, Value at, Value mask) {
   double rate = op.getRate().convertToDouble();

@@ -27,17 +27,6 @@ private:
 
 } // namespace
 
-// The upper bits of a word as a number in [0, 1) that the type holds exactly.
-static Value toUniform(Emitter &e, Value w, Type element) {
-  if (element.isInteger(32))
-    return w;
-  int64_t bits = element.isF32() ? 24 : element.isF16() ? 11 : 8;
-  auto ints = cast<VectorType>(w.getType());
-  Value top = arith::ShRUIOp::create(e, w, e.iconst(ints, 32 - bits));
-  Value x = arith::SIToFPOp::create(e, e.vec(e.f32()), top);
-  return e.convert(e.mulf(x, e.vf(1.0 / (int64_t(1) << bits))), element);
-}
-
 /// Vectors are stored one behind the other: the result is not put into a slice.
 static bool isWhole(RandomOp op) {
   auto values = op->getParentOfType<exec::KernelOp>().getYield().getValues();

@@ -8,6 +8,7 @@
 // scratch.
 //
 //===----------------------------------------------------------------------===//
+#include "../ViewDims.h"
 #include "Emitters.h"
 #include "OpKernel.h"
 #include "linnet/IR/LinnetOps.h"
@@ -22,30 +23,6 @@ namespace {
 /// Elements of a block of rows, as a goal: large enough that looking through the indices is
 /// nothing beside writing the rows, small enough for L2.
 constexpr int64_t kBlockElements = 128 * 1024;
-
-/// Some of the dimensions of a view, counted as one.
-struct Group {
-  Value count;
-  Values sizes;
-  SmallVector<unsigned> dims;
-  Group(Emitter &e, const View &v, unsigned from, unsigned to) : count(e.index(1)) {
-    for (unsigned d = from; d < to; ++d) {
-      dims.push_back(d);
-      sizes.push_back(v.sizes[d]);
-      count = e.mul(count, v.sizes[d]);
-    }
-  }
-  /// The position of number `at`, by the strides of `v` from dimension `first` on.
-  Value position(Emitter &e, const View &v, Value at, unsigned first) const {
-    Value sum = e.index(0);
-    for (unsigned i = sizes.size(); i-- > 0;) {
-      Value c = i ? e.rem(at, sizes[i]) : at;
-      sum = e.add(sum, e.mul(c, v.strides[first + i]));
-      at = i ? e.div(at, sizes[i]) : at;
-    }
-    return sum;
-  }
-};
 
 class Kernel {
 public:
@@ -70,8 +47,8 @@ private:
   ScatterAddOp op;
   unsigned axis, batch;
   View updates, indices, out;
-  std::optional<Group> left, places, rest; ///< of the updates: before, the indices', behind
-  bool direct = false;                     ///< sums are in the result
+  std::optional<ViewDims> left, places, rest; ///< of the updates: before, the indices', behind
+  bool direct = false;                        ///< sums are in the result
   Value sums, width;
   Value updatesBase, indicesBase, outBase; ///< of the block's coordinates before the axis
 };
@@ -203,7 +180,7 @@ void Kernel::emitBlock(Value outer, Value first, Value rows) {
   for (unsigned d = axis; d-- > batch;)
     batchNumber = e.div(batchNumber, updates.sizes[d]);
   indicesBase =
-      e.add(indices.offset, Group(e, updates, 0, batch).position(e, indices, batchNumber, 0));
+      e.add(indices.offset, ViewDims(e, updates, 0, batch).position(e, indices, batchNumber, 0));
   if (direct)
     e.forLoop(rows, [&](Value r) { zeroRow(e.add(first, r)); });
   else

@@ -11,6 +11,9 @@
 namespace linnet::codegen {
 
 // One function per emitter, defined beside it, giving its only instance.
+const GPUKernelEmitter *getGPUDropoutEmitter();
+const GPUKernelEmitter *getGPURandomEmitter();
+const GPUKernelEmitter *getGPUScatterAddEmitter();
 const GPUKernelEmitter *getGPUCausalConvEmitter();
 const GPUKernelEmitter *getGPUSelectiveScanGradEmitter();
 const GPUKernelEmitter *getGPUCausalConvGradEmitter();
@@ -28,7 +31,8 @@ const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_GPU_EMITTERS                                                                        \
-  getGPUPoolEmitter(), getGPUResizeEmitter(), getGPUConvFilterGradEmitter(), getGPUConvEmitter(),  \
+  getGPUDropoutEmitter(), getGPURandomEmitter(), getGPUScatterAddEmitter(), getGPUPoolEmitter(),   \
+      getGPUResizeEmitter(), getGPUConvFilterGradEmitter(), getGPUConvEmitter(),                   \
       getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),  \
       getGPUCausalConvGradEmitter(), getGPUSelectiveScanGradEmitter(), getGPUCausalConvEmitter(),  \
       getGPULinearAttentionGradEmitter(), getGPULinearAttentionEmitter(),                          \

@@ -159,6 +159,30 @@ Values GPUEmitter::reduceTeam(Values v, int64_t width, CombineMany combine) {
   return rows[0];
 }
 
+// A butterfly gives both sums within a subgroup: what comes from a lower half is before.
+std::pair<Value, Value> GPUEmitter::sumBefore(Value v) {
+  Value before = index(0), total = v, lane = rem(thread, subgroup());
+  for (int64_t mask = 1; mask < subgroup(); mask *= 2) {
+    Value other = shuffleXor(total, mask);
+    Value upper = ge(rem(lane, 2 * mask), index(mask));
+    before = add(before, select(upper, other, index(0)));
+    total = add(total, other);
+  }
+  if (subgroup() == threads)
+    return {before, total};
+  Value memory = scratchFor(getIndexType()), slot = div(thread, subgroup());
+  barrier();
+  ifThen(eq(lane, index(0)), [&] { store(toInt(total, getI32Type()), memory, slot); });
+  barrier();
+  Values sums = forLoop(index(0), index(threads / subgroup()), index(1), {before, index(0)},
+                        [&](Value p, ValueRange carried) {
+                          Value x = toIndex(load(memory, p));
+                          Value lower = select(lt(p, slot), x, index(0));
+                          return Values{add(carried[0], lower), add(carried[1], x)};
+                        });
+  return {sums[0], sums[1]};
+}
+
 //===----------------------------------------------------------------------===//
 // 16 bytes at once
 //===----------------------------------------------------------------------===//
@@ -181,6 +205,33 @@ void GPUEmitter::vstore(Value v, Value memory, Value i, Value mask) {
   assert(!mask && "GPU kernels guard whole accesses");
   vector::StoreOp::create(*this, v, memory, ValueRange{i}, /*nontemporal=*/false,
                           alignmentOf(cast<VectorType>(v.getType())));
+}
+
+Value GPUEmitter::loadTogether(Value memory, Value i, int64_t n) {
+  if (n == 1)
+    return load(memory, i);
+  Type stored = cast<MemRefType>(memory.getType()).getElementType();
+  return ifElse(
+      eq(rem(i, n), index(0)), TypeRange{vec(stored, n)},
+      [&] { return Values{vload(memory, i, n)}; },
+      [&] {
+        Values lanes;
+        for (int64_t lane = 0; lane < n; ++lane)
+          lanes.push_back(load(memory, add(i, lane)));
+        return Values{pack(lanes)};
+      })[0];
+}
+
+void GPUEmitter::storeTogether(Value v, Value memory, Value i) {
+  auto type = dyn_cast<VectorType>(v.getType());
+  if (!type)
+    return store(v, memory, i);
+  ifThen(
+      eq(rem(i, type.getNumElements()), index(0)), [&] { vstore(v, memory, i); },
+      [&] {
+        for (int64_t lane = 0; lane < type.getNumElements(); ++lane)
+          store(extract(v, lane), memory, add(i, lane));
+      });
 }
 
 Value GPUEmitter::extract(Value vector, int64_t i) {

@@ -52,6 +52,8 @@ public:
   Value reduceTeam(Value v, int64_t width, Combine combine);
   /// The same for tuples of values.
   Values reduceTeam(Values v, int64_t width, CombineMany combine);
+  /// The sum of an index over the threads before this one, and over all. Two barriers.
+  std::pair<Value, Value> sumBefore(Value v);
 
   //--- 16 bytes at once -------------------------------------------------------------------------
   /// Elements of a stored type that one access may move.
@@ -60,6 +62,9 @@ public:
   /// Without masks.
   Value vload(Value memory, Value i, int64_t n, Value mask = {}) override;
   void vstore(Value v, Value memory, Value i, Value mask = {}) override;
+  /// The same at any position, by several accesses where it is no multiple; n = 1: a scalar.
+  Value loadTogether(Value memory, Value i, int64_t n);
+  void storeTogether(Value v, Value memory, Value i);
   Value extract(Value vector, int64_t i);
   Value pack(ValueRange scalars); ///< to a vector
 

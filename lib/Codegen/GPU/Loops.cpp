@@ -17,6 +17,8 @@ using namespace linnet::codegen;
 static constexpr int64_t kShortRow = 16;
 /// Workgroup memory that values between stages may take.
 static constexpr int64_t kSharedBytes = 24 << 10;
+/// Workgroups that are enough for any device, and rows that one does at most.
+static constexpr int64_t kManyGroups = 1024, kMostRows = 8;
 
 //===----------------------------------------------------------------------===//
 // Plain ops
@@ -164,7 +166,11 @@ GPULoopsForm GPULoopsForm::choose(exec::KernelOp kernel, const LoopsPlan &plan,
     bool fits = !ShapedType::isDynamic(n) && n * bytesOfElement(element) <= left;
     left -= fits ? n * bytesOfElement(element) : 0;
     form.shared.push_back(fits);
+    if (!fits && isInPieces(element))
+      form.wide = 1;
   }
+  if (form.rows)
+    form.keepRows(plan, target, kSharedBytes - left);
   return form;
 }
 
@@ -184,6 +190,14 @@ static GPULoopsShape shapeOf(const LoopsPlan &plan, const GPULoopsForm &form, Bu
   for (Value n : shape.axes)
     shape.points = b.mul(shape.points, n);
   shape.units = shape.points;
+  shape.rows = number(b, 1);
+  if (llvm::any_of(form.kept, [](auto &k) { return k.alike; })) {
+    // several rows for what is loaded once, as long as there are enough workgroups
+    Value enough = number(b, kManyGroups - 1);
+    Value rows = b.ceilDiv(b.sub(b.max(shape.points, enough), enough), number(b, kManyGroups));
+    shape.rows = b.max(b.min(rows, number(b, kMostRows)), number(b, 1));
+    shape.units = b.ceilDiv(shape.points, shape.rows);
+  }
   if (!form.rows && form.wide > 1) {
     shape.blocks = b.ceilDiv(shape.axes.back(), number(b, form.wide));
     shape.units = shape.blocks;
@@ -192,7 +206,7 @@ static GPULoopsShape shapeOf(const LoopsPlan &plan, const GPULoopsForm &form, Bu
   }
   for (auto [v, shared] : llvm::zip_equal(plan.scratch, form.shared)) {
     auto type = cast<RankedTensorType>(v.getType());
-    Value words = number(b, shared ? 0 : 1);
+    Value words = number(b, shared ? 0 : wordsOf(type.getElementType()));
     for (unsigned d = plan.outer; d < type.getRank(); ++d)
       words = b.mul(words, size({v, d}));
     shape.words.push_back(words);
@@ -211,7 +225,7 @@ public:
   bool match(exec::KernelOp kernel) const override { return canEmitLoops(kernel); }
   LogicalResult select(exec::KernelOp kernel, const GPUTarget &target) const override;
   LogicalResult emit(exec::KernelOp kernel, GPUKernelFrame &frame) const override {
-    LoopsPlan plan = planLoops(kernel);
+    LoopsPlan plan = planGPULoops(kernel);
     GPULoopsForm form = GPULoopsForm::choose(kernel, plan, frame.e.target);
     return GPULoopsEmitter(frame, plan, form).run();
   }
@@ -219,12 +233,8 @@ public:
 } // namespace
 
 LogicalResult GPULoops::select(exec::KernelOp kernel, const GPUTarget &target) const {
-  LoopsPlan plan = planLoops(kernel);
+  LoopsPlan plan = planGPULoops(kernel);
   GPULoopsForm form = GPULoopsForm::choose(kernel, plan, target);
-  for (auto [v, shared] : llvm::zip_equal(plan.scratch, form.shared))
-    if (!shared && bytesOfElement(cast<RankedTensorType>(v.getType()).getElementType()) > 4)
-      return kernel.emitError("keeps elements of 64 bits between its stages, for which there is no "
-                              "place on a GPU");
   declareFaults(kernel, plan);
   Builder attrs(kernel.getContext());
   kernel.setStrategyAttr(attrs.getDictionaryAttr(

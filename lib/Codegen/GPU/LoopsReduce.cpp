@@ -49,6 +49,8 @@ Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops
     return e.forLoop(lo, hi, step, accs, [&](Value i, ValueRange carried) {
       Lanes at = coords;
       spreadOver(loops, order, i, at);
+      if (spread)
+        walk(loops, order, at);
       return update(at, carried, s);
     });
   };
@@ -58,11 +60,18 @@ Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops
   for (Value v : start)
     accs.push_back(e.splat(v, wide));
   Value whole = e.div(total, wide);
-  accs = e.forLoop(from, whole, step, accs, [&](Value q, ValueRange carried) {
+  auto quad = [&](Value q, ValueRange carried) {
     Lanes at = coords;
     at[order[0]] = {e.mul(q, wide), 1, false};
+    walk(loops, order, at);
     return update(at, carried, {wide, {}, {}});
+  };
+  bool unrolled = unroll(op, whole, [&](Value q, Value there) {
+    accs = e.ifElse(
+        there, ValueRange(accs).getTypes(), [&] { return quad(q, accs); }, [&] { return accs; });
   });
+  if (!unrolled)
+    accs = e.forLoop(from, whole, step, accs, quad);
   Values lanes;
   for (unsigned r = 0; r < accs.size(); ++r) {
     Values parts;

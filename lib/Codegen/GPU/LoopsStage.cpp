@@ -16,40 +16,23 @@ using namespace linnet::codegen;
 
 /// One access where the position allows it, else lane by lane.
 Value GPULoopsEmitter::loadVector(const View &view, Value at, int64_t n, Value mask) {
-  Type stored = cast<MemRefType>(view.memory.getType()).getElementType();
-  auto lane = [&](int64_t i) { return e.load(view.memory, e.add(at, i)); };
   if (!mask)
-    return e.ifElse(
-        e.eq(e.rem(at, n), e.index(0)), TypeRange{e.vec(stored, n)},
-        [&] { return Values{e.vload(view.memory, at, n)}; },
-        [&] {
-          Values lanes;
-          for (int64_t i = 0; i < n; ++i)
-            lanes.push_back(lane(i));
-          return Values{e.pack(lanes)};
-        })[0];
+    return e.loadTogether(view.memory, at, n);
+  Type stored = cast<MemRefType>(view.memory.getType()).getElementType();
   Values lanes;
   for (int64_t i = 0; i < n; ++i)
     lanes.push_back(e.ifElse(
-        e.extract(mask, i), TypeRange{stored}, [&] { return Values{lane(i)}; },
+        e.extract(mask, i), TypeRange{stored},
+        [&] { return Values{e.load(view.memory, e.add(at, i))}; },
         [&] { return Values{e.zero(stored)}; })[0]);
   return e.pack(lanes);
 }
 
 void GPULoopsEmitter::storeVector(Value x, const View &view, Value at, Value mask) {
-  int64_t n = cast<VectorType>(x.getType()).getNumElements();
-  auto lane = [&](int64_t i) { e.store(e.extract(x, i), view.memory, e.add(at, i)); };
-  if (mask) {
-    for (int64_t i = 0; i < n; ++i)
-      e.ifThen(e.extract(mask, i), [&] { lane(i); });
-    return;
-  }
-  e.ifThen(
-      e.eq(e.rem(at, n), e.index(0)), [&] { e.vstore(x, view.memory, at); },
-      [&] {
-        for (int64_t i = 0; i < n; ++i)
-          lane(i);
-      });
+  if (!mask)
+    return e.storeTogether(x, view.memory, at);
+  for (int64_t i = 0, n = cast<VectorType>(x.getType()).getNumElements(); i < n; ++i)
+    e.ifThen(e.extract(mask, i), [&] { e.store(e.extract(x, i), view.memory, e.add(at, i)); });
 }
 
 Value GPULoopsEmitter::laneMask(Value first, Value size, int64_t n) {
@@ -117,13 +100,18 @@ void GPULoopsEmitter::nest(const OpLoops &loops, ArrayRef<unsigned> order, bool 
     Value whole = e.div(total, wide);
     auto quad = [&](Value q) {
       coords[order[0]] = {e.mul(q, wide), 1, false};
+      walk(loops, order, coords);
       enter(coords, {wide, {}, {}});
     };
     auto rest = [&](Value i) {
       coords[order[0]] = {e.add(e.mul(whole, wide), i)};
+      walk(loops, order, coords);
       enter(coords, {});
     };
-    e.forThreads(whole, quad);
+    bool unrolled =
+        unroll(loops.op, whole, [&](Value q, Value there) { e.ifThen(there, [&] { quad(q); }); });
+    if (!unrolled)
+      e.forThreads(whole, quad);
     Value left = e.rem(total, wide);
     if (CodeBuilder::constantOf(left) != 0)
       e.forThreads(left, rest);
@@ -131,6 +119,8 @@ void GPULoopsEmitter::nest(const OpLoops &loops, ArrayRef<unsigned> order, bool 
   }
   auto one = [&](Value i) {
     spreadOver(loops, order, i, coords);
+    if (spread)
+      walk(loops, order, coords);
     enter(coords, s);
   };
   if (spread)
@@ -211,6 +201,7 @@ void GPULoopsEmitter::emitStage(const Stage &stage, ArrayRef<Lane> point, const 
   for (Value v : writtenAlong)
     waitingStages.erase(v);
   writtenAlong.clear();
+  endStage();
   if (loops.rank() > plan.outer)
     meet();
 }
@@ -219,6 +210,8 @@ void GPULoopsEmitter::emitPoint(ArrayRef<Lane> point, Value number, const Scope 
   memos.clear();
   registers.clear();
   pointStores.clear();
+  forgetRows();
+  currentPoint = Lanes(point);
   placeScratch(point, number);
   forStages([&](const Stage &stage) { emitStage(stage, point, s); });
   for (Value v : plan.late)
@@ -235,12 +228,12 @@ void GPULoopsEmitter::emitPoint(ArrayRef<Lane> point, Value number, const Scope 
 //===----------------------------------------------------------------------===//
 
 /// The inner coordinates of a point, one after the other from `start` on.
-View GPULoopsEmitter::placeInWords(Value tensor, Value memory, Value start) {
+View GPULoopsEmitter::placeInWords(Value tensor, Value memory, Value start, int64_t step) {
   auto type = cast<RankedTensorType>(tensor.getType());
   View v{memory, type.getElementType(), start, {}, {}};
   v.strides.assign(type.getRank(), e.index(0));
   v.sizes.assign(type.getRank(), e.index(1));
-  Value stride = e.index(1);
+  Value stride = e.index(step);
   for (unsigned d = type.getRank(); d-- > plan.outer;) {
     v.strides[d] = stride;
     v.sizes[d] = f.size(tensor, d);
@@ -264,9 +257,50 @@ void GPULoopsEmitter::placeScratch(ArrayRef<Lane> point, Value number) {
       continue;
     }
     Value start = e.add(at, e.mul(number, shape.words[i]));
-    places[v] = {placeInWords(v, f.scratchMemory, start)};
+    Type element = cast<RankedTensorType>(v.getType()).getElementType();
+    places[v] = {placeInWords(v, f.scratchMemory, start, wordsOf(element))};
+    if (isInPieces(element))
+      inPieces.insert(v);
     at = e.add(at, e.mul(shape.words[i], shape.points));
   }
+}
+
+/// An index is a word, 64 bits are two, the low one first.
+Lane GPULoopsEmitter::loadPieces(const View &view, ArrayRef<Lane> coords, const Scope &s) {
+  assert(!s.n && "vectors have elements of a word");
+  Value at = position(view, coords, 0).v;
+  Type i32 = e.getI32Type(), i64 = e.i64();
+  auto word = [&](int64_t i) -> Value {
+    return arith::BitcastOp::create(e, i32, e.load(view.memory, e.add(at, i)));
+  };
+  auto whole = [&]() -> Values {
+    if (view.element.isIndex())
+      return {e.toIndex(word(0))};
+    Value low = arith::ExtUIOp::create(e, i64, word(0)), high = e.toInt(word(1), i64);
+    Value bits =
+        arith::OrIOp::create(e, low, Value(arith::ShLIOp::create(e, high, e.iconst(i64, 32))));
+    if (isa<FloatType>(view.element))
+      bits = arith::BitcastOp::create(e, view.element, bits);
+    return {bits};
+  };
+  if (!s.guard)
+    return {whole()[0]};
+  return {e.ifElse(s.guard, TypeRange{view.element}, whole,
+                   [&] { return Values{e.zero(view.element)}; })[0]};
+}
+
+void GPULoopsEmitter::storePieces(Value x, const View &view, ArrayRef<Lane> coords) {
+  Value at = position(view, coords, 0).v;
+  Type i32 = e.getI32Type(), i64 = e.i64();
+  auto word = [&](Value bits, int64_t i) {
+    Value piece = arith::BitcastOp::create(e, e.f32(), e.toInt(bits, i32));
+    e.store(piece, view.memory, e.add(at, i));
+  };
+  if (isa<FloatType>(x.getType()))
+    x = arith::BitcastOp::create(e, i64, x);
+  word(x, 0);
+  if (!view.element.isIndex())
+    word(arith::ShRUIOp::create(e, x, e.iconst(i64, 32)), 1);
 }
 
 //===----------------------------------------------------------------------===//
@@ -288,8 +322,22 @@ LogicalResult GPULoopsEmitter::run() {
   Lanes point(plan.outer, Lane{e.index(0)});
   unsigned axes = shape.axes.size();
   if (form.rows) {
-    decode(f.group, axes, point);
-    emitPoint(point, f.group, {});
+    placeRows();
+    if (failed(preloadRows()))
+      return failure();
+    Value first = e.mul(f.group, shape.rows);
+    Value last = e.min(e.add(first, shape.rows), shape.points);
+    auto one = [&](Value row) {
+      decode(row, axes, point);
+      emitPoint(point, row, {});
+    };
+    if (CodeBuilder::constantOf(shape.rows) == 1)
+      one(f.group);
+    else
+      e.forLoop(first, last, e.index(1), [&](Value row) {
+        one(row);
+        e.barrier(); // the next row takes the same memory
+      });
     return failure(failedInside);
   }
   Value unit = e.add(e.mul(f.group, form.threads), e.thread);

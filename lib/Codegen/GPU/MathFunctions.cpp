@@ -4,15 +4,17 @@
 //
 // Vulkan promises little of its own functions (sin is good for 11 bits), CUDA's are another
 // library. The functions of CPU/Support/Math.cc are straight lines of IEEE operations: they are
-// read from the bitcode that the CPU's kernels link, and written at every use as arith ops. What
-// they call beyond that, the reduction of angles from 2^28 on, is left out.
+// read from the bitcode that the CPU's kernels link, and written at every use as arith ops. They
+// branch in one place only, to reduce angles from 2^28 on.
 //
 //===----------------------------------------------------------------------===//
 #include "../CPU/Support/Bitcode.h"
 #include "../LoweringPatterns.h"
 #include "GPULowering.h"
+#include "ReduceAngle.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -23,6 +25,7 @@
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/PatternMatch.h"
 #include "llvm/Support/MemoryBufferRef.h"
 
 using namespace mlir;
@@ -40,12 +43,16 @@ private:
   Type convert(llvm::Type *t);
   Value constant(llvm::Constant *c);
   Value get(llvm::Value *v);
-  /// The block behind a branch: not the one that calls a function.
-  llvm::BasicBlock *follow(llvm::BasicBlock *block);
+  /// The block behind a branch: not the one that leads to `aside`.
+  FailureOr<llvm::BasicBlock *> follow(llvm::BasicBlock *block);
+  LogicalResult convert(llvm::BasicBlock &block);
+  LogicalResult reduceAngle(llvm::CallInst &call);
+  Value choose(llvm::PHINode &phi);
   FailureOr<Value> convert(llvm::Instruction &i);
   Value binary(llvm::BinaryOperator &i);
   Value convertCast(llvm::CastInst &i);
   FailureOr<Value> convertCall(llvm::CallInst &i);
+  bool needsExactProduct(llvm::IntrinsicInst &fma);
   Value isClass(Value x, uint64_t classes);
   Value compare(arith::CmpFPredicate p, Value x, double y);
 
@@ -53,6 +60,8 @@ private:
   ImplicitLocOpBuilder &b;
   llvm::DenseMap<llvm::Value *, Value> values;
   llvm::BasicBlock *before = nullptr; ///< for phis
+  llvm::BasicBlock *aside = nullptr;  ///< reduces large angles
+  Value isLarge;                      ///< whether to go there
 };
 
 } // namespace
@@ -92,15 +101,56 @@ static bool callsFunctions(llvm::BasicBlock &block) {
   });
 }
 
-llvm::BasicBlock *FunctionInliner::follow(llvm::BasicBlock *block) {
+FailureOr<llvm::BasicBlock *> FunctionInliner::follow(llvm::BasicBlock *block) {
   auto *branch = dyn_cast<llvm::BranchInst>(block->getTerminator());
   if (!branch)
-    return nullptr;
+    return failure();
   before = block;
-  for (llvm::BasicBlock *next : branch->successors())
-    if (!callsFunctions(*next))
-      return next;
-  return nullptr;
+  llvm::BasicBlock *entry = aside ? aside->getSinglePredecessor() : nullptr;
+  for (llvm::BasicBlock *next : branch->successors()) {
+    if (next == aside || (next == entry && entry != block))
+      continue;
+    // beside the condition that some lane is large lies that on the only one
+    if (branch->isConditional() &&
+        ((entry && entry != block && failed(convert(*entry))) || !aside || failed(convert(*aside))))
+      return failure();
+    return next;
+  }
+  return failure();
+}
+
+/// x = q * pi/2 + r where x is large; q is returned in memory.
+LogicalResult FunctionInliner::reduceAngle(llvm::CallInst &call) {
+  auto *table = f.getParent()->getNamedGlobal("_ZL9twoOverPi");
+  auto *words = table ? dyn_cast<llvm::ConstantDataSequential>(table->getInitializer()) : nullptr;
+  if (!words || !call.getCalledFunction() || call.getCalledFunction()->getName() != "lnt_reduce")
+    return failure();
+  SmallVector<uint64_t> twoOverPi;
+  for (unsigned i = 0; i < words->getNumElements(); ++i)
+    twoOverPi.push_back(words->getElementAsInteger(i));
+  Value x = get(call.getArgOperand(0));
+  isLarge = compare(arith::CmpFPredicate::UGE, math::AbsFOp::create(b, x), 0x1p28);
+  SmallVector<Type> types = {b.getF64Type(), b.getI64Type()};
+  auto branch = scf::IfOp::create(b, types, isLarge, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(branch.thenBlock());
+  ReducedAngle angle = reduceLargeAngle(b, x, twoOverPi);
+  scf::YieldOp::create(b, ValueRange{angle.rest, angle.quadrant});
+  b.setInsertionPointToEnd(branch.elseBlock());
+  SmallVector<Value> none;
+  for (Type t : types)
+    none.push_back(arith::ConstantOp::create(b, b.getZeroAttr(t)));
+  scf::YieldOp::create(b, none);
+  values[&call] = branch.getResult(0);
+  values[call.getArgOperand(1)] = branch.getResult(1);
+  return success();
+}
+
+Value FunctionInliner::choose(llvm::PHINode &phi) {
+  Value x = get(phi.getIncomingValueForBlock(before));
+  if (!aside || phi.getBasicBlockIndex(aside) < 0)
+    return x;
+  return arith::SelectOp::create(b, isLarge, get(phi.getIncomingValueForBlock(aside)), x);
 }
 
 Value FunctionInliner::binary(llvm::BinaryOperator &i) {
@@ -196,6 +246,17 @@ Value FunctionInliner::isClass(Value x, uint64_t classes) {
   return any;
 }
 
+/// The functions are written for an fma of two roundings, except where angles are reduced, where
+/// the error of a product is asked for, and in the last step of 2^x.
+bool FunctionInliner::needsExactProduct(llvm::IntrinsicInst &fma) {
+  using namespace llvm::PatternMatch;
+  llvm::Value *x = fma.getArgOperand(0), *y = fma.getArgOperand(1), *z = fma.getArgOperand(2);
+  if (aside && fma.getParent() == &f.getEntryBlock())
+    return true;
+  return match(z, m_FNeg(m_c_FMul(m_Specific(x), m_Specific(y)))) ||
+         (fma.getType()->getScalarType()->isFloatTy() && match(z, m_FPOne()));
+}
+
 FailureOr<Value> FunctionInliner::convertCall(llvm::CallInst &i) {
   auto *call = dyn_cast<llvm::IntrinsicInst>(&i);
   if (!call)
@@ -204,7 +265,7 @@ FailureOr<Value> FunctionInliner::convertCall(llvm::CallInst &i) {
   switch (call->getIntrinsicID()) {
   case llvm::Intrinsic::fma: {
     auto fma = math::FmaOp::create(b, operand(0), operand(1), operand(2));
-    fma->setAttr(kKeepOrder, b.getUnitAttr());
+    fma->setAttr(needsExactProduct(*call) ? kExactProduct : kKeepOrder, b.getUnitAttr());
     return Value(fma);
   }
   case llvm::Intrinsic::fabs:
@@ -233,7 +294,7 @@ FailureOr<Value> FunctionInliner::convert(llvm::Instruction &i) {
   if (auto *call = dyn_cast<llvm::CallInst>(&i))
     return convertCall(*call);
   if (auto *phi = dyn_cast<llvm::PHINode>(&i))
-    return get(phi->getIncomingValueForBlock(before));
+    return choose(*phi);
   if (auto *compare = dyn_cast<llvm::FCmpInst>(&i)) {
     using P = arith::CmpFPredicate;
     static const P predicates[] = {P::AlwaysFalse, P::OEQ, P::OGT, P::OGE,       P::OLT, P::OLE,
@@ -261,6 +322,7 @@ FailureOr<Value> FunctionInliner::convert(llvm::Instruction &i) {
   case llvm::Instruction::ExtractElement:
   case llvm::Instruction::ShuffleVector:
   case llvm::Instruction::Freeze:
+  case llvm::Instruction::Load: // of what a call has left
     return get(i.getOperand(0));
   case llvm::Instruction::Alloca:
     return Value();
@@ -269,23 +331,39 @@ FailureOr<Value> FunctionInliner::convert(llvm::Instruction &i) {
   }
 }
 
+LogicalResult FunctionInliner::convert(llvm::BasicBlock &block) {
+  for (llvm::Instruction &i : block) {
+    if (i.isTerminator())
+      return success();
+    auto *call = dyn_cast<llvm::CallInst>(&i);
+    if (call && !isa<llvm::IntrinsicInst>(call)) {
+      if (failed(reduceAngle(*call)))
+        return failure();
+      continue;
+    }
+    FailureOr<Value> v = convert(i);
+    if (failed(v) || (!*v && !i.getType()->isVoidTy() && !isa<llvm::AllocaInst>(i)))
+      return failure();
+    if (*v)
+      values[&i] = *v;
+  }
+  return failure();
+}
+
 FailureOr<Value> FunctionInliner::run(ValueRange operands) {
   for (auto [arg, v] : llvm::zip_equal(f.args(), operands))
     values[&arg] = v;
+  for (llvm::BasicBlock &block : f)
+    if (callsFunctions(block))
+      aside = &block;
   llvm::BasicBlock *block = &f.getEntryBlock();
-  while (block) {
-    for (llvm::Instruction &i : *block) {
-      if (auto *ret = dyn_cast<llvm::ReturnInst>(&i))
-        return get(ret->getReturnValue());
-      if (i.isTerminator())
-        break;
-      FailureOr<Value> v = convert(i);
-      if (failed(v) || (!*v && !i.getType()->isVoidTy() && !isa<llvm::AllocaInst>(i)))
-        return failure();
-      if (*v)
-        values[&i] = *v;
-    }
-    block = follow(block);
+  while (succeeded(convert(*block))) {
+    if (auto *ret = dyn_cast<llvm::ReturnInst>(block->getTerminator()))
+      return get(ret->getReturnValue());
+    FailureOr<llvm::BasicBlock *> next = follow(block);
+    if (failed(next))
+      return failure();
+    block = *next;
   }
   return failure();
 }

@@ -166,7 +166,9 @@ struct ExpandRemF : OpRewritePattern<arith::RemFOp> {
     Value x = wide(op.getLhs()), y = wide(op.getRhs());
     Value sx = math::AbsFOp::create(b, x), sy = math::AbsFOp::create(b, y);
     Value q = math::FloorOp::create(b, Value(arith::DivFOp::create(b, sx, sy)));
-    Value r = math::FmaOp::create(b, Value(arith::NegFOp::create(b, q)), sy, sx);
+    auto difference = math::FmaOp::create(b, Value(arith::NegFOp::create(b, q)), sy, sx);
+    difference->setAttr(kExactProduct, b.getUnitAttr());
+    Value r = difference;
     Value over = arith::CmpFOp::create(b, P::OLT, r, floating(b, f64, 0.0)); // q was rounded up
     r = arith::SelectOp::create(b, over, Value(arith::AddFOp::create(b, r, sy)), r);
     Value inf = floating(b, f64, std::numeric_limits<double>::infinity());

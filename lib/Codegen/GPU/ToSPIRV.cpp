@@ -3,6 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "../LoweringPatterns.h"
 #include "GPULowering.h"
 #include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"
 #include "mlir/Conversion/FuncToSPIRV/FuncToSPIRV.h"
@@ -91,6 +92,47 @@ struct SplitFma : OpRewritePattern<math::FmaOp> {
   }
 };
 
+/// A product and what its rounding took, from the products of halves; then their sum with c.
+struct ExpandExactFma : OpRewritePattern<math::FmaOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::FmaOp op, PatternRewriter &rewriter) const override {
+    if (!op->hasAttr(kExactProduct))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    auto add = [&](Value x, Value y) -> Value { return arith::AddFOp::create(b, x, y); };
+    auto sub = [&](Value x, Value y) -> Value { return arith::SubFOp::create(b, x, y); };
+    auto mul = [&](Value x, Value y) -> Value { return arith::MulFOp::create(b, x, y); };
+    auto split = [&](Value x) -> std::pair<Value, Value> {
+      Value upper = upperHalf(b, x);
+      return {upper, sub(x, upper)};
+    };
+    Value x = op.getA(), y = op.getB(), c = op.getC(), product = mul(x, y), sum = add(product, c);
+    auto [xh, xl] = split(x);
+    auto [yh, yl] = split(y);
+    Value lost = add(add(sub(mul(xh, yh), product), add(mul(xh, yl), mul(xl, yh))), mul(xl, yl));
+    Value back = sub(sum, product);
+    Value lostOfSum = add(sub(product, sub(sum, back)), sub(c, back));
+    rewriter.replaceOp(op, add(sum, add(lost, lostOfSum)));
+    return success();
+  }
+
+  /// The bits of the upper half of the significand.
+  static Value upperHalf(ImplicitLocOpBuilder &b, Value x) {
+    Type type = x.getType(), element = getElementTypeOrSelf(type);
+    unsigned width = element.getIntOrFloatBitWidth();
+    auto bits = b.getIntegerType(width);
+    TypedAttr mask = b.getIntegerAttr(bits, -(int64_t(1) << (width == 64 ? 27 : 12)));
+    Type vector = bits;
+    if (auto shape = dyn_cast<VectorType>(type)) {
+      vector = shape.clone(bits);
+      mask = DenseElementsAttr::get(cast<VectorType>(vector), Attribute(mask));
+    }
+    Value raw = arith::BitcastOp::create(b, vector, x);
+    raw = arith::AndIOp::create(b, raw, Value(arith::ConstantOp::create(b, mask)));
+    return arith::BitcastOp::create(b, type, raw);
+  }
+};
+
 } // namespace
 
 /// The conversion of a loop writes its results at the end of an iteration: without one, they would
@@ -120,7 +162,8 @@ static void guardLoops(ModuleOp module) {
 static LogicalResult expandForSPIRV(ModuleOp module) {
   guardLoops(module);
   RewritePatternSet patterns(module.getContext());
-  patterns.add<ScalariseLoad, ScalariseStore, ExpandTrunc, SplitFma>(module.getContext());
+  patterns.add<ScalariseLoad, ScalariseStore, ExpandTrunc, SplitFma, ExpandExactFma>(
+      module.getContext());
   return applyPatternsGreedily(module, std::move(patterns));
 }
 

@@ -265,11 +265,16 @@ def tool(*args, text=None):
     return out.stdout
 
 
+def on_vulkan():
+    """Whether compile() makes kernels of a Vulkan device, where constants lie as they are."""
+    return os.environ.get("LINNET_DEVICE", "cpu") == "vulkan"
+
+
 def compile(text, cpu=LEVELS[-1], constants=None):
     """Compiles the kernels of an MLIR text, once per text and compiler; a dictionary by name.
     `constants` holds, by kernel, the positions of arguments that are constants. With LINNET_DEVICE
     set to vulkan they are compiled for and called on that."""
-    if os.environ.get("LINNET_DEVICE", "cpu") == "vulkan":
+    if on_vulkan():
         from linnet._src import vulkan_kernels
         return vulkan_kernels.compile(text)
     flags = [f"--cpu={cpu}"]
