@@ -120,7 +120,7 @@ void GPULinearAttentionGrad::loadRows(const Table &to, Value row, int64_t sets, 
                                       llvm::function_ref<Value(Value)> map) {
   int64_t width = to.pitch;
   auto load = [&](int64_t n) {
-    e.forThreads(e.index(sets * kBlock * width / n), [&](Value item) {
+    e.forThreads(hidden(e.index(sets * kBlock * width / n)), [&](Value item) {
       Value r = e.div(item, width / n), c = e.mul(e.rem(item, width / n), n);
       Value i = sets == 1 ? r : e.rem(r, kBlock), set = sets == 1 ? e.index(0) : e.div(r, kBlock);
       Value inside = e.lt(i, count), column = c;
@@ -193,7 +193,7 @@ void GPULinearAttentionGrad::storeRow(const std::optional<View> &to, Value h, Va
 /// The state before the first block, or the gradient of the one behind the last.
 void GPULinearAttentionGrad::loadState(Value forward) {
   auto load = [&](const View &from, bool given, bool keep) {
-    e.forThreads(e.index(s.stateSize()), [&](Value item) {
+    e.forThreads(hidden(e.index(s.stateSize())), [&](Value item) {
       Value k = e.div(item, s.paddedD), d = e.rem(item, s.paddedD), v = e.f(0);
       if (given) {
         Value inside = e.both(e.lt(k, e.index(s.K)), e.lt(d, e.index(s.D)));
@@ -215,7 +215,7 @@ void GPULinearAttentionGrad::loadState(Value forward) {
 void GPULinearAttentionGrad::storeState() {
   if (!dstate)
     return;
-  e.forThreads(e.index(s.K * s.D), [&](Value item) {
+  e.forThreads(hidden(e.index(s.K * s.D)), [&](Value item) {
     Value k = e.div(item, s.D), d = e.rem(item, s.D);
     f.store(e.convert(get(held, k, d), dstate->element), *dstate,
             f.position(*dstate, {batch, head, k, d}));
@@ -425,6 +425,7 @@ LogicalResult GPULinearAttentionGrad::emit() {
     self = e.thread;
     numbers = e.shared(e.getI32Type(), e.threads);
     e.store(e.toInt(self, e.getI32Type()), numbers, self);
+    e.barrier();
   }
   loadBonus();
   e.forLoop(e.index(2), [&](Value pass) { walk(pass); });

@@ -118,6 +118,7 @@ private:
   /// Body for every tile of `height` rows and `wide` columns.
   void tiles(Value firstRow, Value rows, int64_t height, int64_t columns,
              llvm::function_ref<void(Value, Value)> body);
+  Value hidden(Value n);
   Values sum(const Term &term, int64_t height, Value row, Value column, Values sums = {});
   /// Body for sets of rows, which may be one.
   Values overSets(int64_t sets, Values init, llvm::function_ref<Values(Value, ValueRange)> body);

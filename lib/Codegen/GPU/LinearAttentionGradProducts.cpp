@@ -104,9 +104,16 @@ int64_t GPULinearAttentionGrad::heightOf(int64_t rows, int64_t columns, int64_t 
 void GPULinearAttentionGrad::tiles(Value firstRow, Value rows, int64_t height, int64_t columns,
                                    llvm::function_ref<void(Value, Value)> body) {
   int64_t across = columns / s.wide;
-  e.forThreads(e.mul(e.div(rows, height), across), [&](Value tile) {
+  Value count = e.mul(e.div(rows, height), across);
+  auto known = CodeBuilder::constantOf(count);
+  e.forThreads(known && *known <= e.threads ? count : hidden(count), [&](Value tile) {
     body(e.add(firstRow, e.mul(e.div(tile, across), height)), e.mul(e.rem(tile, across), s.wide));
   });
+}
+
+/// A number of turns that compilers do not know: others they unroll until no registers are left.
+Value GPULinearAttentionGrad::hidden(Value n) {
+  return numbers ? e.add(n, e.toIndex(e.load(numbers, e.index(0)))) : n;
 }
 
 /// Adds to the sums of a tile, row by row.
@@ -115,9 +122,7 @@ Values GPULinearAttentionGrad::sum(const Term &term, int64_t height, Value row, 
   if (sums.empty())
     sums.assign(s.wide * height, e.f(0));
   int64_t n = term.aAlong || term.bAlong ? s.wide : 1;
-  // a number of turns that compilers know they unroll until there are no registers left
-  Value to = numbers ? e.add(term.to, e.toIndex(e.load(numbers, e.index(0)))) : term.to;
-  return e.forLoop(term.from, to, e.index(n), sums, [&](Value i, ValueRange carried) {
+  return e.forLoop(term.from, hidden(term.to), e.index(n), sums, [&](Value i, ValueRange carried) {
     SmallVector<Values> a, b;
     for (int64_t m = 0; m < (term.aAlong ? height : n); ++m)
       a.push_back(term.aAlong ? term.a(e.add(row, m), i, n) : term.a(e.add(i, m), row, height));
