@@ -4,6 +4,7 @@
 A gradient may be off by 1e-5 of its norm, or by its rounding in 16-bit types."""
 
 import functools
+import os
 
 import numpy as np
 import pytest
@@ -160,7 +161,9 @@ def test_form(level, name):
 @pytest.mark.parametrize("level", kernels.LEVELS)
 @pytest.mark.parametrize("name", RULES)
 def test_long(level, name):
-    check(level, rule_case(name), 1, 1000)
+    # lavapipe ends all loops of a thread after 65536 turns together
+    device = os.environ.get("LINNET_DEVICE", "cpu")
+    check(level, rule_case(name), 1, 1000 if device == "cpu" else 130)
 
 
 @pytest.mark.slow(quick="^(linear|vector_delta|erase|bonus)-")
