@@ -184,6 +184,13 @@ Value linnet::codegen::visiblePairs(LaunchBuilder &b, MaskAttr masks, bool hasOf
   return pairs;
 }
 
+Value linnet::codegen::attentionFlops(LaunchBuilder &b, AttentionOp op, Value queries, Value keys) {
+  int64_t depths = op.getQ().getType().getDimSize(3) + op.getV().getType().getDimSize(3);
+  return b.mul({visiblePairs(b, op.getMaskSet(), bool(op.getQOffset()), queries, keys),
+                b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
+                b.constant(2 * depths)});
+}
+
 LogicalResult linnet::codegen::verifyStaticHeads(Operation *op, RankedTensorType q,
                                                  RankedTensorType k, RankedTensorType v) {
   for (auto [name, type, dim] : {std::tuple{"query heads", q, 1}, std::tuple{"key heads", k, 1},

@@ -93,6 +93,9 @@ private:
 /// half of all.
 Value visiblePairs(LaunchBuilder &b, MaskAttr masks, bool hasOffset, Value queries, Value keys);
 
+/// Multiplications and additions of what the masks leave.
+Value attentionFlops(LaunchBuilder &b, AttentionOp op, Value queries, Value keys);
+
 /// An error on `op` where a number of heads or a depth is dynamic.
 mlir::LogicalResult verifyStaticHeads(mlir::Operation *op, mlir::RankedTensorType q,
                                       mlir::RankedTensorType k, mlir::RankedTensorType v);

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 import kernel_contraction
+import test_kernels_attention as attention
 import test_kernels_contraction as contraction
 import test_kernels_loops as loops
 from kernel_contraction import Einsum
@@ -153,6 +154,19 @@ def long_norm(dtype):
 def on_tensor_cores(spec):
     text = Einsum(spec, dict(m=2048, n=2048, k=512), dtype="bf16").text("cores")
     return f"module attributes {{linnet.tensor_cores}} {{\n{text}\n}}"
+
+
+def attend(dtype, depth, queries=-1):
+    return attention.Site("causal", dtype, heads=8, key_heads=2, queries=queries, depth=depth,
+                          value_depth=depth, lse=True).text()
+
+
+@pytest.mark.parametrize("chip", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("dtype", some("bf16", "f32", "f16"))
+@pytest.mark.parametrize("depth", some(128, 64))
+@pytest.mark.parametrize("queries", [-1, 2])
+def test_attention_does_not_spill(tmp_path, chip, dtype, depth, queries):
+    test_assembles_without_spills(tmp_path, chip, attend(dtype, depth, queries))
 
 
 @pytest.mark.parametrize("chip", ["sm_80", "sm_90"])

@@ -265,14 +265,6 @@ void AttentionKernel::finishRow(Value r) {
 // Emitter
 //===----------------------------------------------------------------------===//
 
-/// Multiplications and additions of what the masks leave.
-static Value countFlops(LaunchBuilder &b, AttentionOp op, Value queries, Value keys) {
-  int64_t depths = op.getQ().getType().getDimSize(3) + op.getV().getType().getDimSize(3);
-  return b.mul({visiblePairs(b, op.getMaskSet(), bool(op.getQOffset()), queries, keys),
-                b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
-                b.constant(2 * depths)});
-}
-
 static LogicalResult select(AttentionOp op, exec::KernelOp kernel) {
   if (failed(verifyStaticHeads(op, op.getQ().getType(), op.getK().getType(), op.getV().getType())))
     return failure();
@@ -289,7 +281,7 @@ static LogicalResult select(AttentionOp op, exec::KernelOp kernel) {
   Value blocks = b.ceilDiv(b.mul(queries, b.constant(geo.group)), b.constant(geo.chunkRows));
   Value parts = op.getPart() ? b.ceilDiv(keys, b.constant(*op.getPart())) : b.constant(1);
   b.finish(b.mul({batches, b.constant(geo.keyHeads), blocks, parts}), b.constant(geo.bytes),
-           countFlops(b, op, queries, keys), bytesTouched(b, kernel));
+           attentionFlops(b, op, queries, keys), bytesTouched(b, kernel));
   return success();
 }
 

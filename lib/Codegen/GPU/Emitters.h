@@ -11,6 +11,7 @@
 namespace linnet::codegen {
 
 // One function per emitter, defined beside it, giving its only instance.
+const GPUKernelEmitter *getGPUAttentionEmitter();
 const GPUKernelEmitter *getGPUDropoutEmitter();
 const GPUKernelEmitter *getGPURandomEmitter();
 const GPUKernelEmitter *getGPUScatterAddEmitter();
@@ -31,9 +32,10 @@ const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_GPU_EMITTERS                                                                        \
-  getGPUDropoutEmitter(), getGPURandomEmitter(), getGPUScatterAddEmitter(), getGPUPoolEmitter(),   \
-      getGPUResizeEmitter(), getGPUConvFilterGradEmitter(), getGPUConvEmitter(),                   \
-      getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),  \
+  getGPUAttentionEmitter(), getGPUDropoutEmitter(), getGPURandomEmitter(),                         \
+      getGPUScatterAddEmitter(), getGPUPoolEmitter(), getGPUResizeEmitter(),                       \
+      getGPUConvFilterGradEmitter(), getGPUConvEmitter(), getGPUCrossEntropyEmitter(),             \
+      getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),                               \
       getGPUCausalConvGradEmitter(), getGPUSelectiveScanGradEmitter(), getGPUCausalConvEmitter(),  \
       getGPULinearAttentionGradEmitter(), getGPULinearAttentionEmitter(),                          \
       getGPUContractionEmitter(), getGPULoopsEmitter(),
