@@ -253,7 +253,7 @@ bool FunctionInliner::needsExactProduct(llvm::IntrinsicInst &fma) {
   llvm::Value *x = fma.getArgOperand(0), *y = fma.getArgOperand(1), *z = fma.getArgOperand(2);
   if (aside && fma.getParent() == &f.getEntryBlock())
     return true;
-  return match(z, m_FNeg(m_c_FMul(m_Specific(x), m_Specific(y)))) ||
+  return match(z, m_c_FMul(m_FNeg(m_Specific(x)), m_Specific(y))) ||
          (fma.getType()->getScalarType()->isFloatTy() && match(z, m_FPOne()));
 }
 
