@@ -356,6 +356,8 @@ LogicalResult Compiler::makePrograms() {
     current = target;
     if (options.tensorCores && target == "cuda")
       (*module)->setAttr(codegen::kTensorCoresAttr, UnitAttr::get(&context));
+    if (options.widePositions && target != "cpu")
+      (*module)->setAttr(codegen::kWidePositionsAttr, UnitAttr::get(&context));
     std::vector<std::string> chips = chipsOf(target);
     if (failed(stage("dispatches", Stage::Dispatches, [&](OpPassManager &pm) {
           buildStrategyPipeline(pm, target, chips.empty() ? "" : chips.front());

@@ -40,7 +40,7 @@ Failure startOf(const Program &program, const fb::Kernel &kernel, uint32_t index
   uint64_t count = (before + bytes) / element;
   if (count > INT64_C(0x7fffffff) && !kernel.gpu()->wide())
     return refuse(program, kernel, "works on a buffer of ", count,
-                  " elements, it computes positions below 2^31");
+                  " elements, it computes positions below 2^31: compile it with --wide-positions");
   start = uint32_t(before / element);
   return nullptr;
 }

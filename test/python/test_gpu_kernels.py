@@ -198,6 +198,42 @@ def test_a_program_is_one_file_of_ptx(tmp_path):
     assert done.stderr.count("Function properties") == 2
 
 
+# ---- positions in 64 bits ------------------------------------------------------------------
+
+
+@pytest.fixture
+def wide(vulkan, monkeypatch):
+    """Every kernel in its wide variant."""
+    compile = vulkan_kernels.compile
+
+    def compile_wide(text):
+        found = compile(f"module attributes {{linnet.wide_positions}} {{\n{text}\n}}")
+        assert all(kernel.info["wide"] for kernel in found.values())
+        return found
+    monkeypatch.setattr(vulkan_kernels, "compile", compile_wide)
+
+
+@pytest.mark.parametrize("test", [loops.test_softmax, loops.test_gather_elements, loops.test_pad,
+                                  loops.test_transpose_and_slice_of_argument,
+                                  lambda: loops.test_argmax(0, False), lambda: loops.test_embedding("f32"),
+                                  lambda: kernel_contraction.check(Einsum("mk,nk->mn", dict(m=29, n=40, k=33)), "")])
+def test_wide_positions(wide, test):
+    test()
+
+
+@pytest.mark.parametrize("rows,wide", [(46340, False), (46341, True)])
+def test_large_tensors_have_wide_positions(tmp_path, rows, wide):
+    """46341 squared is the first above 2^31. Every position of 64 bits is for memory that is that large."""
+    t, out = f"tensor<{rows}x{rows}xf32>", tmp_path / "kernels.so"
+    subprocess.run([kernels.build() / "bin/linnet-compile", "-", "--target=cuda", "--compile-to=dispatches", "-o",
+                    tmp_path / "d.mlir"], check=True, text=True,
+                   input=f"func.func @main(%x: {t}) -> {t} {{\n%y = math.absf %x : {t}\nreturn %y : {t}\n}}")
+    subprocess.run([kernels.build() / "bin/linnet-kernels", tmp_path / "d.mlir", "-o", out, "--target=cuda"], check=True,
+                   env={**os.environ, "LINNET_PTXAS": ptxas()})
+    kernel, = json.loads(pathlib.Path(f"{out}.json").read_text()).values()
+    assert kernel["wide"] == wide and kernel["cubin"] and kernel["spills"] == 0
+
+
 # ---- what kernels move ---------------------------------------------------------------------
 
 

@@ -287,6 +287,7 @@ static int writeGPU(ModuleOp module, const GPUTarget &target, const CPUTarget &h
           std::pair("spills", kernel.spills)})
       o[name] = int64_t(n);
     o["scratch"] = kernel.scratch;
+    o["wide"] = kernel.wide;
     o["cubin"] = !kernel.cubin.empty();
     kernels[kernel.name] = std::move(o);
     std::string path = output + "." + kernel.name + (target.isCUDA() ? ".ptx" : ".spv");

@@ -16,6 +16,9 @@ inline constexpr llvm::StringLiteral kTargetAttr = "linnet.target";
 /// On a module: products may be made by tensor cores, as linnet-compile --tensor-cores asks.
 inline constexpr llvm::StringLiteral kTensorCoresAttr = "linnet.tensor_cores";
 
+/// On a module: its kernels compute positions in 64 bits, as linnet-compile --wide-positions asks.
+inline constexpr llvm::StringLiteral kWidePositionsAttr = "linnet.wide_positions";
+
 inline bool isForGPU(exec::KernelOp kernel) { return kernel->getParentOp()->hasAttr(kTargetAttr); }
 
 /// Whether a launch of a GPU kernel with a strategy asks for scratch.

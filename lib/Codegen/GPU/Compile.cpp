@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
 #include "GPULowering.h"
+#include "linnet/Codegen/GPUProgram.h"
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/ThreadPool.h"
 
@@ -80,9 +81,21 @@ static FailureOr<Emitted> emit(exec::KernelOp kernel, const GPUTarget &target) {
 FailureOr<OwningOpRef<ModuleOp>>
 linnet::codegen::emitGPUKernel(exec::KernelOp kernel, const GPUTarget &target, bool prepared) {
   FailureOr<Emitted> emitted = emit(kernel, target);
-  if (failed(emitted) || (prepared && failed(prepareForGPU(*emitted->module, target))))
+  if (failed(emitted) ||
+      (prepared && failed(prepareForGPU(*emitted->module, target, computesWide(kernel)))))
     return failure();
   return std::move(emitted->module);
+}
+
+bool linnet::codegen::computesWide(exec::KernelOp kernel) {
+  if (kernel->getParentOp()->hasAttr(kWidePositionsAttr))
+    return true;
+  auto isLarge = [](Type t) {
+    auto tensor = dyn_cast<RankedTensorType>(t);
+    return tensor && tensor.hasStaticShape() && tensor.getNumElements() > INT32_MAX;
+  };
+  return llvm::any_of(kernel.getArgumentTypes(), isLarge) ||
+         llvm::any_of(kernel.getResultTypes(), isLarge);
 }
 
 static GPUKernel describe(exec::KernelOp kernel, const Emitted &emitted) {
@@ -94,16 +107,17 @@ static GPUKernel describe(exec::KernelOp kernel, const Emitted &emitted) {
   out.words = signature.words;
   out.faults = kernel.getFaults();
   out.scratch = hasScratch(kernel);
+  out.wide = computesWide(kernel);
   return out;
 }
 
 static FailureOr<GPUKernel> compile(exec::KernelOp kernel, const GPUTarget &target) {
   FailureOr<Emitted> emitted = emit(kernel, target);
-  if (failed(emitted) || failed(prepareForGPU(*emitted->module, target)))
+  if (failed(emitted) || failed(prepareForGPU(*emitted->module, target, computesWide(kernel))))
     return failure();
   GPUKernel out = describe(kernel, *emitted);
   if (target.isCUDA()) {
-    FailureOr<GPUCode> ptx = compilePTX(*emitted->module, target);
+    FailureOr<GPUCode> ptx = compilePTX(*emitted->module, target, out.wide);
     if (failed(ptx))
       return failure();
     out.bytes = std::move(*ptx);
@@ -111,7 +125,7 @@ static FailureOr<GPUKernel> compile(exec::KernelOp kernel, const GPUTarget &targ
       return failure();
     return out;
   }
-  FailureOr<spirv::ModuleOp> module = lowerToSPIRV(*emitted->module, target);
+  FailureOr<spirv::ModuleOp> module = lowerToSPIRV(*emitted->module, target, out.wide);
   if (failed(module))
     return failure();
   FailureOr<uint32_t> needs = needsOf(*module, target);

@@ -13,8 +13,12 @@
 namespace linnet::codegen {
 
 /// What both back ends take: elements of 16 bits become i16 with arithmetic in f32, math functions
-/// become arithmetic, casts from 64-bit integers to indices saturate.
-mlir::LogicalResult prepareForGPU(mlir::ModuleOp module, const GPUTarget &target);
+/// become arithmetic, casts from 64-bit integers to indices saturate unless those are `wide`.
+mlir::LogicalResult prepareForGPU(mlir::ModuleOp module, const GPUTarget &target, bool wide);
+
+/// Whether a kernel computes positions in 64 bits: where that was asked for, and where a tensor has
+/// 2^31 elements or more by its type.
+bool computesWide(exec::KernelOp kernel);
 
 /// On a math.fma of a math function: no driver may take it apart and join it with others.
 inline constexpr llvm::StringLiteral kKeepOrder = "linnet.keep_order";
@@ -27,13 +31,14 @@ mlir::LogicalResult inlineMathFunctions(mlir::ModuleOp module);
 mlir::LogicalResult checkBarriers(mlir::ModuleOp module);
 
 /// Lowers a prepared module to one spirv.module.
-mlir::FailureOr<mlir::spirv::ModuleOp> lowerToSPIRV(mlir::ModuleOp module, const GPUTarget &target);
+mlir::FailureOr<mlir::spirv::ModuleOp> lowerToSPIRV(mlir::ModuleOp module, const GPUTarget &target,
+                                                    bool wide);
 /// LNT_GPU_NEEDS_* of a module's capabilities. An error where the target does not have one.
 mlir::FailureOr<uint32_t> needsOf(mlir::spirv::ModuleOp module, const GPUTarget &target);
 mlir::FailureOr<GPUCode> serializeSPIRV(mlir::spirv::ModuleOp module);
 
 /// Lowers a prepared module to the LLVM dialect and that to PTX.
-mlir::FailureOr<GPUCode> compilePTX(mlir::ModuleOp module, const GPUTarget &target);
+mlir::FailureOr<GPUCode> compilePTX(mlir::ModuleOp module, const GPUTarget &target, bool wide);
 /// Assembles PTX by ptxas (LINNET_PTXAS, or found on the path): fills in cubin, registers and
 /// spills. Nothing where there is no ptxas; an error where it refuses.
 mlir::LogicalResult assemblePTX(GPUKernel &kernel, const GPUTarget &target);

@@ -25,7 +25,7 @@ static FailureOr<GPUCode> writePTX(ModuleOp program, const GPUTarget &target) {
     auto prepared = emitGPUKernel(kernel, target, /*prepared=*/true);
     if (failed(prepared))
       return failure();
-    FailureOr<GPUCode> ptx = compilePTX(**prepared, target);
+    FailureOr<GPUCode> ptx = compilePTX(**prepared, target, computesWide(kernel));
     if (failed(ptx))
       return failure();
     StringRef all(ptx->data(), ptx->size());
@@ -67,7 +67,7 @@ static FailureOr<Combined> combineSPIRV(ModuleOp program, const GPUTarget &targe
     auto prepared = emitGPUKernel(kernel, target, /*prepared=*/true);
     if (failed(prepared))
       return failure();
-    FailureOr<spirv::ModuleOp> module = lowerToSPIRV(**prepared, target);
+    FailureOr<spirv::ModuleOp> module = lowerToSPIRV(**prepared, target, computesWide(kernel));
     if (failed(module) || failed(needsOf(*module, target)))
       return failure();
     modules.push_back(*module);

@@ -207,7 +207,7 @@ static void updateSignatures(ModuleOp module) {
   });
 }
 
-LogicalResult linnet::codegen::prepareForGPU(ModuleOp module, const GPUTarget &target) {
+LogicalResult linnet::codegen::prepareForGPU(ModuleOp module, const GPUTarget &target, bool wide) {
   MLIRContext *ctx = module.getContext();
   if (failed(verify(module)) || failed(checkBarriers(module)))
     return failure();
@@ -220,7 +220,9 @@ LogicalResult linnet::codegen::prepareForGPU(ModuleOp module, const GPUTarget &t
   RewritePatternSet patterns(ctx);
   populateFloatPatterns(patterns);
   populateIntegerPatterns(patterns);
-  patterns.add<SaturateIndexCast, ExpandRemF, ExpandRsqrt>(ctx);
+  patterns.add<ExpandRemF, ExpandRsqrt>(ctx);
+  if (!wide)
+    patterns.add<SaturateIndexCast>(ctx);
   if (!target.has(LNT_GPU_NEEDS_FLOAT16))
     patterns.add<ExpandExtF16, ExpandTruncF16>(ctx);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);

@@ -42,21 +42,21 @@ void LLVMInitializeNVPTXAsmPrinter();
 using namespace mlir;
 using namespace linnet::codegen;
 
-/// Bare pointers are for memory of a known size: the largest that 32-bit indices reach.
-static void giveSizes(gpu::GPUFuncOp f) {
+/// Bare pointers are for memory of a known size: the largest that indices reach.
+static void giveSizes(gpu::GPUFuncOp f, int64_t most) {
   SmallVector<Type> types;
   for (BlockArgument arg : f.getArguments().take_front(f.getFunctionType().getNumInputs())) {
     if (auto memory = dyn_cast<MemRefType>(arg.getType()))
-      arg.setType(MemRefType::get({INT32_MAX}, memory.getElementType()));
+      arg.setType(MemRefType::get({most}, memory.getElementType()));
     types.push_back(arg.getType());
   }
   f.setFunctionType(FunctionType::get(f.getContext(), types, {}));
 }
 
-static LogicalResult convertModule(gpu::GPUModuleOp kernels) {
+static LogicalResult convertModule(gpu::GPUModuleOp kernels, unsigned indexWidth) {
   MLIRContext *ctx = kernels.getContext();
   LowerToLLVMOptions options(ctx, DataLayout(kernels));
-  options.overrideIndexBitwidth(32);
+  options.overrideIndexBitwidth(indexWidth);
   options.useBarePtrCallConv = true;
   LLVMTypeConverter types(ctx, options);
   configureGpuToNVVMTypeConverter(types);
@@ -102,8 +102,8 @@ static void useIntrinsics(ModuleOp module) {
 }
 
 /// The functions of the gpu.module, lowered, as a module of their own.
-static FailureOr<OwningOpRef<ModuleOp>> lowerToNVVM(ModuleOp module) {
-  module.walk(giveSizes);
+static FailureOr<OwningOpRef<ModuleOp>> lowerToNVVM(ModuleOp module, bool wide) {
+  module.walk([&](gpu::GPUFuncOp f) { giveSizes(f, wide ? INT64_MAX : INT32_MAX); });
   useIntrinsics(module);
   PassManager flow(module.getContext(), ModuleOp::getOperationName());
   flow.nest<gpu::GPUModuleOp>().addPass(createSCFToControlFlowPass());
@@ -111,7 +111,7 @@ static FailureOr<OwningOpRef<ModuleOp>> lowerToNVVM(ModuleOp module) {
     return failure();
   OwningOpRef<ModuleOp> result = ModuleOp::create(module.getLoc());
   for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
-    if (failed(convertModule(kernels)))
+    if (failed(convertModule(kernels, wide ? 64 : 32)))
       return failure();
     for (Operation &op : llvm::make_early_inc_range(*kernels.getBody()))
       op.moveBefore(result->getBody(), result->getBody()->end());
@@ -159,8 +159,9 @@ static void optimise(llvm::Module &m, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(m, modules);
 }
 
-FailureOr<GPUCode> linnet::codegen::compilePTX(ModuleOp module, const GPUTarget &target) {
-  FailureOr<OwningOpRef<ModuleOp>> lowered = lowerToNVVM(module);
+FailureOr<GPUCode> linnet::codegen::compilePTX(ModuleOp module, const GPUTarget &target,
+                                               bool wide) {
+  FailureOr<OwningOpRef<ModuleOp>> lowered = lowerToNVVM(module, wide);
   if (failed(lowered))
     return failure();
   std::unique_ptr<llvm::TargetMachine> machine = createMachine(target);

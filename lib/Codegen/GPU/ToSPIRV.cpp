@@ -245,11 +245,13 @@ static std::optional<spirv::StorageClass> storageClass(Attribute space) {
   return spirv::mapMemorySpaceToVulkanStorageClass(space);
 }
 
-static LogicalResult convertModule(gpu::GPUModuleOp kernels, spirv::TargetEnvAttr environment) {
+static LogicalResult convertModule(gpu::GPUModuleOp kernels, spirv::TargetEnvAttr environment,
+                                   bool wide) {
   MLIRContext *ctx = kernels.getContext();
   spirv::MemorySpaceToStorageClassConverter spaces(storageClass);
   spirv::convertMemRefTypesAndAttrs(kernels, spaces);
   SPIRVConversionOptions options;
+  options.use64bitIndex = wide;
   // elements keep their width: emulation would widen them in memory
   options.emulateLT32BitScalarTypes = false;
   options.emulateUnsupportedFloatTypes = false;
@@ -321,7 +323,8 @@ static void keepLongLoops(spirv::ModuleOp module) {
   });
 }
 
-FailureOr<spirv::ModuleOp> linnet::codegen::lowerToSPIRV(ModuleOp module, const GPUTarget &target) {
+FailureOr<spirv::ModuleOp> linnet::codegen::lowerToSPIRV(ModuleOp module, const GPUTarget &target,
+                                                         bool wide) {
   if (failed(expandForSPIRV(module)))
     return failure();
   auto environment = ::environment(module.getContext(), target);
@@ -329,7 +332,7 @@ FailureOr<spirv::ModuleOp> linnet::codegen::lowerToSPIRV(ModuleOp module, const 
     kernels->setAttr(spirv::getTargetEnvAttrName(), environment);
     for (auto f : kernels.getOps<gpu::GPUFuncOp>())
       adaptFunction(f);
-    if (failed(convertModule(kernels, environment)))
+    if (failed(convertModule(kernels, environment, wide)))
       return failure();
   }
   auto result = *module.getOps<spirv::ModuleOp>().begin();
