@@ -20,6 +20,7 @@
 #include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/IR/Verifier.h"
@@ -226,6 +227,7 @@ LogicalResult linnet::codegen::prepareForGPU(ModuleOp module, const GPUTarget &t
   if (!target.has(LNT_GPU_NEEDS_FLOAT16))
     patterns.add<ExpandExtF16, ExpandTruncF16>(ctx);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  vector::populateBreakDownVectorReductionPatterns(patterns, 4); // SPIR-V has none of booleans
   GreedyRewriteConfig config;
   config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
   if (failed(applyPatternsGreedily(module, std::move(patterns), config)) ||
