@@ -191,6 +191,14 @@ Value linnet::codegen::attentionFlops(LaunchBuilder &b, AttentionOp op, Value qu
                 b.constant(2 * depths)});
 }
 
+Value linnet::codegen::countGradientFlops(LaunchBuilder &b, AttentionGradOp op, Value queries,
+                                          Value keys) {
+  int64_t key = op.getQ().getType().getDimSize(3), value = op.getV().getType().getDimSize(3);
+  return b.mul({visiblePairs(b, op.getMaskSet(), bool(op.getQOffset()), queries, keys),
+                b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
+                b.constant(2 * (3 * key + 2 * value))});
+}
+
 LogicalResult linnet::codegen::verifyStaticHeads(Operation *op, RankedTensorType q,
                                                  RankedTensorType k, RankedTensorType v) {
   for (auto [name, type, dim] : {std::tuple{"query heads", q, 1}, std::tuple{"key heads", k, 1},

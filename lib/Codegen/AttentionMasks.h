@@ -95,6 +95,8 @@ Value visiblePairs(LaunchBuilder &b, MaskAttr masks, bool hasOffset, Value queri
 
 /// Multiplications and additions of what the masks leave.
 Value attentionFlops(LaunchBuilder &b, AttentionOp op, Value queries, Value keys);
+/// The five products of the gradients, over what the masks leave.
+Value countGradientFlops(LaunchBuilder &b, AttentionGradOp op, Value queries, Value keys);
 
 /// An error on `op` where a number of heads or a depth is dynamic.
 mlir::LogicalResult verifyStaticHeads(mlir::Operation *op, mlir::RankedTensorType q,

@@ -230,14 +230,6 @@ static LogicalResult verifySupported(AttentionGradOp op) {
   return success();
 }
 
-/// Five products over what the masks leave.
-static Value countFlops(LaunchBuilder &b, AttentionGradOp op, Value queries, Value keys) {
-  int64_t key = op.getQ().getType().getDimSize(3), value = op.getV().getType().getDimSize(3);
-  return b.mul({visiblePairs(b, op.getMaskSet(), bool(op.getQOffset()), queries, keys),
-                b.sizeOf(op.getQ(), 0), b.constant(op.getQ().getType().getDimSize(1)),
-                b.constant(2 * (3 * key + 2 * value))});
-}
-
 static LogicalResult select(AttentionGradOp op, exec::KernelOp kernel) {
   if (failed(verifySupported(op)))
     return failure();
@@ -251,7 +243,7 @@ static LogicalResult select(AttentionGradOp op, exec::KernelOp kernel) {
   Value chunks = geo.sharesBatches ? b.constant(1) : batches;
   if (!geo.sharesHeads)
     chunks = b.mul(chunks, b.constant(geo.keyHeads));
-  b.finish(chunks, b.constant(geo.bytes), countFlops(b, op, queries, keys),
+  b.finish(chunks, b.constant(geo.bytes), countGradientFlops(b, op, queries, keys),
            bytesTouched(b, kernel));
   return success();
 }

@@ -25,6 +25,7 @@ const GPUKernelEmitter *getGPUCrossEntropyEmitter();
 const GPUKernelEmitter *getGPUCrossEntropyGradEmitter();
 const GPUKernelEmitter *getGPULinearAttentionEmitter();
 const GPUKernelEmitter *getGPULinearAttentionGradEmitter();
+const GPUKernelEmitter *getGPUAttentionGradEmitter();
 const GPUKernelEmitter *getGPULoopsEmitter(); // last: it takes what is left
 const GPUKernelEmitter *getGPUPoolEmitter();
 const GPUKernelEmitter *getGPUResizeEmitter();
@@ -32,10 +33,10 @@ const GPUKernelEmitter *getGPUSelectiveScanEmitter();
 
 // In the order in which they are asked, each followed by a comma.
 #define LINNET_GPU_EMITTERS                                                                        \
-  getGPUAttentionEmitter(), getGPUDropoutEmitter(), getGPURandomEmitter(),                         \
-      getGPUScatterAddEmitter(), getGPUPoolEmitter(), getGPUResizeEmitter(),                       \
-      getGPUConvFilterGradEmitter(), getGPUConvEmitter(), getGPUCrossEntropyEmitter(),             \
-      getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),                               \
+  getGPUAttentionEmitter(), getGPUAttentionGradEmitter(), getGPUDropoutEmitter(),                  \
+      getGPURandomEmitter(), getGPUScatterAddEmitter(), getGPUPoolEmitter(),                       \
+      getGPUResizeEmitter(), getGPUConvFilterGradEmitter(), getGPUConvEmitter(),                   \
+      getGPUCrossEntropyEmitter(), getGPUCrossEntropyGradEmitter(), getGPUSelectiveScanEmitter(),  \
       getGPUCausalConvGradEmitter(), getGPUSelectiveScanGradEmitter(), getGPUCausalConvEmitter(),  \
       getGPULinearAttentionGradEmitter(), getGPULinearAttentionEmitter(),                          \
       getGPUContractionEmitter(), getGPULoopsEmitter(),
