@@ -127,6 +127,14 @@ GPUKernelFrame::GPUKernelFrame(exec::KernelOp kernel, ModuleOp module, GPUEmitte
   if (kernel.getFaults()) {
     faultWords = function.getArgument(buffer);
     faultSite = e.toIndex(nextWord());
+    OpBuilder::InsertionGuard restore(e);
+    e.setInsertionPointToStart(&function.getBody().front());
+    auto own = gpu::AddressSpaceAttr::get(e.getContext(), gpu::AddressSpace::Private);
+    auto type = MemRefType::get({int64_t(kernel.getFaults())}, e.getI32Type(),
+                                MemRefLayoutAttrInterface(), own);
+    noted = memref::AllocaOp::create(e, type);
+    for (unsigned site = 0; site < kernel.getFaults(); ++site)
+      e.store(e.iconst(e.getI32Type(), -1), noted, e.index(site));
   }
   auto active = scf::IfOp::create(e, e.lt(group, chunks), /*withElseRegion=*/false);
   guard = active;
@@ -134,6 +142,16 @@ GPUKernelFrame::GPUKernelFrame(exec::KernelOp kernel, ModuleOp module, GPUEmitte
 }
 
 void GPUKernelFrame::finish() {
+  // Of what a thread has noted: an atomic operation inside of a loop is slow where threads differ,
+  // and Mesa 22's lavapipe loses the values that such a loop carries.
+  for (unsigned site = 0; noted && site < kernel.getFaults(); ++site) {
+    Value position = e.load(noted, e.index(site)), none = e.iconst(e.getI32Type(), -1);
+    Value bad = arith::CmpIOp::create(e, arith::CmpIPredicate::ne, position, none);
+    e.ifThen(bad, [&] {
+      memref::AtomicRMWOp::create(e, arith::AtomicRMWKind::minu, position, faultWords,
+                                  ValueRange{e.add(faultSite, site)});
+    });
+  }
   e.setInsertionPointAfter(guard);
   gpu::ReturnOp::create(e);
 }
@@ -144,8 +162,8 @@ void GPUKernelFrame::finish() {
 
 void GPUKernelFrame::fault(unsigned site, Value position) {
   assert(faultSite && "select() must count the fault sites");
-  memref::AtomicRMWOp::create(e, arith::AtomicRMWKind::minu, e.toInt(position, e.getI32Type()),
-                              faultWords, ValueRange{e.add(faultSite, site)});
+  Value at = e.toInt(position, e.getI32Type()), word = e.index(site);
+  e.store(Value(arith::MinUIOp::create(e, e.load(noted, word), at)), noted, word);
 }
 
 Value GPUKernelFrame::isAligned(const View &v, int64_t n) {

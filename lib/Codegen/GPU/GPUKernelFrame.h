@@ -35,7 +35,8 @@ public:
   Value scratchMemory;
   Value scratchStart;
 
-  /// An atomic minimum of `position` in the word of the site.
+  /// Keeps the lowest `position` of this thread; at the kernel's end an atomic minimum goes to the
+  /// word of the site.
   void fault(unsigned site, Value position) override;
   /// Whether elements of a view can be accessed `n` at once (4, say) along its last dimension, from
   /// positions on whose last coordinate is a multiple of n; i1, often known.
@@ -45,6 +46,7 @@ private:
   mlir::gpu::GPUFuncOp function;
   mlir::Operation *guard = nullptr;
   Value faultWords, faultSite;
+  Value noted; ///< a thread's own lowest position of every site
 };
 
 /// How many threads share a row of so many elements (kDynamic: not known), at four or more each.

@@ -54,7 +54,10 @@ bool linnet::codegen::isPlain(Operation *op, unsigned loop, const LoopsPlan &pla
     AffineMap map = linalgOp.getMatchingIndexingMap(&operand);
     if (!movesInStep(map, loop))
       return false;
-    if (plan.places.contains(v))
+    // what is made inside of its first reader is no memory there
+    bool deferred = llvm::any_of(
+        plan.stages, [&](const Stage &s) { return s.deferred && s.op == v.getDefiningOp(); });
+    if (plan.places.contains(v) && !deferred)
       continue;
     if (KernelViews::isView(v)) {
       if (map.getNumResults() && map.getResults().back().isFunctionOfDim(loop) &&
