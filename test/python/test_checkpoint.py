@@ -199,6 +199,7 @@ def smallest_budget(name, folder):
 # Tests
 
 
+@pytest.mark.cpu  # memory-probe is of CPUs
 @pytest.mark.slow(quick="regions")
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_bits_within_budgets(name, tmp_path):
@@ -283,6 +284,7 @@ def test_sizes_without_bounds_are_refused():
         lt.compile_text(any_rows(None), "--memory-budget=1MiB")
 
 
+@pytest.mark.cpu  # memory-probe is of CPUs
 def test_bounded_sizes_are_planned_for_at_their_largest(tmp_path):
     most, text = 600, any_rows(600)
     whole = lt.compile_text(text)

@@ -48,6 +48,10 @@ class Region:
     ops: list = dataclasses.field(default_factory=list)
 
 
+class Unfollowed(ValueError):
+    """What a kernel does depends on more than its sizes."""
+
+
 # where the memory is among the operands; the position follows it
 ACCESSES = {"memref.load": 0, "vector.load": 0, "memref.store": 1, "vector.store": 1, "memref.atomic_rmw": 1}
 
@@ -227,7 +231,9 @@ class Workgroup:
         self.bind(op.results, merged)
 
     def do_for(self, op, mask):
-        low, high, step = (self.values[v] for v in op.operands[:3])
+        low, high, step = (self.values.get(v) for v in op.operands[:3])
+        if low is None or high is None or step is None:
+            raise Unfollowed("a loop whose bounds depend on what was loaded")
         region = op.regions[0]
         i, carried = low, [self.values.get(v) for v in op.operands[3:]]
         while (inside := mask & (i < high)).any():
@@ -245,7 +251,7 @@ class Workgroup:
             self.bind(before.arguments, carried)
             condition, *shown = self.run(before, mask)
             if condition is None:
-                raise ValueError("scf.while: a condition that depends on what was loaded")
+                raise Unfollowed("a loop whose condition depends on what was loaded")
             inside = mask & np.broadcast_to(np.asarray(condition, bool), mask.shape)
             self.bind(op.results, shown)
             if not inside.any():
