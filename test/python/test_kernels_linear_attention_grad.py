@@ -161,9 +161,10 @@ def test_form(level, name):
 @pytest.mark.parametrize("level", kernels.LEVELS)
 @pytest.mark.parametrize("name", RULES)
 def test_long(level, name):
-    # lavapipe ends all loops of a thread after 65536 turns together
+    # lavapipe ends all loops of a thread after 65536 turns together (docs/limitations.md)
+    on_device = 130 if name in ("linear", "scalar", "gated_delta") else 65
     device = os.environ.get("LINNET_DEVICE", "cpu")
-    check(level, rule_case(name), 1, 1000 if device == "cpu" else 130)
+    check(level, rule_case(name), 1, 1000 if device == "cpu" else on_device)
 
 
 @pytest.mark.slow(quick="^(linear|vector_delta|erase|bonus)-")
