@@ -12,6 +12,7 @@ from test_kernels_loops import Text, same_bits, ty
 from linnet._src import kernels as K
 from linnet._src import testing as lt
 
+pytestmark = pytest.mark.cpu  # stores past its caches, its own forms of maxima and exp, bit by bit
 RNG = np.random.default_rng(11)
 F32 = np.float32
 LARGE = 32 << 20  # bytes from which on results are streamed
