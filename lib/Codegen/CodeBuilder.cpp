@@ -248,7 +248,9 @@ Value CodeBuilder::exp2Fast(Value x) {
   Value shift =
       arith::ShLIOp::create(*this, arith::FPToSIOp::create(*this, bits, r), iconst(bits, 23));
   Value sum = arith::AddIOp::create(*this, arith::BitcastOp::create(*this, bits, p), shift);
-  return select(live, arith::BitcastOp::create(*this, t, sum), fconst(t, 0.0));
+  // below, or NaN
+  Value below = arith::CmpFOp::create(*this, arith::CmpFPredicate::OLE, x, fconst(t, -126.0));
+  return select(live, arith::BitcastOp::create(*this, t, sum), select(below, fconst(t, 0.0), x));
 }
 
 // n = round(x / ln 2) stands in the low bits of a float near 1.5 * 2^23, offset by the exponent's

@@ -207,3 +207,25 @@ def test_kernels_stay_within_their_rows(dtype):
         expected = ref.cross_entropy_grad(g, x, t, "none", IGNORED)
         found = compiled["grad"](g, x, t, lse, sizes=shape)
         lt.assert_close(found, expected, 1, 1, 1 + np.abs(lse).max())
+
+
+@pytest.mark.cpu
+@pytest.mark.parametrize("cpu", kernels.LEVELS)
+def test_nan_is_kept_on_every_level(cpu):
+    x = np.zeros((3, 40), np.float32)
+    x[1, 2] = np.nan
+    loss, = lt.run("""func.func @main(%x: tensor<3x40xf32>, %t: tensor<3xi64>) -> tensor<3xf32> {
+  %y = linnet.cross_entropy none %x, %t : tensor<3x40xf32>, tensor<3xi64> -> tensor<3xf32>
+  return %y : tensor<3xf32>
+}""", x, np.zeros(3, np.int64), cpu=cpu)
+    assert np.isnan(loss).tolist() == [False, True, False]
+    q = np.random.default_rng(0).standard_normal((1, 1, 40, 32)).astype(np.float32)
+    k, v = q.copy(), q.copy()
+    q[0, 0, 3, 5] = k[0, 0, 20, 1] = np.nan
+    y, = lt.run("""func.func @main(%q: tensor<1x1x40x32xf32>, %k: tensor<1x1x40x32xf32>,
+    %v: tensor<1x1x40x32xf32>) -> tensor<1x1x40x32xf32> {
+  %y = linnet.attention %q, %k, %v masks<[causal]>
+    : tensor<1x1x40x32xf32>, tensor<1x1x40x32xf32>, tensor<1x1x40x32xf32> -> tensor<1x1x40x32xf32>
+  return %y : tensor<1x1x40x32xf32>
+}""", q, k, v, cpu=cpu)
+    assert np.isnan(y[0, 0]).any(1).tolist() == [i == 3 or i >= 20 for i in range(40)]
