@@ -166,7 +166,7 @@ def attend(dtype, depth, queries=-1):
 @pytest.mark.parametrize("depth", some(128, 64))
 @pytest.mark.parametrize("queries", [-1, 2])
 def test_attention_does_not_spill(tmp_path, chip, dtype, depth, queries):
-    test_assembles_without_spills(tmp_path, chip, attend(dtype, depth, queries))
+    test_assembles_without_spills(tmp_path, chip, lambda: attend(dtype, depth, queries))
 
 
 @pytest.mark.parametrize("chip", ["sm_80", "sm_90"])
