@@ -84,8 +84,9 @@ public:
   /// 2^x for x <= 0 or so, in f32: relative error below 2e-7 down to 2^-126, 0 below. Masked
   /// scores are -1e30, finite.
   Value exp2Fast(Value x);
-  /// e^x for x <= 0 in f32, the same bits on every CPU: relative error below 2^-22 + |x| 2^-29,
-  /// exactly 1 at 0, 0 where the result is subnormal; NaN stays NaN.
+  /// e^x for x <= 0 in f32, and up to 40 where a softmax's reference was guessed (IR/Reference.h),
+  /// the same bits on every CPU: relative error below 2^-22 + |x| 2^-29, exactly 1 at 0, 0 where
+  /// the result is subnormal; NaN stays NaN.
   Value expNonPositive(Value x);
 
   //--- fixed reductions -----------------------------------------------------------------------

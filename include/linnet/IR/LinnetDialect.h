@@ -27,7 +27,7 @@ inline constexpr llvm::StringLiteral kNameAttr = "linnet.name";
 inline constexpr llvm::StringLiteral kDonateAttr = "linnet.donate";
 /// On a hidden trailing argument: the symbol of the global that it carries.
 inline constexpr llvm::StringLiteral kConstantAttr = "linnet.constant";
-/// On a math.exp: its operand is at most 0, or NaN.
+/// On a math.exp: its operand is at most 0, or NaN; at most 40 behind a reference (IR/Reference.h).
 inline constexpr llvm::StringLiteral kNonPositiveAttr = "linnet.nonpositive";
 /// On an argument with a state: the global whose value the state starts with.
 inline constexpr llvm::StringLiteral kInitialAttr = "linnet.initial";
