@@ -121,6 +121,32 @@ def test_softmax_is_pipelined():
     assert loops(4096, 2048) and not loops(4096, 2047) and not loops(16, 2048)
 
 
+def norm(kind, rows, columns):
+    x, w = lt.tensor_type((rows, columns), "f32"), f"tensor<{columns}xf32>"
+    bias, types = (" bias %w", f"{w}, {w}") if kind == "layer_norm" else ("", w)
+    return lt.function([f"%x: {x}, %w: {w}"], x,
+                       f"%y = linnet.{kind} %x scale %w{bias} eps 1.0e-5 : {x}, {types}")
+
+
+def requests(text):
+    """How often each loop asks for an element to come, four vectors of it being one iteration."""
+    out = subprocess.run([lt.build_folder() / "bin/linnet-compile", "-", "--cpu=x86-64-v4",
+                          "--emit=llvm", "-o", "-"], capture_output=True, text=True, check=True,
+                         input=text)
+    counts = [block.count("call void @llvm.prefetch") for block in out.stdout.split("\n\n")]
+    return [n / 4 for n in counts if n > 2]
+
+
+def test_rows_are_asked_for():
+    """By every pass over a row from memory, the more often the fewer there are; in a cache once,
+    by the last pass, vector by vector."""
+    assert requests(norm("layer_norm", 4096, 4096)) == [1, 1, 1]
+    assert requests(norm("rms_norm", 4096, 4096)) == [2, 2]
+    assert max(requests(softmax(4096, 4096, False))) == 3
+    assert max(requests(softmax(8192, 2048, False))) == 1
+    assert not requests(norm("layer_norm", 128, 4096))
+
+
 @pytest.mark.parametrize("classes", [50257, 9, 4096])  # rows that start anywhere in a line
 def test_cross_entropy_grad(classes):
     """A gradient that goes past the caches has the bits of one that does not."""

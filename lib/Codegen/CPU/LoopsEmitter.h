@@ -96,9 +96,8 @@ private:
   bool streaming = false;        ///< full vectors are written so now
   /// How a stage may fetch elements of points to come, of an argument that several stages read.
   struct Ahead {
-    bool hasTime = false; ///< its arithmetic takes as long as that of any other reader
-    bool first = false;   ///< it is the first of two readers
-    bool last = false;    ///< it is the last of two readers
+    unsigned passes = 1; ///< that ask for its elements
+    bool last = false;   ///< this is the last of them
   };
   llvm::DenseMap<Value, Ahead> ahead; ///< by memory
   struct Request {

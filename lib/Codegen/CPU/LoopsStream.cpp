@@ -14,13 +14,12 @@ using namespace mlir;
 using namespace linnet::codegen;
 
 /// How far ahead of a row is fetched, in whole rows: what memory gives in the time that a request
-/// takes, and some rows more for the passes that ask for nothing.
+/// takes.
 static constexpr int64_t kDistance = int64_t(12) << 10;
-/// Rows up to this size are fetched by every pass that reads them; of two passes by the last alone,
-/// one row ahead. Larger ones by those that have other work to do meanwhile, where there are any.
-static constexpr int64_t kSmallBytes = int64_t(4) << 10;
 /// Rows that are larger are not fetched ahead: they would drive each other out.
 static constexpr int64_t kAheadBytes = int64_t(256) << 10;
+/// Of less, elements that were written before are still in some cache.
+static constexpr int64_t kCacheBytes = int64_t(32) << 20;
 
 //===----------------------------------------------------------------------===//
 // Writing past the caches
@@ -121,7 +120,7 @@ static void collectWork(const LoopsPlan &plan, Operation *op, llvm::DenseSet<Ope
   }
 }
 
-/// A CPU drops requests that come too fast, so that several passes ask for the same.
+/// Of several passes over an argument all ask, unless some have other work to do meanwhile.
 void LoopsEmitter::findAhead() {
   if (plan.lanesAreOuter || plan.outer == 0)
     return;
@@ -135,17 +134,39 @@ void LoopsEmitter::findAhead() {
     collectWork(plan, stage.op, written, works.back());
   }
   for (BlockArgument arg : f.kernel.getArguments()) {
-    SmallVector<const StageWork *> readers;
+    SmallVector<const StageWork *> readers, asking;
     for (const StageWork &w : works)
       if (w.reads.contains(arg))
         readers.push_back(&w);
-    bool heavy = llvm::any_of(readers, [](const StageWork *w) { return w->heavy; });
-    for (const StageWork *w : readers)
-      if (readers.size() > 1)
-        aheadOf[w->stage][f.flatArgument(arg.getArgNumber())] = {
-            w->heavy == heavy, readers.size() == 2 && w == readers.front(),
-            readers.size() == 2 && w == readers.back()};
+    if (readers.size() < 2)
+      continue;
+    llvm::copy_if(readers, std::back_inserter(asking), [](const StageWork *w) { return w->heavy; });
+    if (asking.empty())
+      asking = readers;
+    for (const StageWork *w : asking)
+      aheadOf[w->stage][f.flatArgument(arg.getArgNumber())] = {unsigned(asking.size()),
+                                                               w == asking.back()};
   }
+}
+
+/// How often one of `passes` asks for an element of a row of `bytes`. A CPU drops requests while
+/// too many are under way; what has arrived costs little to ask for again.
+static unsigned timesToAsk(unsigned passes, int64_t bytes) {
+  if (passes == 1)
+    return bytes < kDistance ? 1 : 3;
+  return passes == 2 ? 2 : 1;
+}
+
+/// Whether caches are known to hold all that is read through `view`.
+static bool fitsCaches(const View &view) {
+  int64_t bytes = bytesOf(view);
+  for (Value size : view.sizes) {
+    auto n = Emitter::constantOf(size);
+    if (!n)
+      return false;
+    bytes *= *n;
+  }
+  return bytes < kCacheBytes;
 }
 
 void LoopsEmitter::beforeLoad(const View &view, ArrayRef<Lane> coords, const Lane &at,
@@ -153,18 +174,22 @@ void LoopsEmitter::beforeLoad(const View &view, ArrayRef<Lane> coords, const Lan
   auto found = ahead.find(view.memory);
   if (found == ahead.end() || s.n == 0 || s.mask || at.isVector || at.step != 1)
     return;
-  Value distance;
+  Value row;
   for (auto [c, stride] : llvm::zip_equal(coords, view.strides))
     if (c.isUniform() && c.v == lastCoordinate)
-      distance = distance ? e.add(distance, stride) : stride;
-  if (!distance)
+      row = row ? e.add(row, stride) : stride;
+  auto [passes, last] = found->second;
+  bool cached = fitsCaches(view);
+  if (!row || (cached && !last))
     return;
-  int64_t bytes = Emitter::constantOf(distance).value_or(kAheadBytes) * bytesOf(view);
-  bool small = bytes <= kSmallBytes && !reference; // which leaves one pass
-  if (small ? found->second.first : !found->second.hasTime)
-    return;
-  Value fits = e.le(distance, e.index(kAheadBytes / bytesOf(view)));
-  if (bytes < kDistance && !(small && found->second.last))
-    distance = e.mul(distance, llvm::divideCeil(kDistance, bytes));
-  requests.push_back({view.memory, e.add(at.v, e.select(fits, distance, e.index(0)))});
+  int64_t bytes = Emitter::constantOf(row).value_or(kAheadBytes) * bytesOf(view);
+  Value fits = e.le(row, e.index(kAheadBytes / bytesOf(view)));
+  int64_t rows = llvm::divideCeil(kDistance, std::max<int64_t>(bytes, 1));
+  for (unsigned k = 0, times = cached ? 1 : timesToAsk(passes, bytes); k < times; ++k) {
+    // The last pass is the slowest, so its requests arrive: it starts with a row that no other
+    // has asked for yet.
+    bool first = k == 0 && last && passes > 1 && !cached;
+    Value distance = e.mul(row, first ? rows + 1 : rows);
+    requests.push_back({view.memory, e.add(at.v, e.select(fits, distance, e.index(0)))});
+  }
 }
