@@ -174,6 +174,27 @@ static bool fitsScratch(Value value, unsigned outer) {
   return dynamic == 0 ? n <= maxElements : dynamic == 1 && n == 1;
 }
 
+/// Buffers of a kernel for these ops: the tensors that they read, and those that others read.
+static unsigned countTensors(ArrayRef<Operation *> ops) {
+  llvm::SmallPtrSet<Value, 32> tensors;
+  for (Operation *op : ops) {
+    for (Value v : op->getOperands()) {
+      while (v.getDefiningOp() && isView(v.getDefiningOp()))
+        v = v.getDefiningOp()->getOperand(0);
+      Operation *def = v.getDefiningOp();
+      if (!isa<RankedTensorType>(v.getType()) || (def && llvm::is_contained(ops, def)) ||
+          isa_and_nonnull<tensor::EmptyOp, linalg::FillOp, arith::ConstantOp>(def))
+        continue;
+      tensors.insert(v);
+    }
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(),
+                       [&](Operation *user) { return !llvm::is_contained(ops, user); }))
+        tensors.insert(result);
+  }
+  return tensors.size();
+}
+
 bool Grouper::tryMergeLoops(unsigned producer, unsigned consumer) {
   DispatchGroup &a = groups[producer], &b = groups[consumer];
   if (producer == consumer || a.kind != KernelClass::Loops || b.kind != KernelClass::Loops)
@@ -181,6 +202,10 @@ bool Grouper::tryMergeLoops(unsigned producer, unsigned consumer) {
   SmallVector<Operation *> both(a.ops);
   both.append(b.ops);
   unsigned outer = countOuterLoops(both);
+  // Some Vulkan drivers bind 32 buffers of a kernel; two of them hold numbers and faults.
+  constexpr unsigned maxTensors = 30;
+  if (countTensors(both) > maxTensors)
+    return false;
   constexpr int64_t small = 16 * 1024, enoughChunks = 8;
   bool isSmall =
       llvm::all_of(both, [&](Operation *op) { return countIterations(op, ~0u) <= small; });

@@ -21,6 +21,7 @@ from linnet._src.testing import (  # noqa: F401
     random,
     run,
     run_cases,
+    on_cpu,
     run_command,
     tensor_type,
     tolerance,

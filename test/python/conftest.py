@@ -11,7 +11,7 @@
   counts take turns instead of being paired with the rest. Tests of references alone cost nothing and
   stay whole;
 - all, which is pytest's default: every case;
-- `--device=vulkan` (or cuda) runs models on a GPU: device_cases.py;
+- `--device=vulkan` (or cuda) runs models on a GPU, and the tests marked `device`: device_cases.py;
 - full, with LINNET_FULL=1: more random programs, longer runs, larger models in the tests that have
   more than what is worth running each time.
 """
@@ -40,6 +40,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow(quick=None): with --quick only cases matched by `quick`")
     config.addinivalue_line("markers", "cpu: runs no model, or is about CPUs: not with --device")
+    config.addinivalue_line("markers", "device: is about devices: only with --device")
     if _device(config):
         device_cases.configure(config, _device(config))
 
@@ -134,8 +135,8 @@ def _deselect(config, items, kept):
 
 
 def pytest_collection_modifyitems(config, items):
-    if _device(config):
-        _deselect(config, items, {item for item in items if _runs_models(item)})
+    wanted = _runs_models if _device(config) else lambda item: not item.get_closest_marker("device")
+    _deselect(config, items, {item for item in items if wanted(item)})
     if not config.getoption("--quick"):
         return
     groups = collections.defaultdict(list)

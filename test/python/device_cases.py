@@ -5,7 +5,9 @@
 # ===----------------------------------------------------------------------===//
 """With pytest's `--device=vulkan` (or cuda) every model that a test opens by linnet.testing runs there. Cases
 that do so are counted; one that cannot is skipped for a reason of SKIPS, or fails. Tests marked `cpu` are
-left out: they run nothing, or what they look at are CPUs."""
+left out: they run nothing, or what they look at are CPUs.
+
+The run fails where too many cases are skipped, or one of a product, of attention, a scan or a norm."""
 import collections
 import functools
 import os
@@ -25,6 +27,9 @@ SKIPPED_PERCENT, MANY = 2.0, 500
 SKIPS = [
     (r"needs \d+ storage buffers, Vulkan device .* has at most \d+", "a kernel has as many buffers as tensors"),
 ]
+
+# Of these none may be skipped: what a case's node id has
+NEVER = re.compile(r"einsum|contraction|matmul|product|attention|scan|norm")
 
 _used = False
 
@@ -81,31 +86,47 @@ def during(item):
         item.user_properties.append(("device", ""))
 
 
-def _counts(config):
-    """Cases that ran, and how many were skipped for each reason."""
+def _cases(config):
+    """Node ids of what ran something on the device, each with why it was skipped, or nothing, and of what
+    passed without."""
     stats = config.pluginmanager.get_plugin("terminalreporter").stats
-    found = {}
+    found, idle = {}, set()
     for kind in ("passed", "failed", "skipped", "error"):
         for report in stats.get(kind, []):
-            for name, reason in getattr(report, "user_properties", ()):
-                if name == "device":
-                    found[report.nodeid] = reason
-    reasons = collections.Counter(found.values())
-    return reasons.pop("", 0), reasons
+            reasons = [reason for name, reason in getattr(report, "user_properties", ())
+                       if name == "device"]
+            if reasons:
+                found[report.nodeid] = reasons[-1]
+            elif kind == "passed" and report.when == "call":
+                idle.add(report.nodeid)
+    return found, sorted(idle)
+
+
+def _complaints(found):
+    """What is wrong with what was skipped."""
+    skipped = [case for case, reason in found.items() if reason]
+    if len(found) >= MANY and 100 * len(skipped) > SKIPPED_PERCENT * len(found):
+        yield f"{len(skipped)} of {len(found)} cases were skipped, expected at most {SKIPPED_PERCENT:g}%"
+    for case in sorted(filter(NEVER.search, skipped)):
+        yield f"{case} was skipped: products, attention, scans and norms have to run"
 
 
 def finish(session):
-    """Too many skipped cases are a failure."""
-    ran, skipped = _counts(session.config)
-    total = ran + skipped.total()
-    if total >= MANY and 100 * skipped.total() > SKIPPED_PERCENT * total and not session.exitstatus:
+    found, _ = _cases(session.config)
+    if any(_complaints(found)) and not session.exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def summary(reporter, config, device):
-    ran, skipped = _counts(config)
-    total = skipped.total()
-    reporter.write_line(f"{device}: {ran} cases ran on the device, {total} were skipped "
-                        f"({100 * total / max(ran + total, 1):.1f}%, at most {SKIPPED_PERCENT:g}%)")
+    found, idle = _cases(config)
+    skipped = collections.Counter(filter(None, found.values()))
+    reporter.write_line(
+        f"{device}: {len(found) - skipped.total()} cases ran on the device, {skipped.total()} were skipped "
+        f"({100 * skipped.total() / max(len(found), 1):.1f}%, at most {SKIPPED_PERCENT:g}%)")
     for reason, count in skipped.most_common():
         reporter.write_line(f"  {count} skipped: {reason}")
+    if idle:
+        tests = sorted({case.rpartition("/")[2].partition("[")[0] for case in idle})
+        reporter.write_line(f"  {len(idle)} more ran nothing: {', '.join(tests)}")
+    for complaint in _complaints(found):
+        reporter.write_line(f"  error: {complaint}")

@@ -13,7 +13,7 @@ from linnet._src.bench import __main__ as bench
 from linnet._src.bench import (crossover, dense, device, measure, models, peers, probe, report, timing,
                                workloads)
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # times beside CPUs' peers
 
 FIELDS = {"name", "shape", "dtype", "threads", "seconds", "flops", "bytes", "ceiling", "fraction",
           "peer", "ratio", "ratio_low", "ratio_high"}

@@ -125,7 +125,8 @@ def tool(name, *arguments, text=None, check=True):
 
 def dispatches(name, folder):
     path = folder / "dispatches.mlir"
-    tool("linnet-compile", "-", "-o", path, "--compile-to=dispatches", text=model(name)[0])
+    tool("linnet-compile", "-", "-o", path, "--compile-to=dispatches", *lt.device_flags(),
+         text=model(name)[0])
     return path
 
 
@@ -172,16 +173,22 @@ def train(name, bundle, steps=3):
     return found | {state: np.array(session.get_state(state)) for state in session.states}
 
 
-def held(name, bundle):
-    """Bytes of arguments, results, states and constants, of what a call touches in arena and scratch
-    and of what it allocates."""
-    specs = [f"--input={'x'.join(map(str, x.shape))}x{'i64' if x.dtype.kind == 'i' else 'f32'}"
-             f"={'iota' if x.dtype.kind == 'f' else 1}" for x in model(name)[1]]
-    probe = json.loads(tool("memory-probe", bundle, "train", *specs, "--input=f32=0.1").stdout)
-    assert probe["allocations"] == 0
+def specs(name):
+    return [f"--input={'x'.join(map(str, x.shape))}x{'i64' if x.dtype.kind == 'i' else 'f32'}"
+            f"={'iota' if x.dtype.kind == 'f' else 1}" for x in model(name)[1]]
+
+
+def held(bundle, *inputs):
+    """Bytes of arguments, results, states and constants, and of what a call touches in arena and
+    scratch, which allocates nothing else; on a device, of what is planned there."""
     memory = lt.open_bundle(bundle).memory("train")
-    assert probe["touched"] <= memory["arena"] + memory["scratch"]
-    return probe["touched"] + memory["arguments"] + memory["state"] + memory["constants"]
+    planned = touched = memory["arena"] + memory["scratch"]
+    if lt.on_cpu():
+        probe = json.loads(tool("memory-probe", bundle, "train", *inputs, "--input=f32=0.1").stdout)
+        assert probe["allocations"] == 0
+        touched = probe["touched"]
+    assert touched <= planned
+    return touched + memory["arguments"] + memory["state"] + memory["constants"]
 
 
 def smallest_budget(name, folder):
@@ -199,7 +206,6 @@ def smallest_budget(name, folder):
 # Tests
 
 
-@pytest.mark.cpu  # memory-probe is of CPUs
 @pytest.mark.slow(quick="regions")
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_bits_within_budgets(name, tmp_path):
@@ -214,13 +220,14 @@ def test_the_same_bits_within_budgets(name, tmp_path):
         assert found.keys() == expected.keys()
         for state, value in expected.items():
             np.testing.assert_array_equal(found[state], value, err_msg=state)
-        recompute, bytes = report["recompute"], held(name, bundle)
+        recompute, bytes = report["recompute"], held(bundle, *specs(name))
         print(f"{name}: budget {budget}, held {bytes}, {recompute['recomputed']} dispatches again")
         assert recompute["recomputed"] > 0
         assert sum(entry["runs"] for entry in recompute["repeats"]) == recompute["recomputed"]
         assert bytes <= budget
 
 
+@pytest.mark.cpu  # runs nothing
 @pytest.mark.slow
 def test_the_peak_is_monotone_in_the_budget(tmp_path):
     """A table of 100 budgets, and single plans for some of them."""
@@ -239,6 +246,7 @@ def test_the_peak_is_monotone_in_the_budget(tmp_path):
         assert number(planned.split("table = ")[0], "peak") == peak[i]
 
 
+@pytest.mark.cpu  # runs nothing
 @pytest.mark.slow
 def test_a_budget_that_cannot_be_met_names_the_smallest(tmp_path):
     path = dispatches("MLP with dropout", tmp_path)
@@ -252,6 +260,7 @@ def test_a_budget_that_cannot_be_met_names_the_smallest(tmp_path):
         lt.compile_text(model("MLP with dropout")[0], "--memory-budget=4KiB")
 
 
+@pytest.mark.cpu  # runs nothing
 @pytest.mark.slow
 def test_upstream_passes_leave_the_plan_alone(tmp_path):
     path = dispatches("transformer with dropout", tmp_path)
@@ -279,12 +288,12 @@ def any_rows(most):
                         f"{head} attributes {{linnet.symbols = {{N = {{min = 0{bound}}}}}}}")
 
 
+@pytest.mark.cpu  # runs nothing
 def test_sizes_without_bounds_are_refused():
     with pytest.raises(lt.CompileError, match="expects bounds of all sizes in 'train' for a memory"):
         lt.compile_text(any_rows(None), "--memory-budget=1MiB")
 
 
-@pytest.mark.cpu  # memory-probe is of CPUs
 def test_bounded_sizes_are_planned_for_at_their_largest(tmp_path):
     most, text = 600, any_rows(600)
     whole = lt.compile_text(text)
@@ -295,12 +304,9 @@ def test_bounded_sizes_are_planned_for_at_their_largest(tmp_path):
     smallest = int(re.search(r"the planner needs at least (\d+)", str(refused.value)).group(1))
     for budget in (smallest, (smallest + need) // 2):
         bundle = lt.compile_text(text, f"--memory-budget={budget}", "--threads=1")
-        probe = json.loads(tool("memory-probe", bundle, "train", f"--input={most}x{WIDTH}xf32=iota",
-                                "--input=f32=0.1").stdout)
-        memory = lt.open_bundle(bundle).memory("train")
-        held = probe["touched"] + memory["arguments"] + memory["state"] + memory["constants"]
-        print(f"up to {most} rows: {need} bytes without a budget, {held} of {budget}")
-        assert probe["allocations"] == 0 and held <= budget < need
+        bytes = held(bundle, f"--input={most}x{WIDTH}xf32=iota")
+        print(f"up to {most} rows: {need} bytes without a budget, {bytes} of {budget}")
+        assert bytes <= budget < need
         for rows in (most, 97, 1, 0):
             x, losses = lt.random(np.random.default_rng(rows), (rows, WIDTH), "f32"), []
             for loaded in (whole, bundle):
@@ -311,6 +317,7 @@ def test_bounded_sizes_are_planned_for_at_their_largest(tmp_path):
                 np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.cpu  # runs nothing
 def test_the_report_says_what_is_live_at_the_peak(tmp_path):
     _, report = build("transformer with dropout", tmp_path)
     peak = report["peak"]
@@ -322,6 +329,7 @@ def test_the_report_says_what_is_live_at_the_peak(tmp_path):
         assert entry["op"] and re.fullmatch(r"-:\d+:\d+|[\w.<>-]+:\d+:\d+", entry["location"]), entry
 
 
+@pytest.mark.cpu  # runs nothing
 def test_an_activation_budget_limits_what_is_kept(tmp_path):
     path = dispatches("transformer with dropout", tmp_path)
 
@@ -335,6 +343,7 @@ def test_an_activation_budget_limits_what_is_kept(tmp_path):
     assert "the planner keeps at least" in kept(1)
 
 
+@pytest.mark.cpu  # runs nothing
 def test_measured_times_replace_estimates(tmp_path):
     path = dispatches("MLP with dropout", tmp_path)
     kernels = sorted(set(re.findall(r"exec.dispatch @(\w+)", path.read_text())))
@@ -354,6 +363,7 @@ def test_measured_times_replace_estimates(tmp_path):
 TORCH = [(403_000_000, 0.05), (202_000_000, 8), (122_000_000, 15), (61_000_000, 19), (21_000_000, 24)]
 
 
+@pytest.mark.cpu  # runs nothing
 @pytest.mark.slow
 def test_a_deep_train_step_keeps_less_for_less_than_torch(tmp_path):
     """By the planner's estimates, each plan within ten seconds of one core."""

@@ -265,7 +265,7 @@ def test_op(name, dtype):
 
 
 @pytest.mark.slow
-@pytest.mark.cpu
+@pytest.mark.cpu  # objects of CPUs
 @pytest.mark.parametrize("dtype, level", OBJECTS if FULL else [("bf16", "x86-64-v4")])
 def test_objects_name_nothing_outside(dtype, level, tmp_path):
     """That no object that goes into a bundle does is a check of the compiler's; here nm looks."""

@@ -10,7 +10,7 @@ import pytest
 from linnet.examples import bytelm
 from linnet.examples.bytelm import emit
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # runs no model
 
 FOLDER = pathlib.Path(bytelm.__file__).parent
 

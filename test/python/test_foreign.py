@@ -37,6 +37,7 @@ def test_compiled(name):
     check(name, testing.run(text, *arrays(name, "in"), weights=FOLDER / f"{name}.safetensors"))
 
 
+@pytest.mark.cpu  # upstream's code
 @pytest.mark.parametrize("name", NAMES)
 def test_structured(name):
     """The structured form means the same: upstream's loops run it."""

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from linnet import testing as lt
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # about files
 
 BIN = lt.build_folder() / "bin"
 COUNTER = """

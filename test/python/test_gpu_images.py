@@ -8,7 +8,7 @@ import pytest
 from linnet._src import kernels
 from test_gpu_kernels import some, vulkan  # noqa: F401
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # chooses its device
 
 LARGE, SMALL = (2, 3, 37, 29), (2, 3, 19, 15)
 NEAR = "kernel [3, 3] strides [2, 2] padding [1, 1, 1, 1]"

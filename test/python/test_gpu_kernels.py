@@ -17,7 +17,7 @@ import test_kernels_loops as loops
 from kernel_contraction import Einsum
 from linnet._src import gpu_traffic, kernels, vulkan_kernels
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # chooses its device
 
 FULL = bool(os.environ.get("LINNET_FULL"))
 some = lambda first, *rest: [first, *rest] if FULL else [first]

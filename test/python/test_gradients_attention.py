@@ -83,6 +83,7 @@ def test_the_forward_op_keeps_its_bits():
     assert np.float32(loss) == np.asarray(o)[1, 2, 3, 4]
 
 
+@pytest.mark.cpu  # runs nothing
 def test_slopes_have_no_gradient():
     q = "tensor<1x2x3x8xf32>"
     text = f"""func.func @main(%q: {q}, %s: tensor<2xf32>) -> {q} {{

@@ -8,7 +8,7 @@ import pytest
 from linnet._src.importer.iree import WrapperError, convert
 from upstream import lower
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # runs no model
 
 WEIGHTS = np.arange(70, dtype=np.float32)
 TEXT = """

@@ -279,6 +279,7 @@ def test_decode_views(heads, layout):
         np.testing.assert_allclose(kernel(*args), want, atol=2e-6)
 
 
+@pytest.mark.cpu  # looks at its code
 def test_decode_form_is_chosen():
     forms = {}
     for queries in (1, 8, 9, -1):
@@ -438,6 +439,7 @@ def test_views(name):
     np.testing.assert_allclose(got, want, atol=2e-6)
 
 
+@pytest.mark.cpu  # looks at its code
 @pytest.mark.parametrize("name", ["bias", "everything", "multi_query"])
 def test_scratch_is_bounded(name):
     """No buffer of the size of the scores: 16 MiB hold a worker at N = 16384 many times."""

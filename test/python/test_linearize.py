@@ -244,6 +244,7 @@ def test_random_features_are_those_of_the_model(tmp_path, slow_softmax):
         assert abs(want - softmax(q, k, v, scale, False)).max() <= site["approximation"]
 
 
+@pytest.mark.cpu  # runs nothing
 def test_failures_over_seeds_are_as_rare_as_stated(tmp_path, slow_softmax):
     shape, keys, scale, seeds = (1, 1, 6, 8), 12, 0.1, 10000 if FULL else 500
     text = program(shape, keys, scale, False, "bound = 0.02, method = favor, failure = 0.05")

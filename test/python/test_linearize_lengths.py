@@ -13,8 +13,6 @@ from linnet import runtime, testing
 from test_linearize import HEADS, ascend, clip, compiled, polynomial, slow_softmax, softmax  # noqa: F401
 from upstream import lower
 
-pytestmark = pytest.mark.cpu
-
 MOST = 33
 
 

@@ -195,6 +195,7 @@ def models():
     return alibi.load()
 
 
+@pytest.mark.cpu  # runs nothing
 def test_shipped_ir_is_what_the_generator_writes():
     assert (alibi.FOLDER / "model.alibi.mlir").read_text() == emit_alibi.Model().text()
     assert (alibi.FOLDER / "model.alibi.safetensors").stat().st_size <= 2_000_000
@@ -206,6 +207,7 @@ def test_exact_model_agrees_with_pytorch(models):
     assert np.abs(logits - stored["logits"]).max() <= 1e-4
 
 
+@pytest.mark.cpu  # runs nothing
 def test_numbers_of_the_generator_are_those_of_the_model():
     lm = pytest.importorskip("linnet.examples.bytelm.model")
     c = lm.Config("alibi")

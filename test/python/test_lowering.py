@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from linnet._src.reference import attention as ref_attention
 from linnet._src.reference import norm, plain
-from upstream import DTYPES, Module, assert_close
-
-pytestmark = pytest.mark.cpu
+from upstream import DTYPES, assert_close, module_of
 
 FLOATS = ("f32", "bf16", "f16")
 CASES = []
@@ -174,7 +172,7 @@ def rotary_function(number, t):
 def module():
     text = "".join(case.function(t) for case in CASES for t in case.types) + EXTRA
     text += "".join(rotary_function(n, t) for n in range(len(ROTARY)) for t in FLOATS)
-    return Module(text, "--linnet-lower-to-structured", "--canonicalize")
+    return module_of(text, "--linnet-lower-to-structured", "--canonicalize")
 
 
 def make(rng, shape, dtype, case):

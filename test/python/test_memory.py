@@ -16,7 +16,7 @@ from linnet import testing
 from linnet.examples import gpt2
 from programs import CALLS, GPT2, STEPS, TRAINING, bundle, load
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # allocations and addresses of CPUs; of devices: test_device_programs.py
 
 MIB = 1 << 20
 PROBE = testing.build_folder() / "bin" / "memory-probe"

@@ -80,6 +80,7 @@ def test_program(name, dtype):
             assert (np.abs(x.astype(np.float64) - y) <= bound).all()
 
 
+@pytest.mark.cpu  # runs nothing
 @pytest.mark.parametrize("length", [16384, 16383])
 def test_memory(length, tmp_path):
     """A few tensors of the size of the queries; the scores of four heads would be 4 GiB."""

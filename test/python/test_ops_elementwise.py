@@ -193,3 +193,12 @@ def test_chain_is_rounded_where_the_ir_says(dtype):
 %y = arith.subf %up, %ones : tensor<9x31x{dtype}>""")
     y, = lt.run(text, x)
     np.testing.assert_array_equal(lt.wide(y), lt.wide((x + x.dtype.type(256)) - x.dtype.type(256)))
+
+
+def test_more_tensors_than_a_kernel_binds():
+    xs = [np.full(5, i, np.float32) for i in range(70)]
+    lines = [f"%s{i} = arith.addf %{f's{i - 1}' if i > 1 else 'x0'}, %x{i} : tensor<5xf32>" for i in range(1, 69)]
+    text = lt.function([lt.argument(f"x{i}", (5,), "f32") for i in range(70)], "tensor<5xf32>",
+                       "\n".join([*lines, "%y = arith.addf %s68, %x69 : tensor<5xf32>"]))
+    y, = lt.run(text, *xs)
+    assert (y == 69 * 35).all()

@@ -209,7 +209,6 @@ def test_kernels_stay_within_their_rows(dtype):
         lt.assert_close(found, expected, 1, 1, 1 + np.abs(lse).max())
 
 
-@pytest.mark.cpu
 @pytest.mark.parametrize("cpu", kernels.LEVELS)
 def test_nan_is_kept_on_every_level(cpu):
     x = np.zeros((3, 40), np.float32)

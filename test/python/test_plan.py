@@ -15,7 +15,7 @@ import subprocess
 
 import pytest
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # runs no model
 
 cp_model = pytest.importorskip("ortools.sat.python.cp_model")
 

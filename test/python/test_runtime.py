@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # the runtime's interface, bundles of the CPU made by hand
 
 BUILD = pathlib.Path(os.environ.get("LINNET_BUILD", pathlib.Path(__file__).parents[2] / "build"))
 linnet_runtime = pytest.importorskip("linnet.runtime")

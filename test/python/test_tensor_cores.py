@@ -15,7 +15,7 @@ import pytest
 from linnet import testing
 from linnet._src import gpu_traffic
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # follows code, runs none
 
 PROGRAM = """module attributes {{linnet.tensor_cores}} {{
 func.func @main(%a: {a}, %b: {b}) -> {r} {{

@@ -10,7 +10,7 @@ import pytest
 from linnet._src.running_error import attend, einsum
 from linnet.testing import Computed, Likely, assert_close, tolerance, wide
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # runs no model
 
 
 def test_rounding_a_reference_is_within_half_an_ulp():

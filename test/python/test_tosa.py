@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from upstream import Module
-
-pytestmark = pytest.mark.cpu
+from upstream import module_of
 
 TEXT = """
 func.func @image(%x: tensor<2x9x7x3xf32>, %w: tensor<5x3x3x3xf32>, %b: tensor<5xf32>) -> tensor<2x2x3x5xf32> {
@@ -41,7 +39,7 @@ func.func @rows(%a: tensor<2x4x3xf32>, %b: tensor<2x3x5xf32>, %i: tensor<2x2xi32
 
 @pytest.fixture(scope="module")
 def module():
-    return Module(TEXT, "--linnet-structured")
+    return module_of(TEXT, "--linnet-structured")
 
 
 def test_image(module):

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from linnet import testing as lt
 from programs import bundle
 
-pytestmark = pytest.mark.cpu
+pytestmark = pytest.mark.cpu  # a root folder without drivers
 
 RUN = lt.build_folder() / "bin" / "linnet-run"
 RUNTIME = lt.build_folder() / "lib" / "libLinnetRuntime.so"

@@ -20,7 +20,8 @@ from linnet.examples.bytelm import emit_train
 from linnet.examples.bytelm import model as lm
 from linnet.examples.bytelm import train as reference
 
-BATCH, LENGTH, STEPS = 2, 64, 200
+BATCH, LENGTH = 2, 64
+STEPS = 200 if lt.on_cpu() else 40
 COMPARED = STEPS if os.environ.get("LINNET_FULL") else 15  # PyTorch's steps take most of the time
 
 

@@ -39,7 +39,7 @@ def test_same_bits_at_every_thread_count(call, threads):
         np.testing.assert_array_equal(a.view(np.uint8), b.view(np.uint8))
 
 
-@pytest.mark.cpu
+@pytest.mark.cpu  # runs nothing
 @pytest.mark.slow(quick="bert|linear")
 @pytest.mark.parametrize("model", sorted({call.model for call in CALLS}))
 def test_compiled_twice_the_same_bytes(model):
@@ -58,7 +58,7 @@ def at_level(model, level):
         pytest.skip(str(error))
 
 
-@pytest.mark.cpu
+@pytest.mark.cpu  # its levels
 @pytest.mark.slow(quick="bert|llama|lstm|resnet|decode|digits")
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_cpu_levels_agree(call):

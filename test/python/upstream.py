@@ -3,17 +3,20 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 #
 # Lowerings to linalg are grounded here before any kernel of Linnet is involved: upstream's
-# own loops compute what the lowered IR means.
+# own loops compute what the lowered IR means. Where tests run on a device, Linnet's kernels of the
+# same functions run there instead.
 #
 # ===----------------------------------------------------------------------===//
 import ctypes
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
 import ml_dtypes
 import numpy as np
+from linnet._src import testing
 
 ROOT = pathlib.Path(__file__).parents[2]
 LLVM = pathlib.Path(os.environ.get("LLVM_BIN", "/usr/lib/llvm-22/bin"))
@@ -71,6 +74,36 @@ class Module:
         function(ctypes.byref(out), *keep)
         return [_copy(getattr(out, f"r{i}"), dtype, rank)
                 for i, (dtype, rank) in enumerate(results)]
+
+
+class DeviceModule:
+    """The same for models on a device. A function is compiled for each shape of its arguments: unknown
+    sizes stay unknown, those that are equal in the call get the same name."""
+
+    def __init__(self, text):
+        functions = re.split(r"^(?=func\.func )", text, flags=re.M)
+        self.functions = {f[len("func.func @"):f.index("(")]: f for f in functions if f.strip()}
+
+    def call(self, name, arguments, results):
+        head, rest = re.split(r"\)\s*-> ", self.functions[name], maxsplit=1)
+        head, _, given = head.partition("(")
+        signature, constants, arrays = [], "", []
+        for argument, value in zip(re.split(r", (?=%)", given.replace("\n", " ")), arguments, strict=True):
+            value = np.asarray(value)
+            if argument.endswith(": index"):  # sizes come from shapes: of callers' numbers they are refused
+                constants += f"  {argument.partition(':')[0]} = arith.constant {value} : index\n"
+                continue
+            dims = ", ".join(f'"S{n}"' if size == "?" else size for n, size in zip(
+                value.shape, re.search(r"tensor<([\dx?]*)", argument)[1].split("x")))
+            signature.append(argument + f" {{linnet.dims = [{dims}]}}" * (chr(34) in dims))
+            arrays.append(value)
+        result, _, body = rest.partition("{\n")
+        text = f"{head}({', '.join(signature)}) -> {result}{{\n{constants}{body}"
+        return testing.load(text).session().call(name, *arrays)
+
+
+def module_of(text, *passes):
+    return Module(text, *passes) if testing.on_cpu() else DeviceModule(text)
 
 
 def _descriptor(rank):

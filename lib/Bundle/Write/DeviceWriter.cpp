@@ -15,7 +15,8 @@ using namespace linnet::bundle;
 static std::vector<fb::GPUBuffer> buffersOf(exec::KernelOp kernel, bool scratch) {
   std::vector<fb::GPUBuffer> buffers;
   auto add = [&](Type type, bool written) {
-    unsigned bits = cast<ShapedType>(type).getElementTypeBitWidth();
+    Type element = cast<ShapedType>(type).getElementType();
+    unsigned bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
     buffers.emplace_back(uint8_t(llvm::divideCeil(bits, 8)), uint8_t(written));
   };
   unsigned results = kernel.getResultTypes().size();

@@ -103,6 +103,11 @@ def cached(make, suffix, *parts):
 DEVICE = "cpu"
 
 
+def on_cpu():
+    """Whether models run there: tests are smaller elsewhere, and look at less that is of CPUs."""
+    return DEVICE == "cpu"
+
+
 def device_flags(device=None):
     """What linnet-compile has to be told, so that a bundle runs where models do."""
     kind = (device or DEVICE).partition(":")[0]
