@@ -45,14 +45,14 @@ AttentionGeometry::AttentionGeometry(AttentionOp op) {
   valueDepth = vType.getDimSize(3);
   int64_t staticRows = qType.isDynamicDim(2) ? -1 : group * qType.getDimSize(2);
   decode = staticRows > 0 && staticRows <= kDecodeRows;
-  spreads = decode && staticRows > 2;
+  manyRows = decode && staticRows > 2;
   // a chunk of 96 rows spreads the transposition of the keys over eight blocks of 12; a block has
   // few keys at the edge of a causal mask that not all of its rows see
   tileRows = decode ? staticRows : 6;
   blockRows = decode ? staticRows : 12;
   chunkRows = decode ? blockRows : 96;
   // where products take most of the time, short blocks keep memory busy
-  keys = spreads ? 64 : 256;
+  keys = manyRows ? 64 : 256;
   bool plain = vType.getElementType().isF32() && valueDepth % kLanes == 0;
   drops = static_cast<bool>(op.getDropoutAttr());
   packsValues = !decode && !(plain && hasUnitRows(op.getV()));
@@ -68,7 +68,7 @@ void AttentionGeometry::layOut() {
     bytes += llvm::alignTo(size, 64);
     return at;
   };
-  queryAt = take(chunkRows * keyStride * 4 * (spreads ? 4 : 1));
+  queryAt = take(chunkRows * keyStride * 4);
   scoreAt = take(blockRows * keys * 4);
   outputAt = take(chunkRows * valueStride * 4);
   sumAt = take(chunkRows * kLanes * 4);
@@ -161,10 +161,7 @@ void AttentionKernel::prepareRows() {
       Lanes lanes = Lanes::of(e, e.index(std::min(geo.keyDepth - d, kLanes)), e.index(0));
       Value x = loadLanes(e, q, e.add(from, e.mul(e.index(d), q.strides[3])), 3, lanes);
       Value at = e.add(e.mul(r, geo.keyStride), d);
-      if (geo.spreads)
-        storeSpread(e.mulf(x, factor), at);
-      else
-        e.vstore(e.mulf(x, factor), queries, at);
+      e.vstore(e.mulf(x, factor), queries, at);
     }
     for (int64_t d = 0; d < geo.valueStride; d += kLanes)
       e.vstore(e.vf(0), outputs, e.add(e.mul(r, geo.valueStride), d));
@@ -213,13 +210,16 @@ void AttentionKernel::emitRows(Value firstRow, Value key, Value count) {
                             e.lt(lastKey(firstRow), e.add(key, padded)));
       e.ifThen(edge, [&] { adjust(firstRow, blockRows, key, from, to); });
     }
+    bool together = geo.manyRows && !op.getAlibiSlopes();
+    if (together)
+      seeAllScores(from, to);
     e.forLoop(blockRows, [&](Value i) {
       Value r = e.add(firstRow, i);
-      softmaxRow(r, e.mul(i, geo.keys), key, from, to);
-      if (geo.spreads)
-        prefetchValues(i, key);
+      if (!together)
+        seeScores(r, scoreRow(i), key, from, to);
+      weighRow(r, scoreRow(i), from, to);
       if (dropout)
-        dropRow(r, e.mul(i, geo.keys), key, from, to);
+        dropRow(r, scoreRow(i), key, from, to);
     });
     if (geo.decode)
       accumulateRows(key, from, to);

@@ -32,7 +32,7 @@ struct AttentionGeometry {
 
   int64_t keyHeads, group, keyDepth, valueDepth;
   bool decode;                    ///< few rows: keys are not transposed
-  bool spreads;                   ///< of these, more than two: see storeSpread
+  bool manyRows;                  ///< of these, more than two: products take most of the time
   int64_t keys;                   ///< keys in a block
   bool drops;                     ///< dropout
   bool packsValues;               ///< values are converted or padded once per block
@@ -81,21 +81,22 @@ private:
 
   //--- AttentionDecode.cpp
   void scoresFromRows(Value key, Value from, Value to);
-  Values keyPositions(Value key, Value at, Value to, int64_t count);
+  Values keyPositions(Value key, Value at, std::optional<Value> to);
   void scoresInOrder(llvm::ArrayRef<Value> keyRows, Value at);
-  std::array<Value, 4> gatherHalves(llvm::ArrayRef<Value> at);
-  void spreadScores(llvm::ArrayRef<Value> keyRows, Value at, int64_t first, int64_t rows);
-  void storeSpread(Value x, Value at);
+  Value keyHalf(Value at, int64_t half, const Lanes &lanes);
+  void scoresInHalves(llvm::ArrayRef<Value> keyRows, Value at, int64_t first, int64_t rows);
   void prefetchKeys(llvm::ArrayRef<Value> keyRows, Value d);
   int64_t rowsAhead(const View &view, int64_t depth) const;
-  void prefetchValues(Value row, Value key);
   void prefetchAhead(const View &view, Value position, int64_t column, int64_t rows);
   void accumulateRows(Value key, Value from, Value to);
 
   //--- AttentionSoftmax.cpp
-  void softmaxRow(Value r, Value s, Value key, Value from, Value to);
-  Value rowMaximum(Value r, Value s, Value from, Value end);
-  Value biasedRowMaximum(Value r, Value s, Value key, Value from, Value end);
+  void seeScores(Value r, Value s, Value key, Value from, Value to);
+  void seeAllScores(Value from, Value to);
+  Value rowMaxima(Value r, Value s, Value from, Value end);
+  Value biasedRowMaxima(Value r, Value s, Value key, Value from, Value end);
+  void raiseMaximum(Value r, Value now);
+  void weighRow(Value r, Value s, Value from, Value to);
   void rescale(Value r, Value factor);
   void dropRow(Value r, Value s, Value key, Value from, Value to);
   void accumulate(Value firstRow, Value rows, Value key, Value from, Value to);
@@ -109,7 +110,7 @@ private:
   Value exponential(Value difference);
   Value safe(Value difference);
 
-  Value scoreRow(Value r, Value firstRow) { return e.mul(e.sub(r, firstRow), geo.keys); }
+  Value scoreRow(Value i) { return e.mul(i, geo.keys); } ///< row i of those that share the buffer
 
   AttentionGeometry geo;
   std::optional<View> out, lse;

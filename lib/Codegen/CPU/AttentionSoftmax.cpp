@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "AttentionKernel.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -25,11 +26,11 @@ Value AttentionKernel::exponential(Value difference) {
 }
 
 static Value maximum(Emitter &e, ValueRange top) {
-  return e.maxLanes(e.maxf(e.maxf(top[0], top[1]), e.maxf(top[2], top[3])));
+  return e.maxf(e.maxf(top[0], top[1]), e.maxf(top[2], top[3]));
 }
 
-/// Of the scores of row `r` at `s`, and those before.
-Value AttentionKernel::rowMaximum(Value r, Value s, Value from, Value end) {
+/// Lane by lane: of the scores of row `r` at `s`, and those before.
+Value AttentionKernel::rowMaxima(Value r, Value s, Value from, Value end) {
   Values top(kUnroll, e.splat(e.load(maxima, r)));
   top = e.forLoop(from, end, e.index(kPanel), top, [&](Value c, ValueRange in) {
     Values next;
@@ -42,7 +43,7 @@ Value AttentionKernel::rowMaximum(Value r, Value s, Value from, Value end) {
 
 /// The same of the scores with the bias of ALiBi, which are stored. Distances to the keys grow by
 /// whole numbers, so that none of their sums is rounded.
-Value AttentionKernel::biasedRowMaximum(Value r, Value s, Value key, Value from, Value end) {
+Value AttentionKernel::biasedRowMaxima(Value r, Value s, Value key, Value from, Value end) {
   Row row = rowAt(r);
   Value slope = alibiSlope(row);
   if (!op.getBias())
@@ -66,13 +67,45 @@ Value AttentionKernel::biasedRowMaximum(Value r, Value s, Value key, Value from,
   return maximum(e, state);
 }
 
-/// Scores of row `r` at `s` become weights; maximum, sum and output so far follow. Sums stay 16
-/// lanes wide to the end.
-void AttentionKernel::softmaxRow(Value r, Value s, Value key, Value from, Value to) {
-  Value end = e.roundUp(to, kPanel), old = e.load(maxima, r);
-  Value now =
-      op.getAlibiSlopes() ? biasedRowMaximum(r, s, key, from, end) : rowMaximum(r, s, from, end);
-  Value shift = e.splat(now);
+/// The running maximum of a row sees the block's scores.
+void AttentionKernel::seeScores(Value r, Value s, Value key, Value from, Value to) {
+  Value end = e.roundUp(to, kPanel);
+  Value top =
+      op.getAlibiSlopes() ? biasedRowMaxima(r, s, key, from, end) : rowMaxima(r, s, from, end);
+  raiseMaximum(r, e.maxLanes(top));
+}
+
+/// The same of all rows. A maximum rises rarely after the first blocks: whether any does takes one
+/// branch, and no row waits until its lanes have met.
+void AttentionKernel::seeAllScores(Value from, Value to) {
+  Value end = e.roundUp(to, kPanel);
+  Value none = arith::ConstantOp::create(e, DenseElementsAttr::get(e.vec(e.getI1Type()), false));
+  Value rise = e.forLoop(e.index(0), rows, e.index(1), none, [&](Value r, ValueRange in) {
+    Value top = rowMaxima(r, scoreRow(r), from, end);
+    return Values{e.either(in[0], e.gtf(top, e.splat(e.load(maxima, r))))};
+  })[0];
+  e.ifThen(vector::ReductionOp::create(e, vector::CombiningKind::OR, rise), [&] {
+    e.forLoop(rows,
+              [&](Value r) { raiseMaximum(r, e.maxLanes(rowMaxima(r, scoreRow(r), from, end))); });
+  });
+}
+
+/// Where `now` is above the running maximum, that is the maximum from here on; sum and output so
+/// far follow.
+void AttentionKernel::raiseMaximum(Value r, Value now) {
+  Value old = e.load(maxima, r);
+  e.ifThen(e.gtf(now, old), [&] {
+    Value factor = exponential(e.subf(e.splat(old), e.splat(now)));
+    Value sum = e.mul(r, kLanes);
+    e.store(now, maxima, r);
+    e.vstore(e.mulf(e.vload(sums, sum), factor), sums, sum);
+    rescale(r, factor);
+  });
+}
+
+/// Scores of row `r` at `s` become weights. Sums stay 16 lanes wide to the end.
+void AttentionKernel::weighRow(Value r, Value s, Value from, Value to) {
+  Value end = e.roundUp(to, kPanel), shift = e.splat(e.load(maxima, r));
   Values sum(kUnroll, e.vf(0));
   sum = e.forLoop(from, end, e.index(kPanel), sum, [&](Value c, ValueRange in) {
     Values next;
@@ -85,16 +118,8 @@ void AttentionKernel::softmaxRow(Value r, Value s, Value key, Value from, Value 
     return next;
   });
   Value added = e.addf(e.addf(sum[0], sum[1]), e.addf(sum[2], sum[3]));
-  Value at = e.mul(r, kLanes), before = e.vload(sums, at);
-  e.ifThen(
-      e.gtf(now, old),
-      [&] {
-        Value factor = exponential(e.subf(e.splat(old), shift));
-        e.store(now, maxima, r);
-        e.vstore(e.addf(e.mulf(before, factor), added), sums, at);
-        rescale(r, factor);
-      },
-      [&] { e.vstore(e.addf(before, added), sums, at); });
+  Value at = e.mul(r, kLanes);
+  e.vstore(e.addf(e.vload(sums, at), added), sums, at);
 }
 
 void AttentionKernel::rescale(Value r, Value factor) {
@@ -123,8 +148,7 @@ Value AttentionKernel::valueLanes(Value i, Value key, int64_t column, bool prefe
     return e.vload(values, e.add(e.mul(i, geo.valueStride), column));
   Value row = e.add(valueBase, e.mul(e.add(key, i), v.strides[2]));
   Value at = e.add(row, e.mul(e.index(column), v.strides[3]));
-  // of more than two rows the last line is for `prefetchValues`
-  if (prefetches && !(geo.spreads && column + kLanes == geo.valueStride))
+  if (prefetches)
     prefetchAhead(v, at, column, rowsAhead(v, geo.valueDepth));
   int64_t left = std::min(geo.valueDepth - column, kLanes);
   return loadLanes(e, v, at, 3, Lanes::of(e, e.index(left), e.index(0)));
