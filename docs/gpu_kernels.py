@@ -23,6 +23,8 @@ PAGE = ROOT / "docs" / "generated" / "gpu-kernels.md"
 CHIPS = ("sm_80", "sm_90")
 LIMIT = 1.5  # of bytes moved over those that have to be, in the classes below
 LIMITED = ("matmul", "attention", "norm", "scan", "scan gradient")
+TOGETHER = ("elementwise", "norm", "reduction", "transpose")
+ASKEW = 1.6  # of bytes of sectors over those moved, in these; short rows that start anywhere have up to that
 # what is above it, as docs/limitations.md says
 KNOWN = ()
 PAGE_BYTES = 4096  # kernels with less in all, as between the parts of a program, are not judged
@@ -33,8 +35,9 @@ Written by `docs/gpu_kernels.py`. Of each kernel that a program comes to on CUDA
 the launch, bytes of workgroup memory; on {chips} registers of a thread and bytes of spills, as ptxas says. Traffic is
 counted by following the positions of loads and stores of some workgroups ([how](../../python/linnet/_src/gpu_traffic.py)):
 `moved` over what the workgroups have to move, which is each element that a workgroup touches once (at most {limit} in the
-classes {limited}), and over the bytes of all operands, which says how often workgroups read the same. None of
-this was measured on a GPU.
+classes {limited}), and over the bytes of all operands, which says how often workgroups read the same; `sectors` are the
+bytes of the 32-byte sectors that subgroups access, over what they move there (at most {askew} in the classes
+{together}): accesses with gaps or askew have more. None of this was measured on a GPU.
 """
 
 
@@ -54,6 +57,24 @@ def program(arguments, results, body):
 
 def einsum(equation, a, b, r):
     return program([a, b], [r], f'%y = linnet.einsum "{equation}" %a, %b : {{a}}, {{b}} -> {{r0}}')
+
+
+def reduction(shape, axes):
+    kept = tensor(*(n for d, n in enumerate(shape) if d not in axes), "f32")
+    return program([tensor(*shape, "f32")], [kept], f"%y = linnet.reduce sum %a axes {list(axes)} : {{a}} -> {{r0}}")
+
+
+def transpose(shape, order, element):
+    return program([tensor(*shape, element)], [tensor(*(shape[d] for d in order), element)],
+                   f"%e = tensor.empty() : {{r0}}\n  %y = linalg.transpose ins(%a : {{a}}) outs(%e : {{r0}}) "
+                   f"permutation = {list(order)}")
+
+
+def embedding(vocabulary, rows, columns, element):
+    result = tensor(rows, columns, element)
+    return program([tensor(vocabulary, columns, element), tensor(rows, "i64")], [result],
+                   "%g = linnet.gather %a, %b axis 0 : {a}, {b} -> {r0}\n"
+                   "  %y = linnet.rms_norm %g eps 1.0e-6 : {r0}")
 
 
 def norm(body, t):
@@ -115,6 +136,20 @@ HEADS = (2, 12, 1024, 64)
 # class, what it is, its program
 PROGRAMS = [
     ("elementwise", "tanh, f32", norm("math.tanh %a", tensor(4096, 1024, "f32"))),
+    ("elementwise", "tanh, rows of 1023, bf16", norm("math.tanh %a", tensor(4096, 1023, "bf16"))),
+    ("elementwise", "a bias of 1024 added, f32", program(
+        [tensor(4096, 1024, "f32"), tensor(1024, "f32")], [tensor(4096, 1024, "f32")],
+        "%z = linnet.broadcast %b dims [1] : {b} -> {a}\n  %y = arith.addf %a, %z : {a}")),
+    ("transpose", "2048x1024, f32", transpose((2048, 1024), (1, 0), "f32")),
+    ("transpose", "2047x1023, bf16", transpose((2047, 1023), (1, 0), "bf16")),
+    ("transpose", "12 heads of 64, f32", transpose((2, 1024, 12, 64), (0, 2, 1, 3), "f32")),
+    ("reduction", "rows of 8, f32", reduction((1000000, 8), [1])),
+    ("reduction", "columns, f32", reduction((65536, 1024), [0])),
+    ("reduction", "of all of 100000000, f32", reduction((100000000,), [0])),
+    ("norm", "RMS norm, rows of 768 of a table, bf16", embedding(32000, 4096, 768, "bf16")),
+    ("norm", "softmax, rows of 16, f32", norm("linnet.softmax %a axis 1", tensor(20480, 16, "f32"))),
+    ("norm", "softmax, rows of 33, f32", norm("linnet.softmax %a axis 1", tensor(20480, 33, "f32"))),
+    ("norm", "softmax, rows of 1023, f32", norm("linnet.softmax %a axis 1", tensor(2048, 1023, "f32"))),
     ("norm", "softmax, rows of 1000, f32", norm("linnet.softmax %a axis 1", tensor(2048, 1000, "f32"))),
     ("norm", "RMS norm, rows of 768, bf16", norm("linnet.rms_norm %a eps 1.0e-6", tensor(4096, 768, "bf16"))),
     ("norm", "layer norm, rows of 4096, f32", norm("linnet.layer_norm %a eps 1.0e-6", tensor(2048, 4096, "f32"))),
@@ -171,7 +206,7 @@ class Row:
     def cells(self):
         counts = [f"{registers}, {spills}" if registers else "" for registers, spills in self.chips]
         return [self.kind, self.what, f"`{self.kernel}`", str(self.threads), str(self.traffic.chunks), str(self.shared),
-                *counts, f"{self.repeats():.2f}", f"{self.traffic.moved / self.traffic.operands:.2f}"]
+                *counts, f"{self.repeats():.2f}", f"{self.traffic.moved / self.traffic.operands:.2f}", f"{self.traffic.sectors:.2f}"]
 
 
 def find_ptxas():
@@ -220,10 +255,10 @@ def rows():
 
 def page(found, missing):
     titles = ["class", "program", "kernel", "threads", "workgroups", "memory",
-              *(f"{chip}: registers, spills" for chip in CHIPS), "moved / once", "moved / operands"]
+              *(f"{chip}: registers, spills" for chip in CHIPS), "moved / once", "moved / operands", "sectors"]
     lines = [titles, ["---"] * len(titles), *(row.cells() for row in found)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    head = HEAD.format(chips=" and ".join(CHIPS), limit=LIMIT, limited=", ".join(LIMITED))
+    head = HEAD.format(chips=" and ".join(CHIPS), limit=LIMIT, limited=", ".join(LIMITED), together=", ".join(TOGETHER), askew=ASKEW)
     return head + "\n" + table + "\n" + (f"\nNot counted: {', '.join(missing)}.\n" if missing else "")
 
 
@@ -235,6 +270,9 @@ def faults(found):
         judged = row.kind in LIMITED and row.what not in KNOWN and row.traffic.operands >= PAGE_BYTES
         if judged and row.repeats() > LIMIT:
             yield f"{row.what}: {row.kernel} moves {row.repeats():.2f} times what it has to, expected at most {LIMIT}"
+        if row.kind in TOGETHER and row.traffic.sectors > ASKEW:
+            yield (f"{row.what}: {row.kernel} accesses {row.traffic.sectors:.2f} times the bytes it moves, expected at most "
+                   f"{ASKEW}")
 
 
 def without_registers(text):

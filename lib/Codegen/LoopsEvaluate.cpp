@@ -388,8 +388,10 @@ Lane LoopsEvaluator::loadFromPanels(View view, const PanelLayout &layout, ArrayR
 FailureOr<Lane> LoopsEvaluator::extract(tensor::ExtractOp op, ArrayRef<Lane> indices,
                                         ArrayRef<Lane> loops, const Scope &s) {
   Lane ok{e.boolean(true)};
+  auto checked = op->getAttrOfType<DenseI64ArrayAttr>("linnet.checked");
   for (auto [d, i] : llvm::enumerate(indices))
-    ok = both(ok, inRange(i, f.size(op.getTensor(), d), s.n), s.n);
+    if (!checked || llvm::is_contained(checked.asArrayRef(), int64_t(d)))
+      ok = both(ok, inRange(i, f.size(op.getTensor(), d), s.n), s.n);
   reportFault(op, ok, loops, s);
   Lane zero = {e.zero(op.getType())};
   auto arg = dyn_cast<BlockArgument>(op.getTensor());

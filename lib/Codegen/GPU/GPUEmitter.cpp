@@ -105,19 +105,9 @@ Value GPUEmitter::scratchFor(Type element) {
   return memory;
 }
 
-// Within subgroups by exchange; then every thread reads what the subgroups of its team made and
-// combines that by the same tree, which lanes of one subgroup walk together.
-Values GPUEmitter::reduceTeam(Values v, int64_t width, CombineMany combine) {
-  int64_t within = std::min(width, subgroup());
-  for (int64_t mask = within / 2; mask >= 1; mask /= 2)
-    v = combine(v, shuffle(v, mask));
-  if (within == width)
-    return v;
-  int64_t parts = width / within;
-  SmallVector<Type> types;
+/// Puts the values of each first of `lanes` threads into a slot, which all threads may then read.
+Values GPUEmitter::publish(ValueRange v, int64_t lanes) {
   Values memory;
-  for (Value x : v)
-    types.push_back(x.getType());
   // values of one type need a place each
   llvm::DenseMap<Type, int64_t> used;
   for (Value x : v) {
@@ -127,8 +117,8 @@ Values GPUEmitter::reduceTeam(Values v, int64_t width, CombineMany combine) {
                          : scratchFor(t));
   }
   barrier();
-  Value slot = div(thread, within);
-  ifThen(eq(rem(thread, within), index(0)), [&] {
+  Value slot = div(thread, lanes);
+  ifThen(eq(rem(thread, lanes), index(0)), [&] {
     for (auto [x, m] : llvm::zip_equal(v, memory)) {
       Value y = x;
       if (y.getType().isIndex())
@@ -139,24 +129,64 @@ Values GPUEmitter::reduceTeam(Values v, int64_t width, CombineMany combine) {
     }
   });
   barrier();
+  return memory;
+}
+
+Values GPUEmitter::readSlot(ValueRange memory, TypeRange types, Value slot) {
+  Values row;
+  for (auto [m, t] : llvm::zip_equal(memory, types)) {
+    Value x = load(m, slot);
+    if (t.isIndex())
+      x = toIndex(x);
+    else if (t.isInteger(1))
+      x = arith::TruncIOp::create(*this, t, x);
+    row.push_back(x);
+  }
+  return row;
+}
+
+// Within subgroups by exchange; then every thread reads what the subgroups of its team made and
+// combines that by the same tree, which lanes of one subgroup walk together.
+Values GPUEmitter::reduceTeam(Values v, int64_t width, CombineMany combine) {
+  int64_t within = std::min(width, subgroup());
+  for (int64_t mask = within / 2; mask >= 1; mask /= 2)
+    v = combine(v, shuffle(v, mask));
+  if (within == width)
+    return v;
+  int64_t parts = width / within;
+  SmallVector<Type> types(ValueRange(v).getTypes());
+  Values memory = publish(v, within);
   Value first = width == threads ? index(0) : mul(div(thread, width), parts);
   SmallVector<Values> rows;
-  for (int64_t p = 0; p < parts; ++p) {
-    Values row;
-    for (auto [m, t] : llvm::zip_equal(memory, types)) {
-      Value x = load(m, add(first, p));
-      if (t.isIndex())
-        x = toIndex(x);
-      else if (t.isInteger(1))
-        x = arith::TruncIOp::create(*this, t, x);
-      row.push_back(x);
-    }
-    rows.push_back(row);
-  }
+  for (int64_t p = 0; p < parts; ++p)
+    rows.push_back(readSlot(memory, types, add(first, p)));
   for (int64_t half = parts / 2; half >= 1; half /= 2)
     for (int64_t p = 0; p < half; ++p)
       rows[p] = combine(rows[p], rows[p + half]);
   return rows[0];
+}
+
+Values GPUEmitter::reduceTeam(Values v, Value width, CombineMany combine) {
+  if (auto known = constantOf(width))
+    return reduceTeam(v, *known, combine);
+  SmallVector<Type> types(ValueRange(v).getTypes());
+  for (int64_t mask = subgroup() / 2; mask >= 1; mask /= 2) {
+    Value inside = gt(width, index(mask));
+    Values both = combine(v, shuffle(v, mask));
+    for (auto [x, y] : llvm::zip_equal(v, both))
+      x = select(inside, y, x);
+  }
+  if (subgroup() == threads)
+    return v;
+  auto meet = [&] {
+    Values memory = publish(v, subgroup());
+    Value parts = div(width, subgroup()), first = mul(div(thread, width), parts);
+    return forLoop(index(1), parts, index(1), readSlot(memory, types, first),
+                   [&](Value p, ValueRange sum) {
+                     return combine(sum, readSlot(memory, types, add(first, p)));
+                   });
+  };
+  return ifElse(gt(width, index(subgroup())), types, meet, [&] { return v; });
 }
 
 // A butterfly gives both sums within a subgroup: what comes from a lower half is before.

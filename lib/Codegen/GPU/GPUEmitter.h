@@ -52,6 +52,9 @@ public:
   Value reduceTeam(Value v, int64_t width, Combine combine);
   /// The same for tuples of values.
   Values reduceTeam(Values v, int64_t width, CombineMany combine);
+  /// The same for a width that is known when the kernel runs, the same for all threads. What
+  /// subgroups have made is combined in their order.
+  Values reduceTeam(Values v, Value width, CombineMany combine);
   /// The sum of an index over the threads before this one, and over all. Two barriers.
   std::pair<Value, Value> sumBefore(Value v);
 
@@ -71,6 +74,8 @@ public:
 private:
   Values shuffle(Values v, int64_t mask);
   Value scratchFor(Type element);
+  Values publish(ValueRange v, int64_t lanes);
+  Values readSlot(ValueRange memory, mlir::TypeRange types, Value slot);
   llvm::DenseMap<Type, Value> exchange; ///< workgroup memory of reduceTeam
   int64_t bytes = 0;
 };

@@ -2,12 +2,16 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// The stages of a loops kernel (LoopsPlan.h) are spread over threads in one of two ways:
+// The stages of a loops kernel (LoopsPlan.h) are spread over threads in one of three ways:
 //
 //   points  a thread does a point, or four that lie together, alone: elementwise ops, and
 //           reductions over outer dimensions, whose neighbours in memory are other points;
-//   rows    the threads of a workgroup do a point together: softmax, norms, reductions along what
-//           lies together. Values that a stage hands to the next lie in workgroup memory.
+//   tiles   points, but what lies along another loop than the results, as in a transpose, goes
+//           through workgroup memory in squares, so that neighbours access neighbours;
+//   rows    threads do a point together: softmax, norms, reductions along what lies together. How
+//           many, a power of two, follows from the length of the rows, at last when the kernel
+//           runs; the threads of a workgroup do several short rows side by side. Values that a
+//           stage hands to the next lie in workgroup memory.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LINNET_LIB_CODEGEN_GPU_LOOPS_H
@@ -18,12 +22,37 @@
 
 namespace linnet::codegen {
 
+/// Points along either side of a square that goes through workgroup memory.
+inline constexpr int64_t kSquare = 32;
+
+/// The memory that stages read, through ops that are computed where they are read.
+class StageReads {
+public:
+  using Found = llvm::function_ref<void(Value, llvm::ArrayRef<mlir::AffineExpr> coords)>;
+  explicit StageReads(const LoopsPlan &plan);
+  /// What a stage reads, at which coordinates over its loops; to be called in the stages' order.
+  void of(mlir::linalg::LinalgOp op, Found found);
+
+private:
+  void collect(mlir::linalg::LinalgOp op, llvm::ArrayRef<mlir::AffineExpr> loops, Found found);
+  void collect(Value v, llvm::ArrayRef<mlir::AffineExpr> coords, Found found);
+
+  const LoopsPlan &plan;
+  llvm::DenseSet<Value> waiting, made;
+};
+
 /// What select() decides about a loops kernel.
 struct GPULoopsForm {
   bool rows = false;
   int64_t threads = 256;
   /// Points that a thread does at once, along the last outer loop; rows: elements along a row.
   int64_t wide = 1;
+  /// Threads of a row (rows); kDynamic: the shape says. Always at least `leastLanes`.
+  int64_t lanes = 1, leastLanes = 1;
+  /// Elements of a row for each of them.
+  int64_t perLane = 4;
+  /// Rows that the threads of a workgroup do side by side, at most.
+  int64_t mostTeams() const { return threads / leastLanes; }
   /// Per value of plan.scratch: it lies in workgroup memory (rows), else in the launch's scratch.
   llvm::SmallVector<bool> shared;
   /// Rows of tensors that stay in workgroup memory, or their first `room` elements; `alike`: those
@@ -37,9 +66,14 @@ struct GPULoopsForm {
   llvm::SmallVector<Kept> kept;
   /// Stages whose loops are unrolled, because they read what is in registers.
   llvm::DenseSet<mlir::Operation *> unrolled;
+  /// Tensors that lie along the loop `across`, and their coordinates over the outer loops (tiles).
+  llvm::MapVector<Value, mlir::AffineMap> tiles;
+  unsigned across = 0;
+  llvm::StringRef name() const { return rows ? "rows" : tiles.empty() ? "points" : "tiles"; }
   static GPULoopsForm choose(exec::KernelOp kernel, const LoopsPlan &plan, const GPUTarget &target);
 
 private:
+  void findTiles(const LoopsPlan &plan);
   void keepRows(const LoopsPlan &plan, const GPUTarget &target, int64_t used);
 };
 
@@ -50,9 +84,12 @@ LoopsPlan planGPULoops(exec::KernelOp kernel);
 struct GPULoopsShape {
   llvm::SmallVector<Value> axes;
   llvm::SmallVector<unsigned> axisLoops;
+  unsigned acrossAxis = 0;        ///< tiles: that of the loop `across`
+  Value squares, squaresAcross;   ///< tiles: along the last axis, and along that one
   Value blocks;                   ///< of `wide` points in a row of the last axis
   Value units;                    ///< of which a thread (points) or a workgroup (rows) does one
-  Value rows;                     ///< rows: points of a unit
+  Value lanes, teams;             ///< rows: threads of a point, points side by side
+  Value rows;                     ///< rows: times that a unit does `teams` points
   llvm::SmallVector<Value> words; ///< of a point's value, per value of plan.scratch
   Value points;
 };
@@ -99,6 +136,27 @@ private:
   int64_t widthOf(mlir::Operation *op, const OpLoops &loops, llvm::ArrayRef<unsigned> order);
   Value laneMask(Value first, Value size, int64_t n);
   void meet(); ///< a barrier where threads share a row
+  mlir::LogicalResult runRows();
+  mlir::LogicalResult runTiles();
+  /// A square of a tensor in workgroup memory; `at`: where this thread reads it.
+  struct Tile {
+    View view;
+    Lanes at;
+  };
+  const Tile *tileAt(Value tensor, llvm::ArrayRef<Lane> coords, const Scope &s);
+  mlir::LogicalResult loadTile(Value tensor, mlir::AffineMap map, llvm::ArrayRef<Lane> corner,
+                               Value x, Value y);
+  /// Sets `point` to these distances from the corner of a square; whether that is a point.
+  Value isInTile(llvm::ArrayRef<Lane> corner, Value alongAcross, Value alongLast, Lanes &point);
+  void enterRow(Value first, Lanes &point);
+  bool isOneTeam() const { return CodeBuilder::constantOf(shape.lanes) == form.threads; }
+  Value isFirstLane() { return e.eq(lane, e.index(0)); }
+  /// Body for i = lane, lane + lanes, ... below hi. Holds no barrier.
+  void forLanes(Value hi, llvm::function_ref<void(Value)> body);
+  /// How many vectors a stage takes along the loop: none where memory starts askew.
+  Value wholeFrom(const OpLoops &loops, unsigned loop, Lanes coords, Value total, int64_t wide);
+  void forMemoryAlong(const OpLoops &loops, unsigned loop, Lanes coords,
+                      llvm::function_ref<void(Value start)> body);
 
   /// A row in workgroup memory.
   struct KeptRow {
@@ -133,6 +191,7 @@ private:
   GPUEmitter &e;
   GPULoopsForm form;
   GPULoopsShape shape;
+  Value lane, team; ///< this thread among those of its row; its row among those of the workgroup
   llvm::SmallVector<PendingStore> pointStores;
   llvm::DenseMap<Value, Value> sharedMemory;
   llvm::DenseSet<Value> inPieces; ///< tensors in scratch, of elements that are no word
@@ -140,10 +199,11 @@ private:
   std::optional<Lane> along;      ///< the element of its row where a thread is
   std::optional<unsigned> access; ///< in an unrolled loop: its number
   Lanes currentPoint;
+  llvm::MapVector<Value, Tile> tiles;
 };
 
-/// Whether vectors of elements can be computed along a loop: linalg ops without indices and checked
-/// reads, each access in step with it, over memory that lies together, or independent of it.
+/// Whether vectors of elements can be computed along a loop: each access of linalg ops in step with
+/// it, checked reads too, over memory that lies together, or independent of it.
 bool isPlain(mlir::Operation *op, unsigned loop, const LoopsPlan &plan);
 /// Whether elements go to scratch as whole numbers of words other than their bits.
 inline bool isInPieces(Type element) {

@@ -2,9 +2,9 @@
 //
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
-// The order of a reduction is fixed by the sizes and the target: every thread combines each
-// threads-th element, or group of four, in their order; the four meet in halves, then the threads
-// in a butterfly; the value that was there before comes last.
+// The order of a reduction is fixed by the sizes and the target: each of the `lanes` threads of a
+// row combines each lanes-th element, or group of four, in their order; the four meet in halves,
+// then the threads in a butterfly; the value that was there before comes last.
 //
 //===----------------------------------------------------------------------===//
 #include "Loops.h"
@@ -44,7 +44,7 @@ Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops
     memos = std::move(outside);
     return out;
   };
-  Value from = spread ? e.thread : e.index(0), step = e.index(spread ? form.threads : 1);
+  Value from = spread ? lane : e.index(0), step = spread ? shape.lanes : e.index(1);
   auto scalars = [&](Value lo, Value hi, Values accs) {
     return e.forLoop(lo, hi, step, accs, [&](Value i, ValueRange carried) {
       Lanes at = coords;
@@ -59,7 +59,8 @@ Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops
   Values accs;
   for (Value v : start)
     accs.push_back(e.splat(v, wide));
-  Value whole = e.div(total, wide);
+  Value whole = form.unrolled.contains(op) ? e.div(total, wide)
+                                           : wholeFrom(loops, order[0], coords, total, wide);
   auto quad = [&](Value q, ValueRange carried) {
     Lanes at = coords;
     at[order[0]] = {e.mul(q, wide), 1, false};
@@ -82,7 +83,7 @@ Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops
         parts[i] = combine(e, combiners[r], parts[i], parts[i + half]);
     lanes.push_back(parts[0]);
   }
-  if (CodeBuilder::constantOf(e.rem(total, wide)) == 0)
+  if (CodeBuilder::constantOf(e.sub(total, e.mul(whole, wide))) == 0)
     return lanes;
   return scalars(e.add(e.mul(whole, wide), from), total, lanes);
 }
@@ -103,7 +104,7 @@ Values GPULoopsEmitter::reduce(linalg::LinalgOp op, const OpLoops &loops, Lanes 
   int64_t wide = spread && known ? widthOf(op, loops, order) : 1;
   Values accs = reduceElements(op, loops, combiners, coords, start, spread, wide, s);
   if (spread)
-    accs = e.reduceTeam(accs, form.threads, [&](ValueRange a, ValueRange b) {
+    accs = e.reduceTeam(accs, shape.lanes, [&](ValueRange a, ValueRange b) {
       if (!known)
         return chooseArg(op, a, b, 0);
       Values out;
@@ -133,6 +134,6 @@ void GPULoopsEmitter::emitReduction(Operation *op, const OpLoops &loops, const L
            values.push_back({v, 0, inner.n != 0});
          if (!spread || parallel.empty())
            return keep(op, loops, values, at, inner);
-         e.ifThen(e.eq(e.thread, e.index(0)), [&] { keep(op, loops, values, at, inner); });
+         e.ifThen(isFirstLane(), [&] { keep(op, loops, values, at, inner); });
        });
 }

@@ -34,15 +34,24 @@ static bool isReadInStep(Value v) {
   });
 }
 
+/// Whether positions that were loaded are behind a value.
+static bool isGathered(Operation *op) {
+  auto linalgOp = dyn_cast_or_null<linalg::LinalgOp>(op);
+  return linalgOp &&
+         (!linalgOp.getBlock()->getOps<tensor::ExtractOp>().empty() ||
+          llvm::any_of(op->getOperands(), [](Value v) { return isGathered(v.getDefiningOp()); }));
+}
+
 LoopsPlan linnet::codegen::planGPULoops(exec::KernelOp kernel) {
   LoopsPlan plan = planLoops(kernel);
-  // Computing twice what two stages read costs less than a place for it.
+  // Computing twice what two stages read costs less than a place for it, unless rows that are
+  // gathered would be read twice.
   llvm::erase_if(plan.stages, [&](const Stage &s) {
     if (!s.deferred)
       return false;
     Value v = s.op->getResult(0);
     if (plan.places.lookup(v) != Place::Scratch || llvm::is_contained(plan.late, v) ||
-        !isReadInStep(v) || llvm::range_size(v.getUses()) > 2)
+        !isReadInStep(v) || llvm::range_size(v.getUses()) > 2 || isGathered(s.op))
       return false;
     plan.places.erase(v);
     llvm::erase(plan.scratch, v);
@@ -67,30 +76,21 @@ public:
   llvm::MapVector<Value, Row> rows;
 
 private:
-  void collect(linalg::LinalgOp op, ArrayRef<AffineExpr> loops);
-  void collect(Value v, ArrayRef<AffineExpr> coords);
+  void note(Value v, ArrayRef<AffineExpr> coords);
 
   const LoopsPlan &plan;
-  llvm::DenseSet<Value> waiting;
   llvm::MapVector<Value, AffineMap> seen; ///< of the current stage
-  llvm::DenseSet<Value> made;
 };
 } // namespace
 
 RowReaders::RowReaders(const LoopsPlan &plan) : plan(plan) {
-  for (const Stage &s : plan.stages)
-    if (s.deferred)
-      waiting.insert(s.op->getResult(0));
+  StageReads reads(plan);
   for (const Stage &s : plan.stages) {
     auto op = dyn_cast_or_null<linalg::LinalgOp>(s.op);
     if (!op || s.deferred || op.getNumLoops() != plan.outer + 1)
       continue;
     seen.clear();
-    made.clear();
-    SmallVector<AffineExpr> loops;
-    for (unsigned d = 0; d <= plan.outer; ++d)
-      loops.push_back(getAffineDimExpr(d, op->getContext()));
-    collect(op, loops);
+    reads.of(op, [&](Value v, ArrayRef<AffineExpr> coords) { note(v, coords); });
     for (auto [v, prefix] : seen) {
       Row &row = rows[v];
       if (!row.stages.empty() && row.prefix != prefix)
@@ -98,25 +98,10 @@ RowReaders::RowReaders(const LoopsPlan &plan) : plan(plan) {
       row.prefix = prefix;
       row.stages.push_back(op);
     }
-    for (Value v : made)
-      waiting.erase(v);
   }
 }
 
-void RowReaders::collect(Value v, ArrayRef<AffineExpr> coords) {
-  Operation *producer = v.getDefiningOp();
-  bool stored = plan.places.contains(v) && !waiting.contains(v);
-  if (!stored && !KernelViews::isView(v)) {
-    auto op = dyn_cast_or_null<linalg::LinalgOp>(producer);
-    if (!op || !OpLoops(op).isParallel())
-      return;
-    if (waiting.contains(v))
-      made.insert(v);
-    SmallVector<AffineExpr> loops(op.getNumLoops());
-    for (auto [c, r] : llvm::zip_equal(coords, OpLoops(op).results[0].getResults()))
-      loops[cast<AffineDimExpr>(r).getPosition()] = c;
-    return collect(op, loops);
-  }
+void RowReaders::note(Value v, ArrayRef<AffineExpr> coords) {
   MLIRContext *ctx = v.getContext();
   if (coords.empty() || coords.back() != getAffineDimExpr(plan.outer, ctx))
     return;
@@ -125,7 +110,38 @@ void RowReaders::collect(Value v, ArrayRef<AffineExpr> coords) {
     seen.insert({v, prefix});
 }
 
-void RowReaders::collect(linalg::LinalgOp op, ArrayRef<AffineExpr> loops) {
+StageReads::StageReads(const LoopsPlan &plan) : plan(plan) {
+  for (const Stage &s : plan.stages)
+    if (s.deferred)
+      waiting.insert(s.op->getResult(0));
+}
+
+void StageReads::of(linalg::LinalgOp op, Found found) {
+  SmallVector<AffineExpr> loops;
+  for (unsigned d = 0; d < op.getNumLoops(); ++d)
+    loops.push_back(getAffineDimExpr(d, op->getContext()));
+  made.clear();
+  collect(op, loops, found);
+  for (Value v : made)
+    waiting.erase(v);
+}
+
+void StageReads::collect(Value v, ArrayRef<AffineExpr> coords, Found found) {
+  bool stored = plan.places.contains(v) && !waiting.contains(v);
+  if (stored || KernelViews::isView(v))
+    return found(v, coords);
+  auto op = v.getDefiningOp<linalg::LinalgOp>();
+  if (!op || !OpLoops(op).isParallel())
+    return;
+  if (waiting.contains(v))
+    made.insert(v);
+  SmallVector<AffineExpr> loops(op.getNumLoops());
+  for (auto [c, r] : llvm::zip_equal(coords, OpLoops(op).results[0].getResults()))
+    loops[cast<AffineDimExpr>(r).getPosition()] = c;
+  collect(op, loops, found);
+}
+
+void StageReads::collect(linalg::LinalgOp op, ArrayRef<AffineExpr> loops, Found found) {
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<RankedTensorType>(operand.get().getType()) ||
         op.getMatchingBlockArgument(&operand).use_empty())
@@ -133,24 +149,24 @@ void RowReaders::collect(linalg::LinalgOp op, ArrayRef<AffineExpr> loops) {
     SmallVector<AffineExpr> coords;
     for (AffineExpr r : op.getMatchingIndexingMap(&operand).getResults())
       coords.push_back(r.replaceDims(loops));
-    collect(operand.get(), coords);
+    collect(operand.get(), coords, found);
   }
 }
 
-/// Of a row of elements like those of `v`.
-static std::optional<int64_t> roomFor(Value v, int64_t bytes, int64_t &left) {
+/// Of each of `copies` rows of elements like those of `v`.
+static std::optional<int64_t> roomFor(Value v, int64_t bytes, int64_t copies, int64_t &left) {
   auto type = cast<RankedTensorType>(v.getType());
   Type element = type.getElementType();
   if (!element.isIntOrFloat() || element.getIntOrFloatBitWidth() < 8)
     return std::nullopt;
   int64_t size = bytesOfElement(element), known = type.getShape().back();
-  int64_t room = std::min(bytes, left) / size / 4 * 4;
+  int64_t room = std::min(bytes, left) / size / copies / 4 * 4;
   if (!ShapedType::isDynamic(known))
     room = std::min(room, known);
   // a small part is not worth the memory
-  if (room < 64 || (!ShapedType::isDynamic(known) && room * 4 < known))
+  if (room != known && (room < 64 || (!ShapedType::isDynamic(known) && room * 4 < known)))
     return std::nullopt;
-  left -= llvm::alignTo(room * size, 16);
+  left -= llvm::alignTo(llvm::alignTo(room, 4) * copies * size, 16);
   return room;
 }
 
@@ -170,9 +186,11 @@ void GPULoopsForm::keepRows(const LoopsPlan &plan, const GPUTarget &target, int6
     int64_t length = cast<RankedTensorType>(v.getType()).getShape().back();
     bool known = !ShapedType::isDynamic(length), outside = alike && !made;
     int64_t before = left, accesses = known ? llvm::divideCeil(length / 4, threads) : kUnrolled + 1;
-    auto room = roomFor(v, known ? left : kUnknownBytes, left);
-    if (outside && room != length && wide == 4 && staticStrides(v).back() == 1 &&
-        accesses <= kUnrolled && accesses * 4 <= registers) {
+    bool fixed = !ShapedType::isDynamic(lanes);
+    int64_t copies = outside || !fixed ? 1 : mostTeams();
+    auto room = roomFor(v, known ? left : kUnknownBytes, copies, left);
+    if (outside && room != length && wide == 4 && lanes == threads &&
+        staticStrides(v).back() == 1 && accesses <= kUnrolled && accesses * 4 <= registers) {
       left = before;
       registers -= accesses * 4;
       unrolled.insert_range(row.stages);
@@ -195,12 +213,22 @@ void GPULoopsEmitter::placeRows() {
     row.registers = k.registers;
     if (k.registers)
       continue;
-    row.view = {e.shared(type.getElementType(), k.room),
+    // each team's own, of a whole number of vectors
+    Value room = e.index(k.room), start = e.index(0);
+    int64_t elements = k.room;
+    if (!k.alike && !isOneTeam()) {
+      auto teams = CodeBuilder::constantOf(shape.teams);
+      Value each = teams ? e.roundUp(room, 4) : e.mul(e.div(room, e.mul(shape.teams, 4)), 4);
+      elements = teams ? llvm::alignTo(k.room, 4) * *teams : k.room;
+      start = e.mul(team, each);
+      room = teams ? room : each;
+    }
+    row.view = {e.shared(type.getElementType(), elements),
                 type.getElementType(),
-                e.index(0),
+                start,
                 {e.index(1)},
-                {e.index(k.room)}};
-    row.whole = type.getShape().back() == k.room;
+                {room}};
+    row.whole = type.getShape().back() == CodeBuilder::constantOf(room);
   }
 }
 
@@ -300,8 +328,17 @@ Value GPULoopsEmitter::isKept(const KeptRow &row, const Lane &at, int64_t n) {
 }
 
 Lane GPULoopsEmitter::read(Value tensor, const View &view, ArrayRef<Lane> coords, const Scope &s) {
+  if (const Tile *tile = tileAt(tensor, coords, s))
+    return load(tile->view, tile->at, s);
   if (inPieces.contains(tensor))
     return loadPieces(view, coords, s);
+  if (s.guard && !s.mask && s.n) { // one condition for all lanes
+    return {e.ifElse(
+                s.guard, TypeRange{e.vec(view.element, s.n)},
+                [&] { return Values{vector(load(view, coords, {s.n, {}, {}}), s.n)}; },
+                [&] { return Values{e.zero(e.vec(view.element, s.n))}; })[0],
+            0, true};
+  }
   KeptRow *row = rowAt(tensor, coords, s);
   if (row && row->registers && access && s.n)
     return {row->quads[*access], 0, true};

@@ -81,12 +81,57 @@ int64_t GPULoopsEmitter::widthOf(Operation *op, const OpLoops &loops, ArrayRef<u
   return wide ? form.wide : 1;
 }
 
+void GPULoopsEmitter::forLanes(Value hi, llvm::function_ref<void(Value)> body) {
+  if (isOneTeam())
+    return e.forThreads(hi, body);
+  auto known = CodeBuilder::constantOf(hi), lanes = CodeBuilder::constantOf(shape.lanes);
+  if (known && lanes && *known <= *lanes)
+    return e.ifThen(e.lt(lane, hi), [&] { body(lane); });
+  e.forLoop(lane, hi, shape.lanes, body);
+}
+
+/// Calls `body` with the position at which a stage starts to store along a loop, or to load if it
+/// stores nothing there, for every tensor.
+void GPULoopsEmitter::forMemoryAlong(const OpLoops &loops, unsigned loop, Lanes coords,
+                                     llvm::function_ref<void(Value)> body) {
+  coords[loop] = {e.index(0)};
+  if (!loops.reduction[loop]) {
+    for (OpResult r : loops.op->getResults())
+      for (const View &view : places.lookup(r))
+        body(position(view, evaluate(loops.results[r.getResultNumber()], coords, 0), 0).v);
+    return;
+  }
+  StageReads(plan).of(cast<linalg::LinalgOp>(loops.op), [&](Value v, ArrayRef<AffineExpr> at) {
+    AffineMap map = AffineMap::get(loops.rank(), 0, at, v.getContext());
+    if (!KernelViews::isView(v) || !map.isFunctionOfDim(loop))
+      return;
+    FailureOr<View> view = f.view(v);
+    if (failed(view))
+      return fail();
+    body(position(*view, evaluate(map, coords, 0), 0).v);
+  });
+}
+
+/// How many vectors a stage takes along the loop. What does not start at a multiple would be
+/// accessed piece by piece, with gaps between threads, and is taken element by element instead.
+Value GPULoopsEmitter::wholeFrom(const OpLoops &loops, unsigned loop, Lanes coords, Value total,
+                                 int64_t wide) {
+  Value whole = e.div(total, wide), together = e.boolean(true);
+  // rows of whole vectors start where the tensor does, which is a multiple as a rule
+  if (auto known = CodeBuilder::constantOf(total); known && *known % wide == 0)
+    return whole;
+  forMemoryAlong(loops, loop, coords, [&](Value start) {
+    together = e.both(together, e.eq(e.rem(start, wide), e.index(0)));
+  });
+  return e.select(together, whole, e.index(0));
+}
+
 void GPULoopsEmitter::nest(const OpLoops &loops, ArrayRef<unsigned> order, bool spread,
                            int64_t wide, Lanes coords, const Scope &s, Body body) {
   if (order.empty()) {
     if (!spread)
       return body(coords, s);
-    return e.ifThen(e.eq(e.thread, e.index(0)), [&] { body(coords, s); });
+    return e.ifThen(isFirstLane(), [&] { body(coords, s); });
   }
   Value total = e.index(1);
   for (unsigned d : order)
@@ -97,7 +142,9 @@ void GPULoopsEmitter::nest(const OpLoops &loops, ArrayRef<unsigned> order, bool 
     memos = std::move(outside);
   };
   if (wide > 1) {
-    Value whole = e.div(total, wide);
+    Value whole = form.unrolled.contains(loops.op)
+                      ? e.div(total, wide)
+                      : wholeFrom(loops, order[0], coords, total, wide);
     auto quad = [&](Value q) {
       coords[order[0]] = {e.mul(q, wide), 1, false};
       walk(loops, order, coords);
@@ -111,10 +158,10 @@ void GPULoopsEmitter::nest(const OpLoops &loops, ArrayRef<unsigned> order, bool 
     bool unrolled =
         unroll(loops.op, whole, [&](Value q, Value there) { e.ifThen(there, [&] { quad(q); }); });
     if (!unrolled)
-      e.forThreads(whole, quad);
-    Value left = e.rem(total, wide);
+      forLanes(whole, quad);
+    Value left = e.sub(total, e.mul(whole, wide));
     if (CodeBuilder::constantOf(left) != 0)
-      e.forThreads(left, rest);
+      forLanes(left, rest);
     return;
   }
   auto one = [&](Value i) {
@@ -124,7 +171,7 @@ void GPULoopsEmitter::nest(const OpLoops &loops, ArrayRef<unsigned> order, bool 
     enter(coords, s);
   };
   if (spread)
-    e.forThreads(total, one);
+    forLanes(total, one);
   else
     e.forLoop(total, one);
 }
@@ -218,7 +265,7 @@ void GPULoopsEmitter::emitPoint(ArrayRef<Lane> point, Value number, const Scope 
     emitCopy(v, point, s);
   pending.append(pointStores);
   if (form.rows)
-    e.ifThen(e.eq(e.thread, e.index(0)), [&] { flush(); });
+    e.ifThen(isFirstLane(), [&] { flush(); });
   else
     flush();
 }
@@ -252,8 +299,8 @@ void GPULoopsEmitter::placeScratch(ArrayRef<Lane> point, Value number) {
       for (int64_t d : type.getShape().drop_front(plan.outer))
         n *= d;
       if (!memory)
-        memory = e.shared(type.getElementType(), std::max<int64_t>(n, 1));
-      places[v] = {placeInWords(v, memory, e.index(0))};
+        memory = e.shared(type.getElementType(), std::max<int64_t>(n, 1) * form.mostTeams());
+      places[v] = {placeInWords(v, memory, e.mul(team, n))};
       continue;
     }
     Value start = e.add(at, e.mul(number, shape.words[i]));
@@ -315,31 +362,50 @@ void GPULoopsEmitter::decode(Value row, unsigned count, Lanes &point) {
   }
 }
 
+/// This thread goes to its row of `teams` rows from `first` on. Without one it goes along with the
+/// last row, as a lane behind all elements: it reads what the points have, and stores nothing.
+void GPULoopsEmitter::enterRow(Value first, Lanes &point) {
+  Value row = e.add(first, team);
+  auto points = CodeBuilder::constantOf(shape.points), teams = CodeBuilder::constantOf(shape.teams);
+  if (!points || !teams || *points % *teams) {
+    Value there = e.lt(row, shape.points);
+    lane = e.select(there, e.rem(e.thread, shape.lanes), e.index(int64_t(1) << 30));
+    row = e.min(row, e.sub(shape.points, 1));
+  }
+  decode(row, shape.axes.size(), point);
+  emitPoint(point, row, {});
+}
+
+LogicalResult GPULoopsEmitter::runRows() {
+  lane = isOneTeam() ? e.thread : e.rem(e.thread, shape.lanes);
+  team = isOneTeam() ? e.index(0) : e.div(e.thread, shape.lanes);
+  placeRows();
+  if (failed(preloadRows()))
+    return failure();
+  Lanes point(plan.outer, Lane{e.index(0)});
+  Value count = e.mul(shape.rows, shape.teams), first = e.mul(f.group, count);
+  if (CodeBuilder::constantOf(shape.rows) == 1) {
+    enterRow(first, point);
+    return failure(failedInside);
+  }
+  Value last = e.min(e.add(first, count), shape.points);
+  e.forLoop(first, last, shape.teams, [&](Value row) {
+    enterRow(row, point);
+    e.barrier(); // the next row takes the same memory
+  });
+  return failure(failedInside);
+}
+
 LogicalResult GPULoopsEmitter::run() {
   makeShape();
   if (failed(placeOutputs()))
     return failure();
   Lanes point(plan.outer, Lane{e.index(0)});
   unsigned axes = shape.axes.size();
-  if (form.rows) {
-    placeRows();
-    if (failed(preloadRows()))
-      return failure();
-    Value first = e.mul(f.group, shape.rows);
-    Value last = e.min(e.add(first, shape.rows), shape.points);
-    auto one = [&](Value row) {
-      decode(row, axes, point);
-      emitPoint(point, row, {});
-    };
-    if (CodeBuilder::constantOf(shape.rows) == 1)
-      one(f.group);
-    else
-      e.forLoop(first, last, e.index(1), [&](Value row) {
-        one(row);
-        e.barrier(); // the next row takes the same memory
-      });
-    return failure(failedInside);
-  }
+  if (form.rows)
+    return runRows();
+  if (!form.tiles.empty())
+    return runTiles();
   Value unit = e.add(e.mul(f.group, form.threads), e.thread);
   e.ifThen(e.lt(unit, shape.units), [&] {
     if (form.wide == 1) {

@@ -68,6 +68,22 @@ struct ScalariseStore : OpRewritePattern<vector::StoreOp> {
   }
 };
 
+/// SPIR-V below 1.4 has no selection of vectors by one condition.
+struct SpreadCondition : OpRewritePattern<arith::SelectOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::SelectOp op, PatternRewriter &rewriter) const override {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type || isa<VectorType>(op.getCondition().getType()))
+      return failure();
+    SmallVector<Value> lanes(type.getNumElements(), op.getCondition());
+    Value condition = vector::FromElementsOp::create(rewriter, op.getLoc(),
+                                                     type.clone(rewriter.getI1Type()), lanes);
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, condition, op.getTrueValue(),
+                                                 op.getFalseValue());
+    return success();
+  }
+};
+
 /// Toward zero: the sign of x on the floor of its size.
 struct ExpandTrunc : OpRewritePattern<math::TruncOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -162,8 +178,9 @@ static void guardLoops(ModuleOp module) {
 static LogicalResult expandForSPIRV(ModuleOp module) {
   guardLoops(module);
   RewritePatternSet patterns(module.getContext());
-  patterns.add<ScalariseLoad, ScalariseStore, ExpandTrunc, SplitFma, ExpandExactFma>(
-      module.getContext());
+  patterns
+      .add<ScalariseLoad, ScalariseStore, SpreadCondition, ExpandTrunc, SplitFma, ExpandExactFma>(
+          module.getContext());
   return applyPatternsGreedily(module, std::move(patterns));
 }
 

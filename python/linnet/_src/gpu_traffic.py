@@ -9,7 +9,8 @@
 
 The `gpu.func` is what --linnet-emit-gpu-kernels shows. All threads of some workgroups are followed at once, integers
 as arrays; floats are not computed. A condition on what was loaded counts as true. What the lanes of a subgroup
-access together counts once, what two instructions or two subgroups access counts twice. All sizes are static."""
+access together counts once, what two instructions or two subgroups access counts twice. Memory is accessed by sectors
+of 32 bytes: gaps between lanes, and what lies askew, show in their number. All sizes are static."""
 import dataclasses
 import re
 import subprocess
@@ -51,6 +52,8 @@ class Region:
 class Unfollowed(ValueError):
     """What a kernel does depends on more than its sizes."""
 
+
+SECTOR = 32
 
 # where the memory is among the operands; the position follows it
 ACCESSES = {"memref.load": 0, "vector.load": 0, "memref.store": 1, "vector.store": 1, "memref.atomic_rmw": 1}
@@ -114,6 +117,7 @@ class Workgroup:
         self.group, self.lanes = group, lanes
         self.values, self.memories = {}, {}
         self.moved, self.touched = {}, {}
+        self.sectors = 0  # bytes of those that subgroups access
         self.elsewhere = 0  # bytes at positions that were loaded: lanes are taken to be apart
         body = function.regions[0]
         inputs = re.search(r"function_type = \(([^)]*)\)", function.line)[1].split(", ")
@@ -215,6 +219,10 @@ class Workgroup:
         rows = np.sort(rows.reshape(-1, self.lanes), axis=1)
         distinct = (rows[:, 0] >= 0).sum() + ((rows[:, 1:] != rows[:, :-1]) & (rows[:, 1:] >= 0)).sum()
         self.moved[name] += int(distinct) * count * size
+        ends = np.where(rows >= 0, (rows * size + count * size - 1) // SECTOR, -1)
+        sectors = np.sort(np.concatenate([np.where(rows >= 0, rows * size // SECTOR, -1), ends], axis=1), axis=1)
+        self.sectors += SECTOR * int((sectors[:, 0] >= 0).sum() + (
+            (sectors[:, 1:] != sectors[:, :-1]) & (sectors[:, 1:] >= 0)).sum())
         first = np.unique(rows[rows >= 0])
         self.touched[name].append((first[:, None] + np.arange(count)).ravel())
 
@@ -263,12 +271,14 @@ class Workgroup:
 @dataclasses.dataclass
 class Traffic:
     """Of a launch, as far as the workgroups that were followed tell. `once`: had each workgroup moved every element
-    that it touches once; `operands`: bytes of all arguments and results."""
+    that it touches once; `operands`: bytes of all arguments and results; `sectors`: bytes of sectors over bytes that subgroups
+    access at positions which are known."""
     name: str
     chunks: int
     moved: float
     once: float
     operands: int
+    sectors: float
 
 
 def _operand_bytes(kernel):
@@ -290,18 +300,20 @@ def _launch(kernel):
 def follow(function, kernel, samples, lanes):
     chunks, scratch = _launch(kernel)
     groups = sorted({round(i) for i in np.linspace(0, chunks - 1, samples)})
-    moved = once = 0
+    moved = once = sectors = known = 0
     for group in groups:
         workgroup = Workgroup(function, chunks, group, lanes)
         faults = int(re.search(r"faults = (\d+)", kernel.line)[1]) > 0
         names = list(workgroup.memories)
         tensors = names[:len(names) - scratch - faults]
+        known += sum(workgroup.moved.values())
+        sectors += workgroup.sectors
         moved += sum(workgroup.moved.values()) + workgroup.elsewhere
         once += workgroup.elsewhere
         once += sum(len(np.unique(np.concatenate(workgroup.touched[n]))) * workgroup.memories[n]
                     for n in tensors if workgroup.touched[n])
     return Traffic(re.search(r'sym_name = "(\w+)"', kernel.line)[1], chunks, moved * chunks / len(groups),
-                   once * chunks / len(groups), _operand_bytes(kernel))
+                   once * chunks / len(groups), _operand_bytes(kernel), sectors / max(known, 1))
 
 
 def measure(dispatches, target="cuda", chip="", samples=3, lanes=32):

@@ -53,3 +53,28 @@ exec.kernel @sums(%x: tensor<?x4096xf32>) -> tensor<?xf32> {
   } -> tensor<?xf32>
   exec.yield %y : tensor<?xf32>
 }
+
+// What lies along another loop than the result goes through workgroup memory: both sides access
+// neighbours.
+// LAUNCH-LABEL: exec.kernel @turned
+// LAUNCH-SAME: form = "tiles", threads = 256 : i64, wide = 1
+// CHECK-LABEL: gpu.func @turned
+// CHECK-SAME: workgroup(%[[TILE:[a-z0-9]+]] : memref<1056xf32, #gpu.address_space<workgroup>>
+// CHECK-COUNT-4: memref.store %{{.*}}, %[[TILE]]
+// CHECK: gpu.barrier
+// CHECK: memref.load %[[TILE]]
+exec.kernel @turned(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %x, %c0 : tensor<?x?xf32>
+  %n = tensor.dim %x, %c1 : tensor<?x?xf32>
+  %e = tensor.empty(%n, %m) : tensor<?x?xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(i, j) -> (j, i)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?x?xf32>) outs(%e : tensor<?x?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %r = arith.addf %a, %a : f32
+    linalg.yield %r : f32
+  } -> tensor<?x?xf32>
+  exec.yield %y : tensor<?x?xf32>
+}
