@@ -155,6 +155,33 @@ def test_norms_without_scale_and_with_unit_offset(dtype):
         lt.assert_close(y, expected, **norm_bound(expected, x, scale, 1))
 
 
+@pytest.mark.parametrize("dtype", ["f32", "bf16"])
+@pytest.mark.parametrize("columns", [768, 781])
+def test_layer_norm_of_wrong_guesses(columns, dtype):
+    """A variance is found relative to the mean of a row's first 16 elements. Where that is far from
+    the row's, or nothing is finite, it has the bits of one found relative to the mean."""
+    x = np.random.default_rng(5).standard_normal((9, columns))
+    x[1:4, :16] += np.array([[30], [-1e6], [1.5e18]])  # the last: squares that nearly overflow
+    x[4], x[5, 500], x[6, 3] = 3.1, np.nan, -np.inf
+    x[7, :16] += 1  # near enough
+    x = x.astype(lt.DTYPES[dtype])
+
+    def normalised(dynamic):
+        type = lt.tensor_type(x.shape, dtype, dynamic)
+        text = lt.function([lt.argument("x", x.shape, dtype, dynamic)], type,
+                           f"%y = linnet.layer_norm %x eps 1.0e-3 : {type}")
+        return [lt.run(text, x, cpu=cpu)[0] for cpu in ("x86-64-v3", "x86-64-v4")]
+
+    guessed, exact = normalised(False), normalised([0, 1])  # of a known length, of any
+    for y, z in zip(guessed, exact):
+        np.testing.assert_array_equal(y[1:7].astype(np.float64), z[1:7].astype(np.float64))
+        assert np.isnan(y[5:7].astype(np.float64)).all()
+    np.testing.assert_array_equal(*(y.astype(np.float64) for y in guessed))
+    near = x[[0, 7, 8]]
+    expected = ref.layer_norm(near, eps=1e-3)
+    lt.assert_close(guessed[0][[0, 7, 8]], expected, **norm_bound(expected, near, 1.0, 1))
+
+
 def test_layer_norm_of_a_large_mean():
     """The variance is taken from deviations: mean 1000, deviation 1."""
     x = np.float32(1000 + np.random.default_rng(3).standard_normal((4, 256)))

@@ -78,9 +78,11 @@ private:
   void forTrailedPoints();
   void trail(Value unit, Value first, llvm::ArrayRef<Value> keys, mlir::ValueRange carried);
   void emitTrailing(const Lane &column, const Scope &s);
-  //--- a guessed maximum (LoopsReference.cpp)
+  //--- a guessed maximum or mean (LoopsReference.cpp)
   void findReference();
   Lane guess(mlir::linalg::LinalgOp op, llvm::ArrayRef<Lane> point, const Scope &s);
+  Value referenceServes(llvm::ArrayRef<Lane> point, const Scope &s);
+  Value centre(llvm::ArrayRef<Lane> point, const Scope &s);
   void checkReference(llvm::ArrayRef<Lane> point, const Scope &s,
                       const llvm::DenseSet<Value> &waiting);
   llvm::SmallVector<unsigned> innerLoops(const OpLoops &loops, bool reduction, int lane);
@@ -127,10 +129,13 @@ private:
     llvm::DenseMap<Value, llvm::SmallVector<View>> places;
   };
   std::optional<Trailed> trailed;
-  /// A row's maximum that exponentials are taken relative to: see LoopsReference.cpp.
+  /// A row's maximum that exponentials are taken relative to, or its sum, whose mean is subtracted
+  /// from what is squared: see LoopsReference.cpp.
   struct Reference {
     mlir::linalg::LinalgOp op;
     mlir::Operation *host;                     ///< the pass over the row
+    Value mean;                                ///< of the sum; null: op is a maximum
+    int64_t count = 0;                         ///< of the elements that are summed
     llvm::SmallVector<mlir::Operation *> made; ///< stages from it to the host, that one included
     Lane guessed, exact;
   };

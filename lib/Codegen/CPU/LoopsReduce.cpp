@@ -421,7 +421,7 @@ void LoopsEmitter::emitReduction(Operation *op, const OpLoops &loops, int lane, 
   });
 }
 
-/// Of a point's first vector.
+/// Of a point's first vector; of a sum, in proportion.
 Lane LoopsEmitter::guess(linalg::LinalgOp op, ArrayRef<Lane> point, const Scope &s) {
   OpLoops loops(op);
   Lanes coords(point);
@@ -430,5 +430,9 @@ Lane LoopsEmitter::guess(linalg::LinalgOp op, ArrayRef<Lane> point, const Scope 
   if (failed(initial))
     return fail(), Lane{e.f(0)};
   ahead.clear();
-  return ReductionEmitter(*this, op, loops, laneLoop(plan, loops), s).runFirst(coords, *initial)[0];
+  Lane first =
+      ReductionEmitter(*this, op, loops, laneLoop(plan, loops), s).runFirst(coords, *initial)[0];
+  if (reference->mean)
+    first.v = e.mulf(first.v, e.f(double(reference->count) / kLanes));
+  return first;
 }

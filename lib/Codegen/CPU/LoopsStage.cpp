@@ -346,8 +346,8 @@ LogicalResult LoopsEmitter::run() {
     return failure();
   if (failed(findStreams()))
     return failure();
-  findAhead();
   findReference();
+  findAhead();
   auto points = [&] { forPoints([&](const Lanes &p, const Scope &s) { emitPoint(p, s); }); };
   if (Value trails = mayTrail())
     e.ifThen(trails, [&] { forTrailedPoints(); }, points);

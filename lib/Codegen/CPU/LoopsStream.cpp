@@ -141,8 +141,9 @@ void LoopsEmitter::findAhead() {
     if (readers.size() < 2)
       continue;
     llvm::copy_if(readers, std::back_inserter(asking), [](const StageWork *w) { return w->heavy; });
-    if (asking.empty())
-      asking = readers;
+    if (asking.empty()) // a reference is found along another pass
+      llvm::copy_if(readers, std::back_inserter(asking),
+                    [&](const StageWork *w) { return !reference || w->stage != reference->op; });
     for (const StageWork *w : asking)
       aheadOf[w->stage][f.flatArgument(arg.getArgNumber())] = {unsigned(asking.size()),
                                                                w == asking.back()};
