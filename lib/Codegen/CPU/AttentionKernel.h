@@ -93,6 +93,8 @@ private:
   //--- AttentionSoftmax.cpp
   void seeScores(Value r, Value s, Value key, Value from, Value to);
   void seeAllScores(Value from, Value to);
+  Values overPanels(Value from, Value end, const Values &init,
+                    llvm::function_ref<Values(Value, mlir::ValueRange)> body);
   Value rowMaxima(Value r, Value s, Value from, Value end);
   Value biasedRowMaxima(Value r, Value s, Value key, Value from, Value end);
   void raiseMaximum(Value r, Value now);

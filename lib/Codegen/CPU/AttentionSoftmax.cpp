@@ -29,10 +29,18 @@ static Value maximum(Emitter &e, ValueRange top) {
   return e.maxf(e.maxf(top[0], top[1]), e.maxf(top[2], top[3]));
 }
 
+/// Of the keys from place `from` to `end`, 64 at a time; a block may have no more.
+Values AttentionKernel::overPanels(Value from, Value end, const Values &init,
+                                   llvm::function_ref<Values(Value, ValueRange)> body) {
+  if (geo.keys == kPanel)
+    return body(e.index(0), init);
+  return e.forLoop(from, end, e.index(kPanel), init, body);
+}
+
 /// Lane by lane: of the scores of row `r` at `s`, and those before.
 Value AttentionKernel::rowMaxima(Value r, Value s, Value from, Value end) {
   Values top(kUnroll, e.splat(e.load(maxima, r)));
-  top = e.forLoop(from, end, e.index(kPanel), top, [&](Value c, ValueRange in) {
+  top = overPanels(from, end, top, [&](Value c, ValueRange in) {
     Values next;
     for (int64_t u = 0; u < kUnroll; ++u)
       next.push_back(e.maxf(e.vload(scores, e.add(e.add(s, c), u * kLanes)), in[u]));
@@ -51,7 +59,7 @@ Value AttentionKernel::biasedRowMaxima(Value r, Value s, Value key, Value from, 
   slope = e.splat(slope);
   Values state(kUnroll, e.splat(e.load(maxima, r)));
   state.push_back(countFrom(e, e.sub(e.add(key, from), e.add(position, row.query))));
-  state = e.forLoop(from, end, e.index(kPanel), state, [&](Value c, ValueRange in) {
+  state = overPanels(from, end, state, [&](Value c, ValueRange in) {
     Values next;
     Value distance = in.back();
     for (int64_t u = 0; u < kUnroll; ++u) {
@@ -80,10 +88,11 @@ void AttentionKernel::seeScores(Value r, Value s, Value key, Value from, Value t
 void AttentionKernel::seeAllScores(Value from, Value to) {
   Value end = e.roundUp(to, kPanel);
   Value none = arith::ConstantOp::create(e, DenseElementsAttr::get(e.vec(e.getI1Type()), false));
-  Value rise = e.forLoop(e.index(0), rows, e.index(1), none, [&](Value r, ValueRange in) {
-    Value top = rowMaxima(r, scoreRow(r), from, end);
-    return Values{e.either(in[0], e.gtf(top, e.splat(e.load(maxima, r))))};
-  })[0];
+  Value rise = none;
+  for (int64_t i = 0; i < geo.blockRows; ++i) {
+    Value r = e.index(i), top = rowMaxima(r, scoreRow(r), from, end);
+    rise = e.either(rise, e.gtf(top, e.splat(e.load(maxima, r))));
+  }
   e.ifThen(vector::ReductionOp::create(e, vector::CombiningKind::OR, rise), [&] {
     e.forLoop(rows,
               [&](Value r) { raiseMaximum(r, e.maxLanes(rowMaxima(r, scoreRow(r), from, end))); });
@@ -107,7 +116,7 @@ void AttentionKernel::raiseMaximum(Value r, Value now) {
 void AttentionKernel::weighRow(Value r, Value s, Value from, Value to) {
   Value end = e.roundUp(to, kPanel), shift = e.splat(e.load(maxima, r));
   Values sum(kUnroll, e.vf(0));
-  sum = e.forLoop(from, end, e.index(kPanel), sum, [&](Value c, ValueRange in) {
+  sum = overPanels(from, end, sum, [&](Value c, ValueRange in) {
     Values next;
     for (int64_t u = 0; u < kUnroll; ++u) {
       Value at = e.add(e.add(s, c), u * kLanes);
