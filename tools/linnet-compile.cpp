@@ -254,8 +254,11 @@ int main(int argc, char **argv) {
     return 2;
   }
   for (const auto &[i, target] : llvm::enumerate(line.targets)) {
-    if (target != "cpu" && target != "vulkan" && target != "cuda")
-      return usage("unknown target '" + target + "', expected cpu, vulkan or cuda");
+    if (target != "cpu" && target != "vulkan" && target != "cuda") {
+      llvm::errs() << "linnet-compile: error: unknown target '" << target
+                   << "', expected cpu, vulkan or cuda\n";
+      return 1;
+    }
     if (std::find(line.targets.begin(), line.targets.begin() + i, target) !=
         line.targets.begin() + i)
       return usage("--target names " + target + " twice");

@@ -20,6 +20,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -47,10 +48,11 @@ private:
   LogicalResult makeCommands();
   LogicalResult planWithinBudget();
   FailureOr<int64_t> largestExcess();
-  FailureOr<codegen::CPUTarget> target(StringRef level);
   bool isNews(Diagnostic &d);
+  bool printOfWhole(const Diagnostic &d);
   std::vector<std::string> chipsOf(StringRef target) const;
-  LogicalResult checkChips();
+  LogicalResult checkLevels() const;
+  LogicalResult checkChips() const;
   LogicalResult makePrograms();
   LogicalResult generate();
   LogicalResult generateCPU(bundle::WriteOptions &write);
@@ -59,6 +61,8 @@ private:
   LogicalResult writeGPU();
   bool stopsAt(Stage stage) const { return options.compileTo == stage; }
   InFlightDiagnostic error() { return emitError(module->getLoc()); }
+  /// Of the command line, not of the input.
+  static LogicalResult optionError(const Twine &message);
 
   MLIRContext &context;
   const CompileOptions &options;
@@ -73,13 +77,16 @@ private:
 
 } // namespace
 
+LogicalResult Compiler::optionError(const Twine &message) {
+  llvm::errs() << "linnet-compile: error: " << message << "\n";
+  return failure();
+}
+
 LogicalResult Compiler::parse() {
   std::string message;
   auto file = openInputFile(options.input, &message);
-  if (!file) {
-    llvm::errs() << "linnet-compile: error: " << message << "\n";
-    return failure();
-  }
+  if (!file)
+    return optionError(message);
   sources.AddNewSourceBuffer(std::move(file), SMLoc());
   ParserConfig config(&context);
   module = parseSourceFile<ModuleOp>(sources, config);
@@ -221,20 +228,10 @@ static std::vector<std::string> featuresOf(StringRef level) {
   return bundle::hostFeatures();
 }
 
-FailureOr<codegen::CPUTarget> Compiler::target(StringRef level) {
-  auto target = codegen::getCPUTarget(level);
-  if (failed(target))
-    return error() << "unknown CPU level '" << level
-                   << "', expected x86-64-v3, x86-64-v4 or native";
-  return target;
-}
-
 LogicalResult Compiler::writeLLVM() {
   if (options.cpus.size() != 1)
     return error() << "expects one CPU level to write LLVM IR for, found " << options.cpus.size();
-  auto target = this->target(options.cpus.front());
-  if (failed(target))
-    return failure();
+  auto target = codegen::getCPUTarget(options.cpus.front());
   std::string text;
   llvm::raw_string_ostream os(text);
   if (failed(codegen::printKernels(*module, *target, os)))
@@ -267,25 +264,31 @@ std::vector<std::string> Compiler::chipsOf(StringRef target) const {
   return chips;
 }
 
-LogicalResult Compiler::checkChips() {
-  for (const std::string &chip : options.chips) {
-    SmallVector<StringRef> known;
-    for (const std::string &target : options.targets)
-      llvm::append_range(known, codegen::getGPUChips(target));
-    if (llvm::is_contained(known, chip))
-      continue;
-    InFlightDiagnostic diagnostic = error() << "unknown chip '" << chip << "', expected one of ";
-    llvm::interleaveComma(known, diagnostic);
-    return diagnostic;
-  }
+LogicalResult Compiler::checkLevels() const {
+  for (const std::string &level : options.cpus)
+    if (llvm::is_contained(options.targets, "cpu") && failed(codegen::getCPUTarget(level)))
+      return optionError(
+          level == "native"
+              ? "this machine's CPU does not reach x86-64-v3, which --cpu=native needs"
+              : "unknown CPU level '" + level + "', expected x86-64-v3, x86-64-v4 or native");
+  return success();
+}
+
+LogicalResult Compiler::checkChips() const {
+  SmallVector<StringRef> known;
+  for (const std::string &target : options.targets)
+    llvm::append_range(known, codegen::getGPUChips(target));
+  for (const std::string &chip : options.chips)
+    if (known.empty())
+      return optionError("--chip=" + chip + " is for --target=vulkan or cuda");
+    else if (!llvm::is_contained(known, chip))
+      return optionError("unknown chip '" + chip + "', expected one of " + llvm::join(known, ", "));
   return success();
 }
 
 LogicalResult Compiler::generateCPU(bundle::WriteOptions &write) {
   for (const std::string &level : options.cpus) {
-    auto target = this->target(level);
-    if (failed(target))
-      return failure();
+    auto target = codegen::getCPUTarget(level); // checked
     auto objects = codegen::compileKernels(*module, *target, options.jobs);
     if (failed(objects))
       return failure();
@@ -390,12 +393,23 @@ bool Compiler::isNews(Diagnostic &d) {
   return remarks.insert(text).second;
 }
 
+/// Prints what is said of the input as a whole, which has no line; whether it was that.
+bool Compiler::printOfWhole(const Diagnostic &d) {
+  auto file = dyn_cast<FileLineColLoc>(d.getLocation());
+  if (!file || file.getLine() != 0 || d.getSeverity() != DiagnosticSeverity::Error)
+    return false;
+  llvm::errs() << file.getFilename().getValue() << ": error: " << d << "\n";
+  for (const Diagnostic &note : d.getNotes())
+    llvm::errs() << file.getFilename().getValue() << ": note: " << note << "\n";
+  return true;
+}
+
 LogicalResult Compiler::run() {
   SourceMgrDiagnosticHandler printer(sources, &context);
   ScopedDiagnosticHandler counter(&context, [&](Diagnostic &d) {
-    return success(!isNews(d)); // failure: on to the printer
+    return success(!isNews(d) || printOfWhole(d)); // failure: on to the printer
   });
-  if (failed(parse()) || failed(dump("input")))
+  if (failed(checkLevels()) || failed(checkChips()) || failed(parse()) || failed(dump("input")))
     return failure();
   auto writeIR = [&] {
     return writeText(options.output, [&](raw_ostream &os) { module->print(os); });
@@ -419,8 +433,8 @@ LogicalResult Compiler::run() {
   gatherProducts(*module);
   if (stopsAt(Stage::Structured))
     return writeIR();
-  if (failed(checkChips()) || (options.foldWeights && failed(fold())) ||
-      failed(run("graph", buildGraphPipeline)) || failed(makePrograms()))
+  if ((options.foldWeights && failed(fold())) || failed(run("graph", buildGraphPipeline)) ||
+      failed(makePrograms()))
     return failure();
   return stopsAt(Stage::Dispatches) || stopsAt(Stage::Commands) ? writeIR() : generate();
 }

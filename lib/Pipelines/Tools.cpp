@@ -100,7 +100,17 @@ static void hideForeignOptions() {
       option->setHiddenFlag(llvm::cl::Hidden);
 }
 
+/// Upstream prints the op behind every error of a verifier or a pass, which may be pages of IR: a
+/// place and a sentence are what people get here, and --mlir-print-op-on-diagnostic the rest.
+static void leaveOpsOutOfErrors() {
+  registerMLIRContextCLOptions();
+  if (llvm::cl::Option *option =
+          llvm::cl::getRegisteredOptions().lookup("mlir-print-op-on-diagnostic"))
+    static_cast<llvm::cl::opt<bool> *>(option)->setInitialValue(false);
+}
+
 int linnet::optMain(int argc, char **argv) {
+  leaveOpsOutOfErrors();
   hideForeignOptions();
   DialectRegistry registry;
   linnet::registerAllDialects(registry);
@@ -128,6 +138,7 @@ int linnet::optMain(int argc, char **argv) {
 }
 
 int linnet::lspMain(int argc, char **argv) {
+  leaveOpsOutOfErrors();
   hideForeignOptions();
   DialectRegistry registry;
   linnet::registerAllDialects(registry);
@@ -142,6 +153,7 @@ static void exitWithMessage(void *name, const char *message, bool) {
 }
 
 int linnet::reduceMain(int argc, char **argv) {
+  leaveOpsOutOfErrors();
   hideForeignOptions();
   static char name[] = "linnet-reduce";
   llvm::install_fatal_error_handler(exitWithMessage, name);

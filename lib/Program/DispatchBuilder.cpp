@@ -7,11 +7,9 @@
 #include "Views.h"
 #include "linnet/IR/Exec.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -31,7 +29,6 @@ private:
   Value import(Value v);
   Value addInput(Value v);
   Value cloneOf(Operation *op, Value v);
-  bool belongsInside(Operation *op);
   void cloneMembers();
   OpFoldResult sizeInBody(Value tensor, unsigned dim);
   void sizesFromInputs();
@@ -47,23 +44,6 @@ private:
 };
 
 } // namespace
-
-/// Constants, destinations, fills, strided views and float arithmetic are written out in every
-/// body that uses them.
-bool DispatchBuilder::belongsInside(Operation *op) {
-  if (isa<tensor::EmptyOp, linalg::FillOp>(op))
-    return !members.contains(op);
-  if (isa<arith::ConstantOp>(op))
-    return !isa<ShapedType>(op->getResult(0).getType()) ||
-           isa<SplatElementsAttr>(cast<arith::ConstantOp>(op).getValue());
-  if (isView(op))
-    return !isAlias(op);
-  auto isFloat = [](Type t) { return isa<FloatType>(t); };
-  return isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&
-         op->getNumRegions() == 0 &&
-         (llvm::any_of(op->getOperandTypes(), isFloat) ||
-          llvm::any_of(op->getResultTypes(), isFloat));
-}
 
 Value DispatchBuilder::addInput(Value v) {
   inputs.push_back(v);
@@ -91,27 +71,13 @@ Value DispatchBuilder::import(Value v) {
   if (Value inside = map.lookupOrNull(v))
     return inside;
   Operation *def = v.getDefiningOp();
-  return def && belongsInside(def) ? cloneOf(def, v) : addInput(v);
-}
-
-/// Values from outside that the op or its regions use.
-static llvm::SetVector<Value> getExternalOperands(Operation *op) {
-  llvm::SetVector<Value> values;
-  op->walk([&](Operation *inner) {
-    for (Value v : inner->getOperands()) {
-      Operation *owner = v.getParentBlock()->getParentOp();
-      if (inner == op || !op->isAncestor(owner))
-        values.insert(v);
-    }
-  });
-  return values;
+  return def && !members.contains(def) && belongsInBodies(def) ? cloneOf(def, v) : addInput(v);
 }
 
 void DispatchBuilder::cloneMembers() {
   builder.setInsertionPointToEnd(body);
   for (Operation *op : group.ops) {
-    for (Value v : getExternalOperands(op))
-      import(v);
+    forEachExternalOperand(op, [&](Value v) { import(v); });
     builder.clone(*op, map);
   }
 }

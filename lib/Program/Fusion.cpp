@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Fusion.h"
+#include "Grouping.h"
 #include "LateReaders.h"
 #include "SplitReductions.h"
 #include "linnet/Program/KernelContract.h"
@@ -94,12 +95,30 @@ struct SplatToFill : OpRewritePattern<arith::ConstantOp> {
   }
 };
 
+/// A concatenation of more tensors than a dispatch may have is one of concatenations.
+struct SplitConcat : OpRewritePattern<tensor::ConcatOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::ConcatOp op, PatternRewriter &rewriter) const override {
+    constexpr size_t most = kMaxTensors - 1;
+    ValueRange inputs = op.getInputs();
+    if (inputs.size() <= most)
+      return failure();
+    SmallVector<Value> parts;
+    for (size_t i = 0; i < inputs.size(); i += most)
+      parts.push_back(
+          tensor::ConcatOp::create(rewriter, op.getLoc(), op.getDim(),
+                                   inputs.slice(i, std::min<size_t>(most, inputs.size() - i))));
+    rewriter.replaceOpWithNewOp<tensor::ConcatOp>(op, op.getType(), op.getDim(), parts);
+    return success();
+  }
+};
+
 } // namespace
 
 static LogicalResult normalize(Operation *root) {
   MLIRContext *ctx = root->getContext();
   RewritePatternSet patterns(ctx);
-  patterns.add<Generalize, OrderLoops, DropCopies, SplatToFill>(ctx);
+  patterns.add<Generalize, OrderLoops, DropCopies, SplatToFill, SplitConcat>(ctx);
   tensor::populateMergeConsecutiveInsertExtractSlicePatterns(patterns);
   tensor::CastOp::getCanonicalizationPatterns(patterns, ctx);
   return applyPatternsGreedily(root, std::move(patterns));

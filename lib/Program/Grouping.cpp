@@ -5,8 +5,11 @@
 //===----------------------------------------------------------------------===//
 #include "Grouping.h"
 #include "Views.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -32,6 +35,69 @@ bool linnet::isCompute(Operation *op) {
   return isa<linalg::LinalgOp, tensor::PadOp, tensor::ConcatOp, tensor::InsertSliceOp>(op) ||
          isStructured(op) || isConvolution(op);
 }
+
+//===----------------------------------------------------------------------===//
+// The tensors of a dispatch
+//===----------------------------------------------------------------------===//
+
+void linnet::forEachExternalOperand(Operation *op, llvm::function_ref<void(Value)> visit) {
+  llvm::SetVector<Value> values;
+  op->walk([&](Operation *inner) {
+    for (Value v : inner->getOperands())
+      if (inner == op || !op->isAncestor(v.getParentBlock()->getParentOp()))
+        values.insert(v);
+  });
+  llvm::for_each(values, visit);
+}
+
+bool linnet::belongsInBodies(Operation *op) {
+  if (isa<tensor::EmptyOp, linalg::FillOp>(op))
+    return true;
+  if (isa<arith::ConstantOp>(op))
+    return !isa<ShapedType>(op->getResult(0).getType()) ||
+           isa<SplatElementsAttr>(cast<arith::ConstantOp>(op).getValue());
+  if (isView(op))
+    return !isAlias(op);
+  auto isFloat = [](Type t) { return isa<FloatType>(t); };
+  return isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&
+         op->getNumRegions() == 0 &&
+         (llvm::any_of(op->getOperandTypes(), isFloat) ||
+          llvm::any_of(op->getResultTypes(), isFloat));
+}
+
+/// How many tensors a dispatch of these ops reads and writes: buffers of its kernel.
+static unsigned countTensors(ArrayRef<Operation *> ops) {
+  llvm::SmallPtrSet<Operation *, 16> members(ops.begin(), ops.end());
+  llvm::SetVector<Value> reached;
+  unsigned count = 0;
+  for (Operation *op : ops) {
+    forEachExternalOperand(op, [&](Value v) { reached.insert(v); });
+    auto insert = dyn_cast<tensor::InsertSliceOp>(op);
+    bool inPlace = insert && !members.contains(insert.getDest().getDefiningOp());
+    for (Value result : op->getResults())
+      count += !inPlace && llvm::any_of(result.getUsers(),
+                                        [&](Operation *user) { return !members.contains(user); });
+  }
+  for (size_t i = 0; i < reached.size(); ++i) { // grows
+    Value v = reached[i];
+    Operation *def = v.getDefiningOp();
+    if (def && members.contains(def))
+      continue;
+    if (def && belongsInBodies(def))
+      reached.insert(def->operand_begin(), def->operand_end());
+    else
+      count += isa<ShapedType>(v.getType());
+  }
+  return count;
+}
+
+static SmallVector<Operation *> join(ArrayRef<Operation *> a, ArrayRef<Operation *> b) {
+  SmallVector<Operation *> both(a);
+  llvm::append_range(both, b);
+  return both;
+}
+
+static bool hasTooManyTensors(ArrayRef<Operation *> ops) { return countTensors(ops) > kMaxTensors; }
 
 namespace {
 
@@ -128,7 +194,8 @@ void Grouper::addEpilogues() {
       auto next = dyn_cast<linalg::GenericOp>(use.getOwner());
       auto own = groupOf.find(use.getOwner()); // absent: a view, or in another block
       if (!next || own == groupOf.end() || groups[own->second].kind != KernelClass::Loops ||
-          !isElementwiseEpilogue(next) || !next.getMatchingIndexingMap(&use).isIdentity())
+          !isElementwiseEpilogue(next) || !next.getMatchingIndexingMap(&use).isIdentity() ||
+          hasTooManyTensors(join(groups[g].ops, groups[own->second].ops)))
         break;
       merge(g, own->second);
       last = next;
@@ -174,38 +241,12 @@ static bool fitsScratch(Value value, unsigned outer) {
   return dynamic == 0 ? n <= maxElements : dynamic == 1 && n == 1;
 }
 
-/// Buffers of a kernel for these ops: the tensors that they read, and those that others read.
-static unsigned countTensors(ArrayRef<Operation *> ops) {
-  llvm::SmallPtrSet<Value, 32> tensors;
-  for (Operation *op : ops) {
-    for (Value v : op->getOperands()) {
-      while (v.getDefiningOp() && isView(v.getDefiningOp()))
-        v = v.getDefiningOp()->getOperand(0);
-      Operation *def = v.getDefiningOp();
-      if (!isa<RankedTensorType>(v.getType()) || (def && llvm::is_contained(ops, def)) ||
-          isa_and_nonnull<tensor::EmptyOp, linalg::FillOp, arith::ConstantOp>(def))
-        continue;
-      tensors.insert(v);
-    }
-    for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(),
-                       [&](Operation *user) { return !llvm::is_contained(ops, user); }))
-        tensors.insert(result);
-  }
-  return tensors.size();
-}
-
 bool Grouper::tryMergeLoops(unsigned producer, unsigned consumer) {
   DispatchGroup &a = groups[producer], &b = groups[consumer];
   if (producer == consumer || a.kind != KernelClass::Loops || b.kind != KernelClass::Loops)
     return false;
-  SmallVector<Operation *> both(a.ops);
-  both.append(b.ops);
+  SmallVector<Operation *> both = join(a.ops, b.ops);
   unsigned outer = countOuterLoops(both);
-  // Some Vulkan drivers bind 32 buffers of a kernel; two of them hold numbers and faults.
-  constexpr unsigned maxTensors = 30;
-  if (countTensors(both) > maxTensors)
-    return false;
   constexpr int64_t small = 16 * 1024, enoughChunks = 8;
   bool isSmall =
       llvm::all_of(both, [&](Operation *op) { return countIterations(op, ~0u) <= small; });
@@ -220,7 +261,7 @@ bool Grouper::tryMergeLoops(unsigned producer, unsigned consumer) {
     for (Value v : op->getOperands())
       if (llvm::is_contained(both, v.getDefiningOp()) && !fitsScratch(v, outer))
         return false;
-  if (dependsThroughOthers(producer, consumer))
+  if (hasTooManyTensors(both) || dependsThroughOthers(producer, consumer))
     return false;
   merge(producer, consumer);
   return true;
@@ -258,7 +299,8 @@ void Grouper::absorbInserts() {
       continue;
     if (dest != groupOf.end() && dest->second == producer->second)
       continue;
-    if (!dependsThroughOthers(producer->second, own))
+    if (!hasTooManyTensors(join(groups[producer->second].ops, groups[own].ops)) &&
+        !dependsThroughOthers(producer->second, own))
       merge(producer->second, own);
   }
 }

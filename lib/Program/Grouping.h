@@ -8,6 +8,7 @@
 
 #include "linnet/Program/KernelContract.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace linnet {
 
@@ -16,6 +17,18 @@ struct DispatchGroup {
   KernelClass kind = KernelClass::Loops;
   llvm::SmallVector<mlir::Operation *> ops;
 };
+
+/// The most tensors that fusion gives a dispatch to read and write, on all targets alike. A Vulkan
+/// device may bind as few as 32 buffers to a kernel, of which scratch, faults and scalars take one
+/// each.
+inline constexpr unsigned kMaxTensors = 29;
+
+/// Calls `visit` for the values from outside of the op that it or its regions use, each once.
+void forEachExternalOperand(mlir::Operation *op, llvm::function_ref<void(mlir::Value)> visit);
+
+/// What is written out in every body that uses it, unless the body's dispatch is for it: constants,
+/// destinations, fills, strided views and float arithmetic.
+bool belongsInBodies(mlir::Operation *op);
 
 /// An op that works on tensors and needs a dispatch.
 bool isCompute(mlir::Operation *op);

@@ -152,14 +152,10 @@ Failure Session::reserveScratch(int64_t bytes) {
 
 Failure Session::reserve(const Program &program, const ShapePlan &plan) {
   uint64_t wanted = uint64_t(plan.arenaBytes);
-  uint64_t limit = module->runtime->memoryLimit;
   if (wanted > arena.size()) {
-    uint64_t others = held() - arena.size();
     arena.release(); // nothing in it outlives a call
-    Failure failure;
-    if (limit != 0 && wanted + others > limit)
-      failure = fail(LNT_OUT_OF_MEMORY, "out of memory for an arena of ", wanted, " bytes");
-    else
+    Failure failure = checkLimit(wanted, held(), "an arena");
+    if (!failure)
       failure = arena.allocate(wanted, "an arena");
     if (failure) {
       failure->message = "function '" + program.name + "': " + failure->message;

@@ -105,6 +105,8 @@ private:
   Failure copyOut(const lnt_buffer &target, const char *source, uint64_t bytes);
   Failure createStates(const Program &program, const Frame &frame);
   uint64_t held() const;
+  /// Refuses what is beyond the runtime's limit beside `others` that are held.
+  Failure checkLimit(uint64_t bytes, uint64_t others, const std::string &what) const;
 
   // Call.cpp
   Failure bind(const Program &program, Frame &frame, const CallArguments &call);

@@ -60,13 +60,15 @@ Failure Session::stage(const Program &program, Frame &frame, const CallArguments
   auto room = [](uint64_t bytes) { return (bytes + kApart - 1) / kApart * kApart + kApart; };
   each([&](char *&, const lnt_buffer &, uint64_t bytes, bool, bool) { total += room(bytes); });
   if (total > transfers.size()) {
-    uint64_t limit = module->runtime->memoryLimit, others = held() - transfers.size();
+    const char *what = "arguments and results";
     transfers.release();
-    if (limit != 0 && total + others > limit)
-      return fail(LNT_OUT_OF_MEMORY, "function '", program.name, "': out of memory for ", total,
-                  " bytes of arguments and results on ", device().label());
-    if (Failure failure = transfers.allocate(total, "arguments and results"))
+    Failure failure = checkLimit(total, held(), what);
+    if (!failure)
+      failure = transfers.allocate(total, what);
+    if (failure) {
+      failure->message = "function '" + program.name + "': " + failure->message;
       return failure;
+    }
   }
   if (call.poisonDead)
     if (Failure failure = device().set(transfers.data(), 0xff, transfers.size()))

@@ -69,17 +69,24 @@ uint64_t Session::held() const {
   return total;
 }
 
+Failure Session::checkLimit(uint64_t bytes, uint64_t others, const std::string &what) const {
+  uint64_t limit = module->runtime->memoryLimit, room = limit > others ? limit - others : 0;
+  if (limit == 0 || bytes <= room)
+    return nullptr;
+  return fail(LNT_OUT_OF_MEMORY, "out of memory for ", what, " of ", bytes, " bytes: ", room,
+              " of the limit of ", limit, " are free");
+}
+
 Failure Session::createState(size_t index, const std::vector<int64_t> &dims) {
   const StateSlot &slot = module->states[index];
   State &state = states[index];
   int64_t bytes;
-  uint64_t limit = module->runtime->memoryLimit;
   if (!bundle::shapeBytes(dims.data(), dims.size(), slot.type, bytes))
     return fail(LNT_INVALID_ARGUMENT, "the size of state '", slot.name, "' overflows");
   Memory memory(module->runtime->device);
   std::string what = "state '" + slot.name + "'";
-  if (limit != 0 && uint64_t(bytes) + held() - state.memory.size() > limit)
-    return fail(LNT_OUT_OF_MEMORY, "out of memory for ", what, " of ", bytes, " bytes");
+  if (Failure failure = checkLimit(uint64_t(bytes), held() - state.memory.size(), what))
+    return failure;
   if (Failure failure = memory.allocate(uint64_t(bytes), what))
     return failure;
   state.memory = std::move(memory);

@@ -286,8 +286,9 @@ void refusals(Both &both) {
   Loaded loaded(small, bundle);
   std::vector<float> x(500), out(500);
   lnt_tensor arguments[] = {tensor(x, {500}), tensor(x, {500})}, result = tensor(out, {500});
-  small.fails(lnt_call(loaded.session, 0, arguments, 2, &result, 1, nullptr), LNT_OUT_OF_MEMORY,
-              "bytes of arguments and results");
+  small.fails(
+      lnt_call(loaded.session, 0, arguments, 2, &result, 1, nullptr), LNT_OUT_OF_MEMORY,
+      "out of memory for arguments and results of 7168 bytes: 1000 of the limit of 1000 are free");
   TestBundle cpuOnly;
   cpuOnly.addImage({kAxpy, kBounds, kPartialSums});
   addAxpy(cpuOnly);

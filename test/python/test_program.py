@@ -8,6 +8,7 @@
 # ===----------------------------------------------------------------------===//
 import os
 import pathlib
+import re
 import subprocess
 
 import numpy as np
@@ -330,3 +331,48 @@ def test_state_is_updated_in_place(session):
         (got,) = session.call("step", x)
         total += np.exp(x[0].astype(np.float64))
         np.testing.assert_allclose(got, total, rtol=1e-6)
+
+
+# ===- more operands than a kernel takes -===//
+
+MOST_TENSORS, MANY = 29, 70
+
+
+def many(kind):
+    """A function of MANY tensors, in NumPy and as IR; sizes are such that one dispatch would do."""
+    t = "tensor<5xf32>"
+    args = ", ".join(f"%a{i}: {t}" for i in range(MANY))
+    names = ", ".join(f"%a{i}" for i in range(MANY))
+    if kind == "concat":
+        lines = [f"%r = tensor.concat dim(0) {names} : ({', '.join([t] * MANY)}) -> tensor<{5 * MANY}xf32>"]
+        return (lambda *xs: np.concatenate(xs)), args, lines, f"tensor<{5 * MANY}xf32>"
+    lines, total = [], None
+    for i in range(MANY):
+        lines.append(f"%s{i} = arith.mulf %a{i}, %a{i} : {t}")
+        value, of = f"%s{i}", t
+        if kind == "norm":
+            lines.append(f"%n{i} = linnet.reduce sum %s{i} axes [0] : {t} -> tensor<f32>")
+            value, of = f"%n{i}", "tensor<f32>"
+        if total:
+            lines.append(f"%t{i} = arith.addf {total}, {value} : {of}")
+            value = f"%t{i}"
+        total = value
+    lines.append(f"%r = math.sqrt {total} : {of}")
+    return ((lambda *xs: np.sqrt(sum((x * x).sum() for x in xs))) if kind == "norm" else
+            (lambda *xs: np.sqrt(sum(x * x for x in xs)))), args, lines, of
+
+
+@pytest.mark.parametrize("kind", ["norm", "sum", "concat"])
+def test_many_operands(kind, tmp_path):
+    compute, args, lines, result = many(kind)
+    body = "\n  ".join(lines)
+    session = compile_and_load(tmp_path, f"func.func @f({args}) -> {result} {{\n  {body}\n  return %r : {result}\n}}\n")
+    rng = np.random.default_rng(3)
+    inputs = [rng.normal(size=5).astype(np.float32) for _ in range(MANY)]
+    got, = session.call("f", *inputs)
+    np.testing.assert_allclose(got, compute(*(x.astype(np.float64) for x in inputs)), rtol=3e-6)
+    ir = subprocess.run([BUILD / "bin" / "linnet-compile", tmp_path / "m.mlir", "--compile-to=dispatches"],
+                        capture_output=True, text=True, check=True).stdout
+    kernels = re.findall(r"exec\.kernel @\S+?\((.*)\) -> (.*?) (?:attributes|\{)", ir)
+    assert 2 <= ir.count("= exec.dispatch") <= 4 and kernels
+    assert max(text.count("tensor<") + results.count("tensor<") for text, results in kernels) <= MOST_TENSORS

@@ -73,8 +73,6 @@ static FailureOr<Combined> combineSPIRV(ModuleOp program, const GPUTarget &targe
     modules.push_back(*module);
     out.parts.push_back(std::move(*prepared));
   }
-  if (modules.empty())
-    return program.emitError("has no kernels");
   spirv::VerCapExtAttr demands = joinDemands(modules);
   out.holder = ModuleOp::create(program.getLoc());
   auto b = OpBuilder::atBlockEnd(out.holder->getBody());
@@ -85,8 +83,16 @@ static FailureOr<Combined> combineSPIRV(ModuleOp program, const GPUTarget &targe
   return out;
 }
 
-FailureOr<GPUCode> linnet::codegen::writeGPUKernels(ModuleOp program, const GPUTarget &target) {
+static LogicalResult prepare(ModuleOp program) {
   prepareGPUContext(program.getContext());
+  if (program.getOps<exec::KernelOp>().empty())
+    return program.emitError("the program has no kernels: there is no code to write");
+  return success();
+}
+
+FailureOr<GPUCode> linnet::codegen::writeGPUKernels(ModuleOp program, const GPUTarget &target) {
+  if (failed(prepare(program)))
+    return failure();
   if (target.isCUDA())
     return writePTX(program, target);
   FailureOr<Combined> combined = combineSPIRV(program, target);
@@ -97,7 +103,8 @@ FailureOr<GPUCode> linnet::codegen::writeGPUKernels(ModuleOp program, const GPUT
 
 LogicalResult linnet::codegen::printGPUKernels(ModuleOp program, const GPUTarget &target,
                                                raw_ostream &os) {
-  prepareGPUContext(program.getContext());
+  if (failed(prepare(program)))
+    return failure();
   if (target.isCUDA()) {
     FailureOr<GPUCode> ptx = writePTX(program, target);
     if (failed(ptx))

@@ -34,7 +34,8 @@ Failure CPUDevice::allocate(uint64_t bytes, const std::string &what, char *&addr
                                            : mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
-    return fail(LNT_OUT_OF_MEMORY, "out of memory for ", what, " of ", bytes, " bytes");
+    return fail(LNT_OUT_OF_MEMORY, "out of memory for ", what, " of ", bytes,
+                " bytes: ", info().memory_free, " of ", info().memory, " are free");
   // Fewer faults and TLB misses in large arenas; not having it is no error.
   if (bytes >= uint64_t(4) << 20)
     madvise(memory, bytes, MADV_HUGEPAGE);
@@ -151,7 +152,7 @@ Failure CPUExecution::reserveScratch(int64_t bytes, uint64_t room) {
   uint64_t wanted, total;
   auto noRoom = [&] {
     return fail(LNT_OUT_OF_MEMORY, "out of memory for ", threads, " times ", bytes,
-                " bytes of scratch");
+                " bytes of scratch: ", std::min(room, CPUDevice().info().memory_free), " are free");
   };
   // Blocks on pages of their own, so that workers do not share lines.
   if (__builtin_add_overflow(uint64_t(std::max<int64_t>(bytes, 0)), bundle::kPage - 1, &wanted) ||

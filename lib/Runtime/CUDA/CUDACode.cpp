@@ -96,7 +96,7 @@ Failure CUDACode::chooseImages(const fb::Target &target) {
       return known.empty() ? fail(LNT_BAD_FILE, "the bundle has no code for kernel '",
                                   entry.kernel->name()->str(), "'")
                            : fail(LNT_UNSUPPORTED, "the bundle has code for ", known, ", ",
-                                  device->label(), " is ", own);
+                                  device->label(), " is ", own, ": compile it with --chip=", own);
   return nullptr;
 }
 

@@ -43,7 +43,10 @@ Failure PinnedArena::take(uint64_t bytes, char *&place) {
     Block block = {nullptr, std::max(size, kBlock)};
     if (Result result =
             device.driver->cuMemAllocHost_v2(reinterpret_cast<void **>(&block.data), block.bytes))
-      return device.error("cuMemAllocHost_v2", result);
+      return result == kOutOfMemory ? fail(LNT_OUT_OF_MEMORY, "out of memory for ", block.bytes,
+                                           " bytes of the machine's memory that ", device.label(),
+                                           " copies from and to (cuMemAllocHost_v2)")
+                                    : device.error("cuMemAllocHost_v2", result);
     blocks.push_back(block);
     used = 0;
   }

@@ -42,7 +42,11 @@ Failure Driver::start() {
     return fail(LNT_UNSUPPORTED, "CUDA's driver was not found: ", dlerror());
   // The version first: an old driver lacks functions, and its age is the better message.
   cuDriverGetVersion = reinterpret_cast<Result (*)(int *)>(dlsym(library, "cuDriverGetVersion"));
-  if (!cuDriverGetVersion || cuDriverGetVersion(&version) != 0 || version < kVersion)
+  if (!cuDriverGetVersion || cuDriverGetVersion(&version) != 0 || version == 0)
+    return fail(LNT_UNSUPPORTED, kLibrary,
+                " does not say for which CUDA it is: it is no driver, or its kernel module is not "
+                "loaded");
+  if (version < kVersion)
     return fail(LNT_UNSUPPORTED, kLibrary, " is for CUDA ", version / 1000, ".",
                 version % 1000 / 10, ", expected 12.0 or later: update the driver");
 #define LINNET_FIND(name, parameters)                                                              \

@@ -154,7 +154,7 @@ class Runtime:
 
     def __init__(self, threads=0, memory_limit=0, device="cpu"):
         kind, _, index = device.partition(":")
-        if kind not in _DEVICES or (index and not index.isdigit()):
+        if kind not in _DEVICES or (index and not (index.isdecimal() and len(index) < 9)):
             raise ValueError(f"expected a device like cpu, cuda, vulkan or vulkan:2, found {device!r}")
         self._handle = _native.Runtime(threads, memory_limit, _DEVICES[kind], int(index or 0))
         self.device = device
