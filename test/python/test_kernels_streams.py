@@ -131,6 +131,20 @@ def norm(kind, rows, columns):
                        f"%y = linnet.{kind} %x scale %w{bias} eps 1.0e-5 : {x}, {types}")
 
 
+def test_layer_norm():
+    """Rows past the caches have the bits of those in one, be the first elements' mean far off or not."""
+    columns = 2064
+    rows = LARGE // 4 // columns + 1
+    x, w = lt.random(RNG, (rows, columns), "f32"), lt.random(RNG, (columns,), "f32")
+    x[[1, -1], :16] += 50
+    large, = lt.run(norm("layer_norm", rows, columns), x, w)
+    for part in (slice(0, 9), slice(-9, None)):
+        assert same_bits(large[part], lt.run(norm("layer_norm", 9, columns), x[part], w)[0])
+        wide = x[part].astype(np.float64)
+        exact = (wide - wide.mean(1, keepdims=True)) / np.sqrt(wide.var(1, keepdims=True) + 1e-5)
+        lt.assert_close(large[part], exact * w + w, 2, columns, (np.abs(exact) + 1) * np.abs(w))
+
+
 def requests(text):
     """How often each loop asks for an element to come, four vectors of it being one iteration."""
     out = subprocess.run([lt.build_folder() / "bin/linnet-compile", "-", "--cpu=x86-64-v4",
