@@ -96,7 +96,10 @@ Failure Instance::start() {
   VkInstanceCreateInfo info = {};
   info.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO;
   info.pApplicationInfo = &application;
-  if (VkResult result = create(&info, nullptr, &handle))
+  VkResult created = create(&info, nullptr, &handle);
+  if (created == VK_ERROR_INCOMPATIBLE_DRIVER)
+    return fail(LNT_UNSUPPORTED, "there is no Vulkan device: ", kLibrary, " found no driver");
+  if (VkResult result = created)
     return fail(LNT_UNSUPPORTED, "Vulkan does not start: vkCreateInstance gave ",
                 resultName(result) ? resultName(result) : std::to_string(int(result)));
 #define LINNET_FIND(name)                                                                          \

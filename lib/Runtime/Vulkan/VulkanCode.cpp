@@ -63,7 +63,8 @@ Failure VulkanCode::check() const {
                 " lacks");
   if (target.subgroup() > info.subgroup_max)
     return fail(LNT_UNSUPPORTED, "the bundle needs subgroups of ", target.subgroup(), " threads, ",
-                device->label(), " has ", info.subgroup_max);
+                device->label(), " has ", info.subgroup_max, ": compile it with --chip=subgroup",
+                info.subgroup_max);
   return nullptr;
 }
 
