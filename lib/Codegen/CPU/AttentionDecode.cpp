@@ -27,7 +27,7 @@ static constexpr int64_t kLine = 64; ///< bytes of a cache line
 /// processor itself then looks at fewer of them at a time. Values at another distance than keys:
 /// where both begin at the same place of a page, their requests would meet in the same banks.
 int64_t AttentionKernel::rowsAhead(const View &view, int64_t depth) const {
-  int64_t bytes = !geo.manyRows ? 4096 : &view == &k ? 16384 : 24576;
+  int64_t bytes = !geo.manyRows ? 3072 : &view == &k ? 16384 : 24576;
   return std::max<int64_t>(bytes / (depth * view.element.getIntOrFloatBitWidth() / 8), 1);
 }
 
