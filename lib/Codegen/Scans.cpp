@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Scans.h"
+#include "Activations.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -72,4 +73,13 @@ Value ScanSizes::flops(LaunchBuilder &b, CausalConvOp op) const {
 Value ScanSizes::flops(LaunchBuilder &b, CausalConvGradOp op) const {
   bool again = op.getActivation() != ConvActivation::none;
   return flops(b, (again ? 6 : 4) * widthOf(op));
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+Value linnet::codegen::scanStep(CodeBuilder &e, Value delta, Value bias, bool isSoftplus) {
+  Value step = bias ? e.addf(delta, bias) : delta;
+  return isSoftplus ? softplus(e, step) : step;
 }

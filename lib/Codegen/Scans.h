@@ -70,6 +70,10 @@ private:
   }
 };
 
+/// The step of a position: its delta, the channel's bias added where there is one (null: none), and
+/// softplus of that.
+Value scanStep(CodeBuilder &e, Value delta, Value bias, bool isSoftplus);
+
 inline int64_t statesOf(SelectiveScanOp op) { return op.getA().getType().getDimSize(1); }
 inline int64_t statesOf(SelectiveScanGradOp op) { return op.getA().getType().getDimSize(1); }
 inline int64_t widthOf(CausalConvOp op) { return op.getWeight().getType().getDimSize(1); }

@@ -41,7 +41,7 @@ public:
 private:
   LogicalResult parse();
   LogicalResult run(StringRef name, llvm::function_ref<void(OpPassManager &)> build);
-  LogicalResult stage(StringRef name, Stage stage, llvm::function_ref<void(OpPassManager &)> build);
+  LogicalResult stage(StringRef name, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult dump(StringRef name);
   LogicalResult fold();
   LogicalResult makeStructured(const StructuredOptions &structured);
@@ -104,8 +104,7 @@ LogicalResult Compiler::dump(StringRef name) {
   return writeText(path, [&](raw_ostream &os) { module->print(os); });
 }
 
-LogicalResult Compiler::stage(StringRef name, Stage stage,
-                              llvm::function_ref<void(OpPassManager &)> build) {
+LogicalResult Compiler::stage(StringRef name, llvm::function_ref<void(OpPassManager &)> build) {
   return failed(run(name, build)) ? failure() : dump(name);
 }
 
@@ -135,8 +134,7 @@ LogicalResult Compiler::fold() {
 
 LogicalResult Compiler::makeStructured(const StructuredOptions &structured) {
   auto run = [&](StringRef name, const StructuredOptions &how) {
-    return stage(name, Stage::Structured,
-                 [&](OpPassManager &pm) { buildStructuredPipeline(pm, how); });
+    return stage(name, [&](OpPassManager &pm) { buildStructuredPipeline(pm, how); });
   };
   if (!options.emitPair)
     return run("structured", structured);
@@ -175,8 +173,7 @@ LogicalResult Compiler::makeStructured(const StructuredOptions &structured) {
 LogicalResult Compiler::makeCommands() {
   ProgramOptions program;
   program.strictDonation = options.strictDonation;
-  return stage("commands", Stage::Commands,
-               [&](OpPassManager &pm) { buildProgramPipeline(pm, program); });
+  return stage("commands", [&](OpPassManager &pm) { buildProgramPipeline(pm, program); });
 }
 
 /// By how much the largest program is over the budget.
@@ -203,7 +200,7 @@ LogicalResult Compiler::planWithinBudget() {
   for (int attempt = 0; attempt < 8; ++attempt) {
     if (attempt)
       module = dispatches->clone();
-    if (failed(stage("checkpoint", Stage::Commands,
+    if (failed(stage("checkpoint",
                      [&](OpPassManager &pm) { buildCheckpointPipeline(pm, checkpoint); })) ||
         failed(makeCommands()))
       return failure();
@@ -289,10 +286,7 @@ LogicalResult Compiler::checkChips() const {
 LogicalResult Compiler::generateCPU(bundle::WriteOptions &write) {
   for (const std::string &level : options.cpus) {
     auto target = codegen::getCPUTarget(level); // checked
-    auto objects = codegen::compileKernels(*module, *target, options.jobs);
-    if (failed(objects))
-      return failure();
-    auto image = codegen::buildImage(*objects);
+    auto image = codegen::compileImage(*module, *target, options.jobs);
     if (failed(image))
       return failure();
     write.images.push_back({level, target->cpu, featuresOf(level), std::move(*image)});
@@ -362,7 +356,7 @@ LogicalResult Compiler::makePrograms() {
     if (options.widePositions && target != "cpu")
       (*module)->setAttr(codegen::kWidePositionsAttr, UnitAttr::get(&context));
     std::vector<std::string> chips = chipsOf(target);
-    if (failed(stage("dispatches", Stage::Dispatches, [&](OpPassManager &pm) {
+    if (failed(stage("dispatches", [&](OpPassManager &pm) {
           buildStrategyPipeline(pm, target, chips.empty() ? "" : chips.front());
         })))
       return failure();

@@ -218,7 +218,7 @@ Evaluator::~Evaluator() {
   lnt_module_destroy(loaded);
   lnt_runtime_destroy(runtime);
   if (!path.empty())
-    llvm::sys::fs::remove(path);
+    (void)llvm::sys::fs::remove(path);
 }
 
 static std::string nameOf(unsigned i) { return "weights_" + std::to_string(i); }
@@ -263,10 +263,7 @@ LogicalResult Evaluator::compile(ArrayRef<Parts> parts) {
                           /*external=*/false)) ||
       failed(pm.run(*module)))
     return failure();
-  auto objects = codegen::compileKernels(*module, *target, options.jobs);
-  if (failed(objects))
-    return failure();
-  auto image = codegen::buildImage(*objects);
+  auto image = codegen::compileImage(*module, *target, options.jobs);
   if (failed(image))
     return failure();
   bundle::WriteOptions write;

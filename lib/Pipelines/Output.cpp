@@ -87,9 +87,9 @@ static LogicalResult wrap(StringRef bundle, const CompileOptions &options) {
   map += ".map";
   object += ".o";
   auto cleanup = llvm::make_scope_exit([&] {
-    llvm::sys::fs::remove(assembly);
-    llvm::sys::fs::remove(map);
-    llvm::sys::fs::remove(object);
+    (void)llvm::sys::fs::remove(assembly);
+    (void)llvm::sys::fs::remove(map);
+    (void)llvm::sys::fs::remove(object);
   });
   if (failed(writeText(assembly, [&](raw_ostream &os) { os << wrapper(bundle, "linnet_bundle"); })))
     return failure();
@@ -116,7 +116,7 @@ static LogicalResult wrap(StringRef bundle, const CompileOptions &options) {
   args.append({"-lLinnetBundle", "-lLinnetPlan"});
   args.append({"-pthread", "-static-libstdc++", "-static-libgcc"});
   if (failed(drive(args, options.emit == Emit::So ? "so" : "exe"))) {
-    llvm::sys::fs::remove(temporary);
+    (void)llvm::sys::fs::remove(temporary);
     return failure();
   }
   return moveTo(temporary, options.output);
@@ -128,7 +128,7 @@ LogicalResult linnet::writeOutput(ModuleOp module, const bundle::Weights &weight
   if (options.emit == Emit::Bundle)
     return bundle::writeBundle(module, weights, write, options.output);
   std::string inner = options.output + ".lnb.tmp";
-  auto cleanup = llvm::make_scope_exit([&] { llvm::sys::fs::remove(inner); });
+  auto cleanup = llvm::make_scope_exit([&] { (void)llvm::sys::fs::remove(inner); });
   if (failed(bundle::writeBundle(module, weights, write, inner)))
     return failure();
   return wrap(inner, options);

@@ -169,7 +169,7 @@ static int linkShared(ArrayRef<KernelObject> objects) {
   int rc = llvm::sys::ExecuteAndWait(args[0], SmallVector<StringRef>(args.begin(), args.end()),
                                      std::nullopt, {}, 0, 0, &message);
   for (size_t i = 0; i < objects.size(); ++i)
-    llvm::sys::fs::remove(output + "." + std::to_string(i) + ".o");
+    (void)llvm::sys::fs::remove(output + "." + std::to_string(i) + ".o");
   return rc ? fail("ld.lld fails: " + message) : 0;
 }
 

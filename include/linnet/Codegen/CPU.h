@@ -63,6 +63,9 @@ mlir::FailureOr<KernelObject> compileKernel(exec::KernelOp kernel, const CPUTarg
 /// core). Diagnostics come in the order of the kernels; the bytes do not depend on `threads`.
 mlir::FailureOr<llvm::SmallVector<KernelObject>>
 compileKernels(mlir::ModuleOp program, const CPUTarget &target, unsigned threads);
+/// The image of all kernels of the module.
+mlir::FailureOr<Bytes> compileImage(mlir::ModuleOp program, const CPUTarget &target,
+                                    unsigned threads);
 
 /// Writes the LLVM IR of every exec.kernel as one module, as it goes to instruction selection.
 mlir::LogicalResult printKernels(mlir::ModuleOp program, const CPUTarget &target,

@@ -90,6 +90,14 @@ linnet::codegen::compileKernels(ModuleOp program, const CPUTarget &target, unsig
   return result;
 }
 
+FailureOr<Bytes> linnet::codegen::compileImage(ModuleOp program, const CPUTarget &target,
+                                               unsigned threads) {
+  FailureOr<SmallVector<KernelObject>> objects = compileKernels(program, target, threads);
+  if (failed(objects))
+    return failure();
+  return buildImage(*objects);
+}
+
 LogicalResult linnet::codegen::printKernels(ModuleOp program, const CPUTarget &target,
                                             raw_ostream &os) {
   prepareContext(program.getContext());

@@ -233,7 +233,7 @@ void Loops::tileOf(const Chunk &chunk, Value first, Value count, Value filter, i
 // A loop that carries sums; none around a single turn.
 Values Loops::nest(Value count, Values acc, function_ref<Values(Value, Values)> body) {
   if (Emitter::constantOf(count) == 1)
-    return body(e.index(0), acc);
+    return body(e.index(0), std::move(acc));
   return e.forLoop(e.index(0), count, e.index(1), acc,
                    [&](Value i, ValueRange carried) { return body(i, Values(carried)); });
 }
@@ -259,8 +259,9 @@ Values Loops::taps(const Values &rowBase, int64_t vectors, Value planeBase, Valu
     return e.add(e.mul(e.rem(at, c.stride[2]), blocks->plane), e.div(at, c.stride[2]));
   };
   if (c.kernel[2] > 8)
-    return nest(e.index(c.kernel[2]), acc,
-                [&](Value r, Values sums) { return one(shiftOf(r), e.mul(r, stride), sums); });
+    return nest(e.index(c.kernel[2]), acc, [&](Value r, Values sums) {
+      return one(shiftOf(r), e.mul(r, stride), std::move(sums));
+    });
   for (int64_t r = 0; r < c.kernel[2]; ++r)
     acc = one(shiftOf(e.index(r)), e.mul(stride, r), acc);
   return acc;
@@ -280,14 +281,14 @@ void Loops::tile(const Chunk &chunk, int64_t rows, int64_t vectors, Value first,
   acc = nest(s.channels, acc, [&](Value channel, Values outer) {
     Value planeBase = e.add(position, e.mul(channel, blocks->channel));
     Value filterBase = c.depthwise ? e.index(0) : e.mul(channel, filter.strides[1]);
-    return nest(e.index(c.kernel[0] * c.kernel[1]), outer, [&](Value r, Values carried) {
+    return nest(e.index(c.kernel[0] * c.kernel[1]), std::move(outer), [&](Value r, Values carried) {
       Value d = e.div(r, c.kernel[1]), at = e.mul(e.rem(r, c.kernel[1]), c.dilation[1]);
       Value phase = e.mul(e.rem(at, c.stride[1]), e.mul(blocks->plane, c.phases(2)));
       Value shift = e.add(phase, e.mul(e.div(at, c.stride[1]), blocks->width));
       Value plane = e.add(e.add(planeBase, e.mul(d, perSlice)), shift);
       Value weights = e.add(e.mul(d, spatialStride(filter, 0, c.firstTap())),
                             e.mul(e.rem(r, c.kernel[1]), spatialStride(filter, 1, c.firstTap())));
-      return taps(rowBase, vectors, plane, e.add(filterBase, weights), carried);
+      return taps(rowBase, vectors, plane, e.add(filterBase, weights), std::move(carried));
     });
   });
   for (auto [i, x] : llvm::enumerate(acc))

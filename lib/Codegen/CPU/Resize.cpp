@@ -13,7 +13,6 @@
 #include "Planes.h"
 #include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -241,9 +240,9 @@ namespace {
 class ResizeEmitter final : public KernelEmitter {
 public:
   StringRef getName() const override { return "resize"; }
-  bool match(exec::KernelOp kernel) const override { return root(kernel); }
+  bool match(exec::KernelOp kernel) const override { return findResize(kernel); }
   LogicalResult select(exec::KernelOp kernel, const llvm::BitVector &) const override {
-    Operation *op = root(kernel);
+    Operation *op = findResize(kernel);
     bool isGrad = isa<ResizeGradOp>(op);
     Value operand = op->getOperand(0), result = op->getResult(0);
     Value small = isGrad ? result : operand, large = isGrad ? operand : result;
@@ -260,18 +259,7 @@ public:
     return success();
   }
   LogicalResult emit(exec::KernelOp kernel, KernelFrame &frame) const override {
-    return llvm::TypeSwitch<Operation *, LogicalResult>(root(kernel))
-        .Case([&](ResizeOp op) {
-          return Kernel(frame, {op.getMode(), op.getPosition()}).emitForward(op);
-        })
-        .Case([&](ResizeGradOp op) {
-          return Kernel(frame, {op.getMode(), op.getPosition()}).emitGrad(op);
-        });
-  }
-
-private:
-  static Operation *root(exec::KernelOp kernel) {
-    return findOnlyOp(kernel, llvm::IsaPred<ResizeOp, ResizeGradOp>);
+    return emitResize<Kernel>(kernel, frame);
   }
 };
 } // namespace

@@ -8,10 +8,9 @@
 // scratch.
 //
 //===----------------------------------------------------------------------===//
-#include "../ViewDims.h"
+#include "../ScatterAdd.h"
 #include "Emitters.h"
 #include "OpKernel.h"
-#include "linnet/IR/LinnetOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -24,10 +23,9 @@ namespace {
 /// nothing beside writing the rows, small enough for L2.
 constexpr int64_t kBlockElements = 128 * 1024;
 
-class Kernel {
+class Kernel : ScatterAddViews {
 public:
-  Kernel(ScatterAddOp op, KernelFrame &frame)
-      : e(frame.e), frame(frame), op(op), axis(op.getAxis()), batch(op.getBatchDims()) {}
+  Kernel(ScatterAddOp op, KernelFrame &frame) : ScatterAddViews(op), e(frame.e), frame(frame) {}
   LogicalResult emit();
 
 private:
@@ -44,29 +42,15 @@ private:
 
   Emitter &e;
   KernelFrame &frame;
-  ScatterAddOp op;
-  unsigned axis, batch;
-  View updates, indices, out;
-  std::optional<ViewDims> left, places, rest; ///< of the updates: before, the indices', behind
-  bool direct = false;                        ///< sums are in the result
+  bool direct = false; ///< sums are in the result
   Value sums, width;
-  Value updatesBase, indicesBase, outBase; ///< of the block's coordinates before the axis
 };
 
 } // namespace
 
 LogicalResult Kernel::emit() {
-  FailureOr<SmallVector<View>> views = operandViews(frame, op);
-  FailureOr<std::optional<View>> result = destination(frame, op.getResult());
-  if (failed(views) || failed(result))
+  if (failed(bind(frame)))
     return failure();
-  updates = (*views)[0];
-  indices = (*views)[1];
-  out = **result;
-  unsigned added = indices.rank() - batch;
-  left.emplace(e, updates, 0, axis);
-  places.emplace(e, updates, axis, axis + added);
-  rest.emplace(e, updates, axis + added, updates.rank());
   width = rest->count;
   if (updates.rank() == 0) { // one number: lanes run along a dimension
     updates.sizes.push_back(e.index(1));
@@ -173,14 +157,7 @@ void Kernel::look(Value i, const Lanes &lanes, Value first, Value rows) {
 }
 
 void Kernel::emitBlock(Value outer, Value first, Value rows) {
-  updatesBase = e.add(updates.offset, left->position(e, updates, outer, 0));
-  outBase = e.add(out.offset, left->position(e, out, outer, 0));
-  // the batch dimensions are the first of those on the left
-  Value batchNumber = outer;
-  for (unsigned d = axis; d-- > batch;)
-    batchNumber = e.div(batchNumber, updates.sizes[d]);
-  indicesBase =
-      e.add(indices.offset, ViewDims(e, updates, 0, batch).position(e, indices, batchNumber, 0));
+  enter(e, outer);
   if (direct)
     e.forLoop(rows, [&](Value r) { zeroRow(e.add(first, r)); });
   else

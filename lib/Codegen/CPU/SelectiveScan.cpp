@@ -158,10 +158,7 @@ void Kernel::prepareSteps(Value first, Value count) {
     prefetch(where[1]);
     Value d = loadLanes(e, delta, frame.position(delta, where), 2, lanes);
     Value x = loadLanes(e, u, frame.position(u, where), 2, lanes);
-    if (shift)
-      d = e.addf(d, shift);
-    if (op.getSoftplus())
-      d = softplus(e, d);
+    d = scanStep(e, d, shift, op.getSoftplus());
     e.vstore(d, floats, panelRow(at.steps, t));
     e.vstore(e.mulf(d, x), floats, panelRow(at.inputs, t));
   });

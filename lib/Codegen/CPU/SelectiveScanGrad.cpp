@@ -241,10 +241,7 @@ void Kernel::prepareSteps(Value first, Value count, bool backwards) {
   e.forLoop(count, [&](Value t) {
     Value place = e.add(first, t), d = loadRow(delta, place);
     prefetch(place, backwards);
-    if (addend)
-      d = e.addf(d, addend);
-    if (op.getSoftplus())
-      d = softplus(e, d);
+    d = scanStep(e, d, addend, op.getSoftplus());
     write(d, panelRow(at.steps, t));
     write(e.mulf(d, loadRow(u, place)), panelRow(at.inputs, t));
     if (!backwards)

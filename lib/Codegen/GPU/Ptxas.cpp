@@ -30,7 +30,7 @@ struct TemporaryFile {
   }
   ~TemporaryFile() {
     if (ok)
-      llvm::sys::fs::remove(path);
+      (void)llvm::sys::fs::remove(path);
   }
   std::string read() const {
     auto file = llvm::MemoryBuffer::getFile(path);

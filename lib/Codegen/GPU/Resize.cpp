@@ -11,7 +11,6 @@
 #include "Emitters.h"
 #include "PlaneKernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -279,9 +278,9 @@ namespace {
 class GPUResizeEmitter final : public GPUKernelEmitter {
 public:
   StringRef getName() const override { return "resize"; }
-  bool match(exec::KernelOp kernel) const override { return root(kernel); }
+  bool match(exec::KernelOp kernel) const override { return findResize(kernel); }
   LogicalResult select(exec::KernelOp kernel, const GPUTarget &target) const override {
-    Operation *op = root(kernel);
+    Operation *op = findResize(kernel);
     Value made = op->getResult(0);
     Shape s = Shape::choose(made);
     SmallVector<std::pair<StringRef, int64_t>> numbers = {
@@ -295,18 +294,7 @@ public:
     return success();
   }
   LogicalResult emit(exec::KernelOp kernel, GPUKernelFrame &frame) const override {
-    return llvm::TypeSwitch<Operation *, LogicalResult>(root(kernel))
-        .Case([&](ResizeOp op) {
-          return Kernel(frame, {op.getMode(), op.getPosition()}).emitForward(op);
-        })
-        .Case([&](ResizeGradOp op) {
-          return Kernel(frame, {op.getMode(), op.getPosition()}).emitGrad(op);
-        });
-  }
-
-private:
-  static Operation *root(exec::KernelOp kernel) {
-    return findOnlyOp(kernel, llvm::IsaPred<ResizeOp, ResizeGradOp>);
+    return emitResize<Kernel>(kernel, frame);
   }
 };
 } // namespace

@@ -8,10 +8,9 @@
 // of the block belongs to one thread, so that sums need no atomics and have one order.
 //
 //===----------------------------------------------------------------------===//
-#include "../ViewDims.h"
+#include "../ScatterAdd.h"
 #include "Emitters.h"
 #include "GPUOpKernel.h"
-#include "linnet/IR/LinnetOps.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -43,14 +42,13 @@ struct Blocks {
   }
 };
 
-class Kernel {
+class Kernel : ScatterAddViews {
 public:
-  Kernel(ScatterAddOp op, GPUKernelFrame &frame)
-      : e(frame.e), frame(frame), op(op), axis(op.getAxis()), batch(op.getBatchDims()) {}
+  Kernel(ScatterAddOp op, GPUKernelFrame &frame) : ScatterAddViews(op), e(frame.e), frame(frame) {}
   LogicalResult emit();
 
 private:
-  LogicalResult bind();
+  void prepare();
   void placeBlock();
   void forOwned(llvm::function_ref<void(Value row, Value column)> body);
   Value listTile(Value start);
@@ -63,15 +61,10 @@ private:
 
   GPUEmitter &e;
   GPUKernelFrame &frame;
-  ScatterAddOp op;
-  unsigned axis, batch;
   int64_t wide = 1; ///< columns that are accessed at once
-  View updates, indices, out;
-  std::optional<ViewDims> left, places, rest; ///< of the updates: before, the indices', behind
   std::optional<Blocks> blocks;
   Value sums, listedRow, listedFrom;          ///< workgroup memory
   Value firstRow, rows, firstColumn, columns; ///< of the block
-  Value updatesBase, indicesBase, outBase;    ///< of the coordinates before the axis
   /// Threads of a row, and how many rows they do at once: this thread has every `teams`-th row from
   /// `team` on, there columns from `lane` on.
   Value lanes, lane, teams, team;
@@ -90,18 +83,7 @@ static bool liesTogether(const View &v) {
   return v.rank() && CodeBuilder::constantOf(v.strides.back()) == 1;
 }
 
-LogicalResult Kernel::bind() {
-  FailureOr<SmallVector<View>> views = operandViews(frame, op);
-  FailureOr<std::optional<View>> result = destination(frame, op.getResult());
-  if (failed(views) || failed(result))
-    return failure();
-  updates = (*views)[0];
-  indices = (*views)[1];
-  out = **result;
-  unsigned added = indices.rank() - batch;
-  left.emplace(e, updates, 0, axis);
-  places.emplace(e, updates, axis, axis + added);
-  rest.emplace(e, updates, axis + added, updates.rank());
+void Kernel::prepare() {
   if (liesTogether(updates) && liesTogether(out))
     wide = widthOf(op);
   int64_t elements = frame.strategyInt("elements");
@@ -109,7 +91,6 @@ LogicalResult Kernel::bind() {
   sums = e.shared(e.f32(), elements);
   listedRow = e.shared(e.getI32Type(), kTile + kAhead);
   listedFrom = e.shared(e.getI32Type(), kTile + kAhead);
-  return success();
 }
 
 void Kernel::placeBlock() {
@@ -119,15 +100,8 @@ void Kernel::placeBlock() {
   rows = e.min(blocks->rows, e.sub(out.sizes[axis], firstRow));
   firstColumn = e.mul(e.rem(frame.group, blocks->across), blocks->columns);
   columns = e.min(blocks->columns, e.sub(rest->count, firstColumn));
-  updatesBase = e.add(updates.offset, left->position(e, updates, outer, 0));
-  outBase = e.add(e.add(out.offset, left->position(e, out, outer, 0)),
-                  e.mul(firstRow, out.strides[axis]));
-  // the batch dimensions are the first of those on the left
-  Value batchNumber = outer;
-  for (unsigned d = axis; d-- > batch;)
-    batchNumber = e.div(batchNumber, updates.sizes[d]);
-  indicesBase =
-      e.add(indices.offset, ViewDims(e, updates, 0, batch).position(e, indices, batchNumber, 0));
+  enter(e, outer);
+  outBase = e.add(outBase, e.mul(firstRow, out.strides[axis]));
   lanes = e.max(e.min(e.div(blocks->columns, wide), e.index(kWorkgroup)), e.index(1));
   teams = e.div(e.index(kWorkgroup), lanes);
   lane = e.rem(e.thread, lanes);
@@ -215,8 +189,9 @@ void Kernel::addList(Value count) {
 }
 
 LogicalResult Kernel::emit() {
-  if (failed(bind()))
+  if (failed(bind(frame)))
     return failure();
+  prepare();
   placeBlock();
   Value zero = wide > 1 ? e.splat(e.f(0), wide) : e.f(0);
   forOwned([&](Value row, Value column) { e.storeTogether(zero, sums, sumAt(row, column)); });

@@ -87,16 +87,8 @@ void Kernel::endStates() {
 
 void Kernel::emitPanel(Value first) {
   enterPanel(first);
-  Value shift = loadChannel(bias, bool(op.getDeltaBias()));
   Values raw = zeroAbsent(load(u));
-  steps = load(delta);
-  for (Value &d : steps) {
-    if (shift)
-      d = e.addf(d, e.splat(shift, wide()));
-    if (op.getSoftplus())
-      d = softplus(e, d);
-  }
-  steps = zeroAbsent(steps);
+  steps = loadSteps(delta, bias, bool(op.getDeltaBias()), op.getSoftplus());
   inputs = each(vectors(), [&](int64_t i) { return e.mulf(steps[i], raw[i]); });
   Values sums = forGroups(beginSums(raw), [&](Value from, Value count, ValueRange in) {
     e.barrier(); // the rows before have been read

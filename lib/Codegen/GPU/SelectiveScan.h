@@ -62,6 +62,8 @@ protected:
   Values each(int64_t count, llvm::function_ref<Value(int64_t)> make);
   /// One number per channel, [C] or absent: null.
   Value loadChannel(const View &v, bool has);
+  /// The steps of the thread's positions; 0 where none is there.
+  Values loadSteps(const View &delta, const View &bias, bool hasBias, bool isSoftplus);
 
   /// Rows of states: [states at once][positions of the panel].
   int64_t pitch() const { return form.panel() + 4; }

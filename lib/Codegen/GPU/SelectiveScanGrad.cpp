@@ -142,15 +142,7 @@ LogicalResult Kernel::emit() {
 //===----------------------------------------------------------------------===//
 
 void Kernel::prepareSteps() {
-  Value shift = loadChannel(bias, bool(op.getDeltaBias()));
-  steps = load(delta);
-  for (Value &d : steps) {
-    if (shift)
-      d = e.addf(d, e.splat(shift, wide()));
-    if (op.getSoftplus())
-      d = softplus(e, d);
-  }
-  steps = zeroAbsent(steps);
+  steps = loadSteps(delta, bias, bool(op.getDeltaBias()), op.getSoftplus());
   raw = zeroAbsent(load(u));
   inputs = product(steps, raw);
 }

@@ -102,6 +102,17 @@ Value GPUScanThreads::loadChannel(const View &v, bool has) {
   return has ? loadFloat(e, v, f.position(v, {nearest})) : Value();
 }
 
+Values GPUScanThreads::loadSteps(const View &delta, const View &bias, bool hasBias,
+                                 bool isSoftplus) {
+  Value shift = loadChannel(bias, hasBias);
+  if (shift)
+    shift = e.splat(shift, wide());
+  Values steps = load(delta);
+  for (Value &d : steps)
+    d = scanStep(e, d, shift, isSoftplus);
+  return zeroAbsent(steps);
+}
+
 //===----------------------------------------------------------------------===//
 // Rows that all channels read
 //===----------------------------------------------------------------------===//

@@ -65,8 +65,8 @@ static FailureOr<std::string> translate(Location loc, StringRef file,
       llvm::sys::fs::createTemporaryFile("linnet-rules", "txt", complaints))
     return emitError(loc) << "cannot make a temporary file", failure();
   auto remove = llvm::make_scope_exit([&] {
-    llvm::sys::fs::remove(output);
-    llvm::sys::fs::remove(complaints);
+    (void)llvm::sys::fs::remove(output);
+    (void)llvm::sys::fs::remove(complaints);
   });
   std::string own = ownIncludes();
   SmallVector<StringRef> args = {*tool, "-x=mlir",           file, "-o", output,
