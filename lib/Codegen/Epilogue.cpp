@@ -264,7 +264,7 @@ FailureOr<Epilogue::Use> Epilogue::traceOp(linalg::LinalgOp op, unsigned result,
     FailureOr<Use> use = trace(operand.get(), at);
     if (failed(use))
       return failure();
-    node.operands.push_back(*use);
+    node.operands.emplace_back(*use);
   }
   return append(std::move(node), result);
 }

@@ -141,9 +141,8 @@ void ContractAttr::print(AsmPrinter &p) const {
 }
 
 LogicalResult ContractAttr::verify(function_ref<InFlightDiagnostic()> emitError, FloatAttr bound,
-                                   StringAttr method, ContractMetric metric, FloatAttr failure,
-                                   int64_t seed, ContractEvidence evidence, ContractScope scope,
-                                   ContractFallback fallback) {
+                                   StringAttr, ContractMetric, FloatAttr failure, int64_t,
+                                   ContractEvidence, ContractScope, ContractFallback) {
   double limit = bound.getValueAsDouble();
   if (!std::isfinite(limit) || limit <= 0)
     return emitError() << "expects a bound that is finite and positive, found " << limit;

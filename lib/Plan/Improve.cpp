@@ -19,6 +19,8 @@ public:
   Improver(const Problem &problem, Frontier &frontier, const TimeBound &bound, int64_t least)
       : problem(problem), frontier(frontier), evaluator(problem), bound(bound), least(least) {}
   void run(int64_t work);
+  void wander(Order order, int64_t live, int tries,
+              const std::function<int64_t(const Order &, int64_t)> &visit);
 
 private:
   uint32_t random() {
@@ -223,6 +225,30 @@ void Improver::descend(Order order, int64_t budget, int64_t work) {
   }
 }
 
+/// Orders that take no longer are always followed, others sometimes.
+void Improver::wander(Order order, int64_t live, int tries,
+                      const std::function<int64_t(const Order &, int64_t)> &visit) {
+  if (!evaluator.run(order))
+    return;
+  int64_t current = evaluator.time;
+  peakStep = size_t(evaluator.peakStep);
+  Order next;
+  for (; tries > 0 && live >= 0; --tries) {
+    next = order;
+    if (!change(next))
+      continue;
+    removeDead(next);
+    if (next.empty() || next == order || !evaluator.run(next) || evaluator.peak > live)
+      continue;
+    live = visit(next, evaluator.time);
+    if (evaluator.time > current && fraction() > 0.1)
+      continue;
+    current = evaluator.time;
+    peakStep = size_t(evaluator.peakStep);
+    order.swap(next);
+  }
+}
+
 /// Whether the known plan within the budget is as fast as the bound, nearly.
 bool Improver::isGoodEnough(int64_t budget) const {
   size_t i = frontier.within(budget);
@@ -265,6 +291,13 @@ void Improver::run(int64_t work) {
 }
 
 } // namespace
+
+void wander(const Problem &problem, Order order, int64_t live, int tries,
+            const std::function<int64_t(const Order &, int64_t)> &visit) {
+  Frontier none(problem);
+  TimeBound bound(problem, 0, 0);
+  Improver(problem, none, bound, 0).wander(std::move(order), live, tries, visit);
+}
 
 void improve(const Problem &problem, Frontier &frontier, int64_t least, int64_t work) {
   if (frontier.all().empty())

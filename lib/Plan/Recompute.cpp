@@ -89,6 +89,8 @@ public:
       : graph(std::move(given)), options(options), problem(graph), frontier(problem) {
     search();
     place();
+    if (!options.countLiveBytes)
+      placeSmallest();
   }
 
   struct Placed {
@@ -122,6 +124,7 @@ private:
   void searchChains(const std::vector<Order> &orders);
   void searchGreedily(const std::vector<Order> &orders, int64_t least);
   void place();
+  void placeSmallest();
 };
 
 /// Plans of the graph as a chain, cut finely and coarsely; sizes are finer for small budgets.
@@ -187,6 +190,30 @@ void Recomputation::Impl::place() {
     if (placed.empty() || peak < placed.back().peak)
       placed.push_back({c.order, peak, c.time});
   }
+}
+
+/// The smallest live bytes are a budget that can be met where any order within them has a placement
+/// without gaps: not only the one that was found is tried.
+void Recomputation::Impl::placeSmallest() {
+  if (placed.empty())
+    return;
+  constexpr int64_t kMostSteps = 100'000; // of all placements together
+  const Candidate &smallest = frontier.all().back();
+  int64_t goal = addChecked(graph.fixedBytes, smallest.live), steps = kMostSteps;
+  auto visit = [&](const Order &order, int64_t time) -> int64_t {
+    steps -= int64_t(order.size());
+    int64_t peak = placePlan(graph, problem, order).peak;
+    if (peak < placed.back().peak) {
+      while (!placed.empty() && placed.back().time >= time)
+        placed.pop_back();
+      placed.push_back({order, peak, time});
+    }
+    bool isDone = placed.back().peak <= goal || steps < 0;
+    return isDone ? -1 : placed.back().peak - graph.fixedBytes - 1;
+  };
+  if (placed.back().peak > goal)
+    wander(problem, smallest.order, placed.back().peak - graph.fixedBytes - 1, int(kMostSteps),
+           visit);
 }
 
 Recomputation::Recomputation(Graph graph, RecomputeOptions options)

@@ -8,6 +8,8 @@
 
 #include "Schedule.h"
 
+#include <functional>
+
 namespace linnet::plan {
 
 /// An order that no other known one beats in bytes and in time.
@@ -77,6 +79,11 @@ Order simulate(const Problem &problem, const Order &base, int64_t budget, double
 
 /// Local search from the frontier's orders, for `work` walked steps; no peak is below `least`.
 void improve(const Problem &problem, Frontier &frontier, int64_t least, int64_t work);
+
+/// Wanders from `order` over orders within `live` bytes, `tries` times, and calls `visit` with
+/// each; that gives the limit that holds from then on, a negative one to stop.
+void wander(const Problem &problem, Order order, int64_t live, int tries,
+            const std::function<int64_t(const Order &, int64_t time)> &visit);
 
 } // namespace linnet::plan
 

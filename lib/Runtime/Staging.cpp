@@ -90,7 +90,7 @@ Failure Session::checkSlack(const Program &program, const Frame &frame) {
   if (transfers.size() == 0)
     return nullptr;
   std::vector<unsigned char> found(transfers.size());
-  if (Failure failure = execution->read(found.data(), transfers.data(), uint64_t(transfers.size())))
+  if (Failure failure = execution->read(found.data(), transfers.data(), transfers.size()))
     return failure;
   std::vector<bool> taken(found.size());
   auto take = [&](const char *place, int64_t bytes) {

@@ -193,6 +193,24 @@ void extremes() {
   CHECK_EQ(largestLive(one.data(), 1), 128);
 }
 
+/// Buffers of a MiB and more begin on pages, in whatever order they are placed; others do not.
+void pages() {
+  constexpr int64_t mib = int64_t(1) << 20;
+  CHECK_EQ(alignmentOf(0), 64);
+  CHECK_EQ(alignmentOf(mib - 1), 64);
+  CHECK_EQ(alignmentOf(mib), 4096);
+  Intervals list;
+  for (int64_t size : {int64_t(64), mib, mib - 64, mib + 192, int64_t(320), 3 * mib + 64})
+    list.push_back({size, alignmentOf(size), 0, 1});
+  Layout layout = packIntervals(list.data(), list.size());
+  checkValid(list, layout);
+  for (size_t i = 0; i < list.size(); ++i)
+    if (list[i].size >= mib)
+      CHECK_EQ(layout.offsets[i] % 4096, 0);
+  // the small ones cost no page each
+  CHECK(layout.peak < layout.largestLive + 3 * 4096);
+}
+
 } // namespace
 
 int main() {
@@ -200,5 +218,6 @@ int main() {
   randomOnes();
   networks();
   extremes();
+  pages();
   return linnet::test::summary();
 }

@@ -97,15 +97,15 @@ static std::unique_ptr<fb::ParamT> makeParam(const std::string &name, ElementTyp
 }
 
 uint32_t FunctionBuilder::argument(const std::string &name, ElementType type,
-                                   std::vector<Size> dims, const std::string &state) {
+                                   const std::vector<Size> &dims, const std::string &state) {
   auto param = makeParam(name, type, dims);
   param->state = state;
   function.arguments.push_back(std::move(param));
   return uint32_t(function.arguments.size() - 1);
 }
 
-uint32_t FunctionBuilder::result(const std::string &name, ElementType type, std::vector<Size> dims,
-                                 int32_t alias) {
+uint32_t FunctionBuilder::result(const std::string &name, ElementType type,
+                                 const std::vector<Size> &dims, int32_t alias) {
   auto param = makeParam(name, type, dims);
   if (alias >= 0)
     param->state = function.arguments[size_t(alias)]->state;

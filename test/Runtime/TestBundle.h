@@ -40,10 +40,10 @@ public:
   explicit FunctionBuilder(const std::string &name) { function.name = name; }
 
   Size symbol(const std::string &name, int64_t min = 0, int64_t max = -1, int64_t multiple = 1);
-  uint32_t argument(const std::string &name, ElementType type, std::vector<Size> dims,
+  uint32_t argument(const std::string &name, ElementType type, const std::vector<Size> &dims,
                     const std::string &state = "");
   /// alias: argument, or -1.
-  uint32_t result(const std::string &name, ElementType type, std::vector<Size> dims,
+  uint32_t result(const std::string &name, ElementType type, const std::vector<Size> &dims,
                   int32_t alias = -1);
 
   uint32_t reg() { return function.registers++; }

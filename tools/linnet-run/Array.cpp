@@ -205,7 +205,7 @@ Error compare(const Array &found, const Array &expected, double rtol, double ato
   std::string index;
   int64_t rest = first;
   for (size_t d = found.dims.size(); d-- > 0; rest /= found.dims[d])
-    index = std::to_string(rest % found.dims[d]) + (index.empty() ? "" : ", ") + index;
+    index.insert(0, std::to_string(rest % found.dims[d]) + (index.empty() ? "" : ", "));
   char values[100];
   std::snprintf(values, sizeof values, "expected %.9g, found %.9g", getElement(expected, first),
                 getElement(found, first));

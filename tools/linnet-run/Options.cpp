@@ -264,7 +264,8 @@ Error parseOptions(int argc, char **argv, Options &options) {
     }
     if (!equals && i + 1 < argc)
       argument.value = argv[i + 1];
-    if ((error = parseValue(argument, options)))
+    error = parseValue(argument, options);
+    if (error)
       return error;
     i += !equals;
   }

@@ -121,7 +121,8 @@ void listDevices() {
     for (int32_t i = 1; i <= count && !status; ++i) {
       lnt_device_info info = {};
       info.size = sizeof info;
-      if (!(status = lnt_device_describe(device, i, &info)))
+      status = lnt_device_describe(device, i, &info);
+      if (!status)
         printDevice(info);
     }
     if (status)
