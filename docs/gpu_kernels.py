@@ -22,7 +22,7 @@ from linnet._src import gpu_traffic  # noqa: E402
 PAGE = ROOT / "docs" / "generated" / "gpu-kernels.md"
 CHIPS = ("sm_80", "sm_90")
 LIMIT = 1.5  # of bytes moved over those that have to be, in the classes below
-LIMITED = ("matmul", "attention", "norm", "scan", "scan gradient")
+LIMITED = ("matmul", "attention", "attention gradient", "linear attention", "norm", "scan", "scan gradient")
 TOGETHER = ("elementwise", "norm", "reduction", "transpose")
 ASKEW = 1.6  # of bytes of sectors over those moved, in these; short rows that start anywhere have up to that
 # what is above it, as docs/limitations.md says
@@ -85,9 +85,15 @@ def attention(q, k, options=""):
     return program([q, k, k], [q], f"%y = linnet.attention %a, %b, %c {options} : {{a}}, {{b}}, {{c}} -> {{r0}}")
 
 
-def attention_grad(q, k, lse):
-    return program([q, k, k, lse], [q, k, k], "%y:3 = linnet.attention_grad %a, %b, %c out(%a, %d : {d}) grad(%a) "
-                   "masks<[causal]> : {a}, {b}, {c}, {a} -> {r0}, {r1}, {r2}")
+def attention_grad(q, k, lse, dq):
+    return program([q, k, k, q, lse, q], [dq, k, k], "%y:3 = linnet.attention_grad %a, %b, %c out(%d, %e : {e}) "
+                   "grad(%f) masks<[causal]> : {a}, {b}, {c}, {d} -> {r0}, {r1}, {r2}")
+
+
+def attention_bias_grad(q, lse, dq, bias):
+    return program([q, q, q, q, lse, q, bias], [dq, q, q, bias],
+                   "%y:4 = linnet.attention_grad %a, %b, %c out(%d, %e : {e}) grad(%f) bias(%g : {g}) "
+                   ": {a}, {b}, {c}, {d} -> {r0}, {r1}, {r2}, {r3}")
 
 
 def linear(t):
@@ -168,7 +174,14 @@ PROGRAMS = [
                                                             "masks<[causal]>")),
     ("attention", "one query, 12 heads on 2, bf16", attention(tensor(1, 12, 1, 64, "bf16"), tensor(1, 2, 4096, 64, "bf16"))),
     ("attention gradient", "causal, 512 positions, f32", attention_grad(
-        tensor(2, 12, 512, 64, "f32"), tensor(2, 12, 512, 64, "f32"), tensor(2, 12, 512, "f32"))),
+        tensor(2, 12, 512, 64, "f32"), tensor(2, 12, 512, 64, "f32"), tensor(2, 12, 512, "f32"),
+        tensor(2, 12, 512, 64, "f32"))),
+    ("attention gradient", "causal, 512 positions of 128, 8 heads on 2, bf16", attention_grad(
+        tensor(2, 8, 512, 128, "bf16"), tensor(2, 2, 512, 128, "bf16"), tensor(2, 8, 512, "f32"),
+        tensor(2, 8, 512, 128, "f32"))),
+    ("attention gradient", "bias, 256 positions of 128, bf16", attention_bias_grad(
+        tensor(2, 4, 256, 128, "bf16"), tensor(2, 4, 256, "f32"), tensor(2, 4, 256, 128, "f32"),
+        tensor(2, 4, 256, 256, "f32"))),
     ("linear attention", "1024 positions, f32", linear(tensor(*HEADS, "f32"))),
     ("linear attention gradient", "512 positions, f32", linear_grad(tensor(2, 12, 512, 64, "f32"))),
     ("scan", "1024 positions, 512 channels, f32", scan(tensor(2, 1024, 512, "f32"), tensor(512, 16, "f32"),

@@ -158,6 +158,16 @@ Value AttentionMasks<Op>::loadRaw(const View &v, Values coordinates, const KeyLa
   return vector::FromElementsOp::create(e, like(element), elements);
 }
 
+LogicalResult AttentionGradViews::bindGradient(AttentionGradOp op, KernelViews &frame,
+                                               ArrayRef<View *> inputs) {
+  SmallVector<View *> views(inputs);
+  views.append({&o, &lse, &dout, &dlse});
+  if (failed(bindOperandsOf(op, frame, views)))
+    return failure();
+  return bindResults(
+      frame, {{op.getDq(), &dq}, {op.getDk(), &dk}, {op.getDv(), &dv}, {op.getDbias(), &dbias}});
+}
+
 template class linnet::codegen::AttentionMasks<AttentionOp>;
 template class linnet::codegen::AttentionMasks<AttentionGradOp>;
 

@@ -89,6 +89,15 @@ private:
   int64_t lanes;
 };
 
+/// What the gradients have beside them.
+struct AttentionGradViews {
+  /// The operands that are not options; q, k and v go to the views given.
+  mlir::LogicalResult bindGradient(AttentionGradOp op, KernelViews &frame,
+                                   llvm::ArrayRef<View *> inputs);
+  View o, lse, dout, dlse;
+  std::optional<View> dq, dk, dv, dbias;
+};
+
 /// The pairs of a query and a key of one head that the masks leave, for square causal attention
 /// half of all.
 Value visiblePairs(LaunchBuilder &b, MaskAttr masks, bool hasOffset, Value queries, Value keys);

@@ -138,6 +138,12 @@ void linnet::codegen::setStrategy(exec::KernelOp kernel,
   kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
 }
 
+void linnet::codegen::setForm(exec::KernelOp kernel, StringRef form) {
+  NamedAttrList strategy(kernel.getStrategyAttr());
+  strategy.set("form", StringAttr::get(kernel.getContext(), form));
+  kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+}
+
 void linnet::codegen::declareFault(exec::KernelOp kernel, Operation *op, StringRef message) {
   Builder b(kernel.getContext());
   kernel.setFaults(1);

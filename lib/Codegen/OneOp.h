@@ -56,6 +56,8 @@ Value loadFloat(CodeBuilder &e, const View &v, Value position);
 /// Writes `strategy` from named integers.
 void setStrategy(exec::KernelOp kernel,
                  llvm::ArrayRef<std::pair<llvm::StringRef, int64_t>> numbers);
+/// Adds the name of one of an emitter's forms to `strategy`.
+void setForm(exec::KernelOp kernel, llvm::StringRef form);
 /// Gives the kernel one fault site, which is reported in the name of `op`.
 void declareFault(exec::KernelOp kernel, mlir::Operation *op, llvm::StringRef message);
 /// The sizes of some dimensions of tensors, for the launch. An error on `op` where one is no

@@ -1,6 +1,7 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 """GPU kernels: the tests of CPU kernels on a Vulkan device, and what ptxas says of CUDA's."""
 
+import functools
 import json
 import os
 import pathlib
@@ -12,7 +13,9 @@ import pytest
 
 import kernel_contraction
 import test_kernels_attention as attention
+import test_kernels_attention_grad as attention_grad
 import test_kernels_contraction as contraction
+import test_kernels_linear_attention as linear_attention
 import test_kernels_loops as loops
 from kernel_contraction import Einsum
 from linnet._src import gpu_traffic, kernels, vulkan_kernels
@@ -167,6 +170,30 @@ def attend(dtype, depth, queries=-1):
 @pytest.mark.parametrize("queries", [-1, 2])
 def test_attention_does_not_spill(tmp_path, chip, dtype, depth, queries):
     test_assembles_without_spills(tmp_path, chip, lambda: attend(dtype, depth, queries))
+
+
+ELEMENTS = ("f32", "bf16", "f16")
+
+
+def attend_grad(dtype, depth):
+    """With everything that a weight may depend on."""
+    return attention_grad.GradSite("causal, window<left = 40>", dtype, heads=8, depth=depth, value_depth=depth,
+                                   bias=(8, -1, -1), mask=(2, 1, 1, -1), lengths=True, offset=(2,), segments=True,
+                                   alibi=True, dlse=True, dbias=True, dropout=0.3, attributes="softcap(2.0)").text()
+
+
+def attend_linearly(dtype, rule, depth=64):
+    return linear_attention.Case(**linear_attention.RULES[rule], heads=(4, 2, 2), dtype=dtype, k=depth, d=depth).text()
+
+
+@pytest.mark.parametrize("chip", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("make", [
+    lambda: attend_grad("bf16", 128), lambda: attend("bf16", 256, 1), lambda: attend_linearly("bf16", "erase"),
+    *FULL * [functools.partial(attend_grad, t, d) for t in ELEMENTS for d in (16, 32, 64, 80, 96, 192, 256)],
+    *FULL * [functools.partial(attend, t, d, q) for t in ELEMENTS for d in (64, 128, 256) for q in (1, 8)],
+    *FULL * [functools.partial(attend_linearly, t, rule) for t in ELEMENTS for rule in linear_attention.RULES]])
+def test_sums_stay_in_registers(tmp_path, chip, make):
+    test_assembles_without_spills(tmp_path, chip, make)
 
 
 @pytest.mark.parametrize("chip", ["sm_80", "sm_90"])

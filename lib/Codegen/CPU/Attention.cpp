@@ -270,9 +270,7 @@ static LogicalResult select(AttentionOp op, exec::KernelOp kernel) {
     return failure();
   AttentionGeometry geo(op);
   setStrategy(kernel, {{"rows", geo.chunkRows}, {"tile_rows", geo.tileRows}, {"keys", geo.keys}});
-  NamedAttrList strategy(kernel.getStrategyAttr());
-  strategy.set("form", StringAttr::get(kernel.getContext(), geo.form()));
-  kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+  setForm(kernel, geo.form());
   LaunchBuilder b(kernel);
   auto sizes = launchSizes(b, op, {{op.getQ(), 0}, {op.getQ(), 2}, {op.getK(), 2}});
   if (failed(sizes))

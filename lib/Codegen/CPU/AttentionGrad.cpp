@@ -64,17 +64,7 @@ void AttentionGradGeometry::layOut() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionGradKernel::bind() {
-  if (failed(bindOperands(frame, {{op.getQ(), &q},
-                                  {op.getK(), &k},
-                                  {op.getV(), &v},
-                                  {op.getO(), &o},
-                                  {op.getLse(), &lse},
-                                  {op.getDout(), &dout},
-                                  {op.getDlse(), &dlse}})) ||
-      failed(bindMasks()) ||
-      failed(bindResults(
-          frame,
-          {{op.getDq(), &dq}, {op.getDk(), &dk}, {op.getDv(), &dv}, {op.getDbias(), &dbias}})))
+  if (failed(bindGradient(op, frame, {&q, &k, &v})) || failed(bindMasks()))
     return failure();
   if (dbias)
     dbias = broadcastToScores(*dbias);

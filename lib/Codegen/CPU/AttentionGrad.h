@@ -45,7 +45,7 @@ private:
   void layOut();
 };
 
-class AttentionGradKernel : AttentionRows<AttentionGradOp> {
+class AttentionGradKernel : AttentionRows<AttentionGradOp>, AttentionGradViews {
 public:
   AttentionGradKernel(AttentionGradOp op, KernelFrame &frame) : AttentionRows(op, frame), geo(op) {}
   mlir::LogicalResult emit();
@@ -89,8 +89,6 @@ private:
   void overColumns(int64_t stride, llvm::function_ref<void(int64_t, int64_t)> body) const;
 
   AttentionGradGeometry geo;
-  View o, lse, dout, dlse;
-  std::optional<View> dq, dk, dv, dbias;
   Value keyPanels, valuePanels, keyRows, keySums, valueSums; // scratch
   Value queries, douts, querySums, lses, totals;
   Value weights, dropped, slopes, grads, kept;

@@ -255,6 +255,7 @@ Value GPUAttention::logOfSum(Value top, Value sum) {
 LogicalResult GPUAttention::emit() {
   if (failed(bind()))
     return failure();
+  e.keepInRegisters();
   findChunk();
   findKeys();
   queries = e.shared(e.f32(), form.queryFloats());
@@ -274,9 +275,7 @@ static LogicalResult select(AttentionOp op, exec::KernelOp kernel, const GPUTarg
                        {"rows", form.rows},
                        {"keys", form.keys},
                        {"columns", form.columns}});
-  NamedAttrList strategy(kernel.getStrategyAttr());
-  strategy.set("form", StringAttr::get(kernel.getContext(), form.name()));
-  kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+  setForm(kernel, form.name());
   LaunchBuilder b(kernel);
   auto sizes = launchSizes(b, op, {{op.getQ(), 0}, {op.getQ(), 2}, {op.getK(), 2}});
   if (failed(sizes))

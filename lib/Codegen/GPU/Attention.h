@@ -79,6 +79,14 @@ private:
   struct State {
     Values top, sum, output;
   };
+  /// What is in workgroup memory of keys or values: rows of some columns of all `depth`.
+  struct Slab {
+    const View &rowsOf;
+    Value aligned;
+    int64_t depth;
+    Value memory;
+    int64_t rows, width, pitch;
+  };
   Values flatten(const State &s);
   State unflatten(ValueRange values);
 
@@ -101,8 +109,7 @@ private:
   //--- AttentionTiles.cpp
   void tiles();
   void fillQueries(Value d, int64_t depth);
-  void fillKeys(Value key, Value d);
-  void fillValues(Value key);
+  void fill(const Slab &to, Value key, Value column);
   Values tileScores(Value key);
   Values tileProducts(Value d, ValueRange sums);
   State tileValues(Value key, State s);

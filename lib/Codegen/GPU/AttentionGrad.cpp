@@ -15,21 +15,14 @@ using namespace linnet::codegen;
 // Form
 //===----------------------------------------------------------------------===//
 
-/// Sums of a thread, over all its blocks of columns.
-static constexpr int64_t kMostSums = 64;
+/// Of exchanges between the threads of a row.
+static constexpr int64_t kReserve = 256;
 
-GPUAttentionGradForm::GPUAttentionGradForm(AttentionGradOp op) {
+GPUAttentionGradForm::GPUAttentionGradForm(AttentionGradOp op, const GPUTarget &target) {
   keyHeads = op.getK().getType().getDimSize(1);
   group = op.getGroupSize();
   keyDepth = op.getQ().getType().getDimSize(3);
   valueDepth = op.getV().getType().getDimSize(3);
-  int64_t most = std::max(keyDepth, valueDepth);
-  columns = most <= 16 ? 16 : most <= 32 ? 32 : 64;
-  depth = most <= 16 ? 16 : 32;
-  int64_t blocks = llvm::divideCeil(keyDepth, columns) + llvm::divideCeil(valueDepth, columns);
-  own = 64;
-  while (own > 16 && blocks * (own / 16) * (columns / 16) > kMostSums)
-    own /= 2;
   keys = !op.getDk().use_empty() || !op.getDv().use_empty();
   queries = !op.getDq().use_empty();
   bias = op.getDbias() && !op.getDbias().use_empty();
@@ -39,19 +32,60 @@ GPUAttentionGradForm::GPUAttentionGradForm(AttentionGradOp op) {
     for (int64_t d = 0; d < 4; ++d)
       repeats[d] = d < missing || shape[d - missing] == 1;
   }
-  int64_t widest = std::max(own, kBiasKeys), tile = kOther * (own + 4);
-  int64_t staged = std::max(depth * (kOther + 4 + widest + 4), kOther * (columns + 4));
-  scoresAt = staged;
-  int64_t biasTile = kOther * (kBiasKeys + 4);
-  tile = std::max(tile, bias ? biasTile : 0);
-  gradsAt = scoresAt + tile;
-  biasAt = gradsAt + biasTile;
-  int64_t end = gradsAt + tile;
-  if (bias)
-    end = std::max(end, biasAt + biasTile);
-  lseAt = end;
-  totalAt = lseAt + std::max(own, kOther);
-  floats = totalAt + std::max(own, kOther);
+  // the more is its own, the less often a workgroup's other side is read
+  static constexpr std::pair<int64_t, int64_t> kTiles[] = {
+      {64, 32}, {32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 8}, {4, 4}, {2, 2}, {1, 1}};
+  for (auto tile : kTiles)
+    for (bool both : {true, false}) {
+      std::tie(own, other) = tile;
+      together = both;
+      lay();
+      if ((both || own <= 32) && 4 * floats + kReserve <= target.workgroupMemory)
+        return;
+    }
+}
+
+int64_t GPUAttentionGradForm::otherAt(bool gradients) const {
+  int64_t first = own * (pitch(keyDepth) + pitch(valueDepth));
+  return gradients && together ? first + other * pitch(keyDepth) : first;
+}
+
+void GPUAttentionGradForm::lay() {
+  int64_t a = pitch(keyDepth), b = pitch(valueDepth), rows = std::max(own, other);
+  int64_t next = otherAt(false);
+  auto take = [&](int64_t floats) { return std::exchange(next, next + llvm::alignTo(floats, 4)); };
+  take(other * (together ? a + b : std::max(a, b)));
+  scoresAt = take(other * scorePitch());
+  gradsAt = take(other * scorePitch());
+  biasAt = take(bias ? other * scorePitch() : 0);
+  lseAt = take(rows);
+  totalAt = take(rows);
+  floats = next;
+}
+
+/// With the fewest sums of a thread, so that the fewest of them do not exist.
+GPUAttentionGradForm::Spread GPUAttentionGradForm::spread(int64_t depth) const {
+  Spread best{};
+  for (int64_t many : {4, 2, 1}) {
+    if (many > own)
+      continue;
+    Spread now{many, kThreads / (own / many), 0};
+    now.fours = llvm::divideCeil(llvm::divideCeil(depth, 4), now.lanes);
+    if (!best.own || now.size() < best.size())
+      best = now;
+  }
+  return best;
+}
+
+GPUAttentionGradForm::Scores GPUAttentionGradForm::scores() const {
+  Scores s;
+  int64_t sums = std::max<int64_t>(4, own * other / kThreads);
+  s.own = std::min<int64_t>(own, sums > 4 ? 4 : 2);
+  s.other = std::min(other, sums / s.own);
+  s.ownLanes = own / s.own;
+  s.otherLanes = other / s.other;
+  s.parts = kThreads / (s.ownLanes * s.otherLanes);
+  return s;
 }
 
 //===----------------------------------------------------------------------===//
@@ -59,22 +93,14 @@ GPUAttentionGradForm::GPUAttentionGradForm(AttentionGradOp op) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult GPUAttentionGrad::bind() {
-  if (failed(bindOperands(f, {{op.getQ(), &q},
-                              {op.getK(), &k},
-                              {op.getV(), &v},
-                              {op.getO(), &o},
-                              {op.getLse(), &lse},
-                              {op.getDout(), &dout},
-                              {op.getDlse(), &dlse}})) ||
-      failed(bindMasks()) || failed(bindDropout()) ||
-      failed(bindResults(
-          f, {{op.getDq(), &dq}, {op.getDk(), &dk}, {op.getDv(), &dv}, {op.getDbias(), &dbias}})))
+  if (failed(bindGradient(op, f, {&q, &k, &v})) || failed(bindMasks()) || failed(bindDropout()))
     return failure();
   if (dbias)
     dbias = broadcastToScores(*dbias);
   alignedQ = f.isAligned(q, 4);
   alignedK = f.isAligned(k, 4);
   alignedV = f.isAligned(v, 4);
+  alignedO = f.isAligned(o, 4);
   alignedOut = f.isAligned(dout, 4);
   return success();
 }
@@ -100,6 +126,7 @@ Value GPUAttentionGrad::positionOf(const View &v, const Tile &tile, Value number
 LogicalResult GPUAttentionGrad::emit() {
   if (failed(bind()))
     return failure();
+  e.keepInRegisters();
   memory = e.shared(e.f32(), form.floats);
   Value heads = e.mul(q.sizes[0], form.keyHeads), rest = f.group;
   Value rows = e.mul(q.sizes[2], group);
@@ -143,28 +170,31 @@ void GPUAttentionGrad::emitKeys(Value number) {
   Tile own = keyTile(form.own, e.mul(e.rem(number, tiles), form.own));
   int64_t values = dv ? sumsOf(form.valueDepth) : 0,
           all = values + (dk ? sumsOf(form.keyDepth) : 0);
+  stageOwn(own);
   Values sums(all, e.f(0));
   SmallVector<Type> types(all, e.f32());
-  sums = e.forLoop(e.index(0), rowCount, e.index(kOther), sums, [&](Value row, ValueRange carried) {
-    Step s{own, rowTile(kOther, row)};
-    return e.ifElse(
-        seesTile(s), types,
-        [&] {
-          packRows(s.other);
-          scores(s, false);
-          scores(s, true);
-          weigh(s, false);
-          Values next;
-          if (dv)
-            next = addProducts(s, form.scoresAt, dout, alignedOut, form.valueDepth,
-                               carried.take_front(values));
-          if (dk)
-            llvm::append_range(next, addProducts(s, form.gradsAt, q, alignedQ, form.keyDepth,
-                                                 carried.drop_front(values)));
-          return next;
-        },
-        [&] { return Values(carried); });
-  });
+  auto add = [&](const Step &s, ValueRange carried) {
+    makeWeights(s, false);
+    Values next;
+    e.barrier();
+    if (dv)
+      next = addProducts(s, true, form.scoresAt, carried.take_front(values));
+    if (!dk)
+      return next;
+    if (!form.together) {
+      e.barrier(); // the output gradients have been read
+      stageOther(s.other, false);
+      e.barrier();
+    }
+    llvm::append_range(next, addProducts(s, false, form.gradsAt, carried.drop_front(values)));
+    return next;
+  };
+  sums = e.forLoop(
+      e.index(0), rowCount, e.index(form.other), sums, [&](Value row, ValueRange carried) {
+        Step s{own, rowTile(form.other, row)};
+        return e.ifElse(
+            seesTile(s), types, [&] { return add(s, carried); }, [&] { return Values(carried); });
+      });
   if (dv)
     storeSums(*dv, own, k.sizes[2], form.valueDepth, ValueRange(sums).take_front(values), 1);
   if (dk)
@@ -175,45 +205,49 @@ void GPUAttentionGrad::emitQueries(Value number) {
   Value tiles = e.ceilDiv(e.mul(q.sizes[2], form.group), form.own);
   findHead(e.div(number, tiles));
   Tile own = rowTile(form.own, e.mul(e.rem(number, tiles), form.own));
-  packRows(own);
+  stageOwn(own);
+  e.barrier();
+  packRows(own, form.ownAt(true));
   KeyRange seen = keysOfRows(own);
-  Value from = e.mul(e.div(seen.first, kOther), kOther);
+  Value from = e.mul(e.div(seen.first, form.other), form.other);
   Values sums(sumsOf(form.keyDepth), e.f(0));
-  sums = e.forLoop(from, seen.last, e.index(kOther), sums, [&](Value key, ValueRange carried) {
-    Step s{own, keyTile(kOther, key)};
-    scores(s, false);
-    scores(s, true);
-    weigh(s, false);
-    return addProducts(s, form.gradsAt, k, alignedK, form.keyDepth, carried);
+  sums = e.forLoop(from, seen.last, e.index(form.other), sums, [&](Value key, ValueRange carried) {
+    Step s{own, keyTile(form.other, key)};
+    makeWeights(s, false);
+    e.barrier();
+    return addProducts(s, false, form.gradsAt, carried);
   });
   storeSums(*dq, own, rowCount, form.keyDepth, sums, scale());
 }
 
-/// A thread has some neighbouring elements of a few neighbouring rows, per block of columns.
+/// What a thread has of its rows or keys, in fours of elements.
 void GPUAttentionGrad::storeSums(const View &to, const Tile &own, Value count, int64_t depth,
                                  ValueRange sums, double factor) {
-  int64_t n = columnsPerThread();
-  Value aligned = n == 4 ? f.isAligned(to, 4) : e.boolean(false);
-  Value first = e.mul(e.div(e.thread, 16), ownPerThread()), column = e.mul(e.rem(e.thread, 16), n);
-  for (int64_t i = 0; i < ownPerThread(); ++i) {
+  const GPUAttentionGradForm::Spread t = form.spread(depth);
+  int64_t many = t.own, lanes = t.lanes, fours = t.fours;
+  Value aligned = f.isAligned(to, 4);
+  Value first = e.mul(e.div(e.thread, lanes), many), lane = e.rem(e.thread, lanes);
+  auto storeFour = [&](Value start, Value column, ValueRange x) {
+    Value at = e.add(start, e.mul(column, to.strides[3]));
+    e.ifThen(
+        e.both(aligned, e.le(e.add(column, 4), e.index(depth))),
+        [&] { e.vstore(e.convert(e.pack(x), to.element), to.memory, at); },
+        [&] {
+          for (int64_t j = 0; j < 4; ++j)
+            e.ifThen(e.lt(e.add(column, j), e.index(depth)), [&] {
+              f.store(e.convert(x[j], to.element), to, e.add(at, e.mul(to.strides[3], j)));
+            });
+        });
+  };
+  for (int64_t i = 0; i < many; ++i) {
     Value number = e.add(own.first, e.add(first, i));
     e.ifThen(e.lt(number, count), [&] {
       Value start = positionOf(to, own, number);
-      for (int64_t block = 0; block < blocks(depth); ++block) {
-        Value c = e.add(column, block * form.columns);
+      for (int64_t n = 0; n < fours; ++n) {
         Values x;
-        for (int64_t j = 0; j < n; ++j)
-          x.push_back(e.mulf(sums[(block * ownPerThread() + i) * n + j], e.f(factor)));
-        Value at = e.add(start, e.mul(c, to.strides[3]));
-        e.ifThen(
-            e.both(aligned, e.le(e.add(c, n), e.index(depth))),
-            [&] { e.vstore(e.convert(e.pack(x), to.element), to.memory, at); },
-            [&] {
-              for (int64_t j = 0; j < n; ++j)
-                e.ifThen(e.lt(e.add(c, j), e.index(depth)), [&] {
-                  f.store(e.convert(x[j], to.element), to, e.add(at, e.mul(to.strides[3], j)));
-                });
-            });
+        for (int64_t j = 0; j < 4; ++j)
+          x.push_back(e.mulf(sums[(n * many + i) * 4 + j], e.f(factor)));
+        storeFour(start, e.mul(e.add(lane, n * lanes), 4), x);
       }
     });
   }
@@ -223,13 +257,14 @@ void GPUAttentionGrad::storeSums(const View &to, const Tile &own, Value count, i
 // Emitter
 //===----------------------------------------------------------------------===//
 
-static LogicalResult select(AttentionGradOp op, exec::KernelOp kernel, const GPUTarget &) {
+static LogicalResult select(AttentionGradOp op, exec::KernelOp kernel, const GPUTarget &target) {
   if (failed(verifyStaticHeads(op, op.getQ().getType(), op.getK().getType(), op.getV().getType())))
     return failure();
-  GPUAttentionGradForm form(op);
+  GPUAttentionGradForm form(op, target);
   setStrategy(kernel, {{kThreads, GPUAttentionGradForm::kThreads},
                        {"own", form.own},
-                       {"other", GPUAttentionGradForm::kOther}});
+                       {"other", form.other},
+                       {"together", form.together}});
   LaunchBuilder b(kernel);
   auto sizes = launchSizes(b, op, {{op.getQ(), 0}, {op.getQ(), 2}, {op.getK(), 2}});
   if (failed(sizes))
@@ -244,8 +279,7 @@ static LogicalResult select(AttentionGradOp op, exec::KernelOp kernel, const GPU
                    b.mul(heads, b.ceilDiv(b.mul(queries, number(form.group)), number(form.own))));
   if (form.bias) {
     Value tiles[] = {batches, number(form.keyHeads * form.group),
-                     b.ceilDiv(queries, number(GPUAttentionGradForm::kOther)),
-                     b.ceilDiv(keys, number(GPUAttentionGradForm::kBiasKeys))};
+                     b.ceilDiv(queries, number(form.other)), b.ceilDiv(keys, number(form.own))};
     Value count = number(1);
     for (int64_t d = 0; d < 4; ++d)
       count = form.repeats[d] ? count : b.mul(count, tiles[d]);

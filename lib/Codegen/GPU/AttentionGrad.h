@@ -9,13 +9,16 @@
 //   queries  dQ of a tile of rows, over the keys that they see
 //   bias     the gradient of a tile of the bias, over everything along which it is repeated
 //
-// All of them go over tiles of the other side in steps:
+// What a workgroup reads of its own tile stays in workgroup memory, Q and dO of rows or K and V of
+// keys. It goes over tiles of the other side in steps, whose operands serve all products of a step:
 //
-//   products S = Q K^T, then dO V^T, each into workgroup memory as [other][own]; operands go
-//            through workgroup memory, a step of the depth at a time
+//   products S = Q K^T and dO V^T, each into workgroup memory as [other][own]
 //   weigh    W = exp(S - lse) with soft cap, biases, masks, dropout; Z = W (dO V^T - t), in place;
 //            t: the row's sum of dO O, less dlse
 //   sums     of own elements, in registers: dV += W^T dO, dK += Z^T Q, or dQ += Z K
+//
+// Where both operands of the other side have no room, the second takes the place of the first:
+// those of rows Q, dO, and Q again; those of keys V, then K.
 //
 // W is computed again by each kind: five products become seven, and no sum needs an atomic add or
 // memory of its own.
@@ -31,31 +34,51 @@ namespace linnet::codegen {
 
 /// Sizes that select() and emit() share. Places in workgroup memory are in floats.
 struct GPUAttentionGradForm {
-  explicit GPUAttentionGradForm(AttentionGradOp op);
+  GPUAttentionGradForm(AttentionGradOp op, const GPUTarget &target);
 
-  static constexpr int64_t kThreads = 256;
-  static constexpr int64_t kOther = 32;    ///< rows or keys of a step
-  static constexpr int64_t kBiasKeys = 32; ///< of a tile of the bias, whose rows are kOther
+  static constexpr int64_t kThreads = 128;
+
+  /// How the sums of own elements lie: a thread has some neighbouring rows or keys, of which it has
+  /// every `lanes`th four elements.
+  struct Spread {
+    int64_t own, lanes, fours;
+    int64_t size() const { return own * fours * 4; }
+  };
+  Spread spread(int64_t depth) const;
+  /// How a product lies: `parts` lanes share the terms of a tile of sums.
+  struct Scores {
+    int64_t own, other; ///< of a thread
+    int64_t ownLanes, otherLanes, parts;
+  };
+  Scores scores() const;
 
   int64_t keyHeads, group, keyDepth, valueDepth;
-  int64_t own;          ///< keys or rows of a workgroup
-  int64_t depth;        ///< of a step of a product
-  int64_t columns;      ///< of a block of sums
+  int64_t own = 0;      ///< keys or rows of a workgroup
+  int64_t other = 0;    ///< rows or keys of a step
+  bool together = true; ///< both operands of the other tile are in workgroup memory at once
   bool keys, queries;   ///< kinds of workgroups that there are
   bool repeats[4] = {}; ///< dimensions along which the bias is repeated
   bool bias;
   int64_t scoresAt, gradsAt, biasAt, lseAt, totalAt, floats;
+
+  int64_t scorePitch() const { return own + 4; }
+  /// Between rows of an operand, so that neighbours lie in different banks.
+  static int64_t pitch(int64_t depth) { return llvm::alignTo(depth, 8) + 4; }
+  int64_t depthOf(bool gradients) const { return gradients ? valueDepth : keyDepth; }
+  int64_t ownAt(bool gradients) const { return gradients ? own * pitch(keyDepth) : 0; }
+  int64_t otherAt(bool gradients) const;
+
+private:
+  void lay();
 };
 
-class GPUAttentionGrad : AttentionMasks<AttentionGradOp> {
+class GPUAttentionGrad : AttentionMasks<AttentionGradOp>, AttentionGradViews {
 public:
   GPUAttentionGrad(AttentionGradOp op, GPUKernelFrame &frame)
-      : AttentionMasks(op, frame, 0), e(frame.e), f(frame), form(op) {}
+      : AttentionMasks(op, frame, 0), e(frame.e), f(frame), form(op, frame.e.target) {}
   mlir::LogicalResult emit();
 
 private:
-  static constexpr int64_t kOther = GPUAttentionGradForm::kOther;
-
   /// A tile of rows or keys; what lies beyond `count` is not there.
   struct Tile {
     bool keys;
@@ -67,7 +90,6 @@ private:
     Tile own, other;
     const Tile &rows() const { return own.keys ? other : own; }
     const Tile &keyTile() const { return own.keys ? own : other; }
-    int64_t pitch() const { return own.size + 4; }
   };
 
   //--- AttentionGrad.cpp: operands, workgroups
@@ -81,40 +103,34 @@ private:
   Value seesTile(const Step &s);
   void storeSums(const View &to, const Tile &own, Value count, int64_t depth, ValueRange sums,
                  double factor);
+  int64_t sumsOf(int64_t depth) const { return form.spread(depth).size(); }
   Row rowAt(Value r);
   Value positionOf(const View &v, const Tile &tile, Value number);
 
   //--- AttentionGradTiles.cpp: staging and products
   Values fetch(const View &v, Value aligned, Value position, Value present, Value column,
                int64_t depth);
-  void stageTurned(const View &v, Value aligned, const Tile &tile, Value column, int64_t depth,
-                   int64_t at);
-  void stageRows(const View &v, Value aligned, const Tile &tile, int64_t column, int64_t depth);
-  void scores(const Step &s, bool gradients);
-  Values addProducts(const Step &s, int64_t from, const View &v, Value aligned, int64_t depth,
-                     ValueRange sums);
-  int64_t blocks(int64_t depth) const { return llvm::divideCeil(depth, form.columns); }
-  int64_t ownPerThread() const { return form.own / 16; }
-  int64_t columnsPerThread() const { return form.columns / 16; }
-  int64_t sumsOf(int64_t depth) const {
-    return blocks(depth) * ownPerThread() * columnsPerThread();
+  void stage(const Tile &tile, bool gradients, int64_t at);
+  void stageOwn(const Tile &own);
+  void stageOther(const Tile &other, bool gradients) {
+    stage(other, gradients, form.otherAt(gradients));
   }
+  void makeWeights(const Step &s, bool forBias);
+  void multiply(const Step &s, bool gradients);
+  Values addProducts(const Step &s, bool gradients, int64_t weightsAt, ValueRange sums);
 
   //--- AttentionGradWeights.cpp: weights, the gradient of the bias
-  void packRows(const Tile &rows);
+  void packRows(const Tile &rows, int64_t outAt);
   void weigh(const Step &s, bool forBias);
   void weighOne(const Step &s, Value own, Value other, bool forBias);
   Value dropoutFactor(const Row &row, Value key);
   void emitBias(Value number);
-  void addBiasStep(const Step &s);
   void storeBias(llvm::ArrayRef<Value> first);
 
   GPUEmitter &e; ///< those of AttentionMasks, with what GPUs have
   GPUKernelFrame &f;
   GPUAttentionGradForm form;
-  View o, lse, dout, dlse;
-  std::optional<View> dq, dk, dv, dbias;
-  Value alignedQ, alignedK, alignedV, alignedOut;
+  Value alignedQ, alignedK, alignedV, alignedO, alignedOut;
   Value memory;   ///< workgroup memory
   Value rowCount; ///< all rows of this key head, or queries of a head
   Value oneHead;  ///< where rows are the queries of one head

@@ -55,100 +55,109 @@ Values GPUAttentionGrad::fetch(const View &v, Value aligned, Value position, Val
   return e.ifElse(present, types, [&] { return e.ifElse(four, types, together, single); }, zeros);
 }
 
-/// A step of the depth of a tile, as [depth][tile], from place `to` on.
-void GPUAttentionGrad::stageTurned(const View &v, Value aligned, const Tile &tile, Value column,
-                                   int64_t depth, int64_t to) {
-  int64_t perRow = form.depth / 4, pitch = tile.size + 4;
-  e.forThreads(e.index(tile.size * perRow), [&](Value n) {
-    Value d = e.mul(e.rem(n, perRow), 4), i = e.div(n, perRow), number = e.add(tile.first, i);
-    Values x = fetch(v, aligned, positionOf(v, tile, number), e.lt(number, tile.count),
-                     e.add(column, d), depth);
-    Value at = e.add(e.add(e.mul(d, pitch), i), to);
-    for (int64_t j = 0; j < 4; ++j)
-      e.store(x[j], memory, e.add(at, j * pitch));
+/// Queries or keys of a tile or, for the gradients of weights, output gradients or values, as
+/// [tile][depth]; zeros beyond the tile and the depth.
+void GPUAttentionGrad::stage(const Tile &tile, bool gradients, int64_t to) {
+  const View &v = gradients ? (tile.keys ? this->v : dout) : (tile.keys ? k : q);
+  Value aligned =
+      gradients ? (tile.keys ? alignedV : alignedOut) : (tile.keys ? alignedK : alignedQ);
+  int64_t depth = form.depthOf(gradients), pitch = form.pitch(depth), fours = (pitch - 4) / 4;
+  e.forThreads(e.index(tile.size * fours), [&](Value n) {
+    Value column = e.mul(e.rem(n, fours), 4), i = e.div(n, fours), number = e.add(tile.first, i);
+    Values x =
+        fetch(v, aligned, positionOf(v, tile, number), e.lt(number, tile.count), column, depth);
+    e.vstore(e.pack(x), memory, e.add(e.add(e.mul(i, pitch), column), to));
   });
 }
 
-/// A block of columns of a tile, as [tile][columns].
-void GPUAttentionGrad::stageRows(const View &v, Value aligned, const Tile &tile, int64_t column,
-                                 int64_t depth) {
-  int64_t perRow = form.columns / 4;
-  e.forThreads(e.index(tile.size * perRow), [&](Value n) {
-    Value c = e.mul(e.rem(n, perRow), 4), i = e.div(n, perRow), number = e.add(tile.first, i);
-    Values x = fetch(v, aligned, positionOf(v, tile, number), e.lt(number, tile.count),
-                     e.add(c, column), depth);
-    e.vstore(e.pack(x), memory, e.add(e.mul(i, form.columns + 4), c));
-  });
+void GPUAttentionGrad::stageOwn(const Tile &own) {
+  stage(own, false, form.ownAt(false));
+  stage(own, true, form.ownAt(true));
 }
 
 //===----------------------------------------------------------------------===//
-// Scores
+// Products
 //===----------------------------------------------------------------------===//
+
+/// Both products of a step, then what its weights are. Output gradients come last where they are of
+/// the other side, and so do keys: they are what follows needs.
+void GPUAttentionGrad::makeWeights(const Step &s, bool forBias) {
+  bool first = !s.own.keys;
+  for (bool gradients : {first, !first}) {
+    if (gradients == first || !form.together) {
+      e.barrier(); // what was there has been read
+      stageOther(s.other, gradients);
+      if (form.together)
+        stageOther(s.other, !gradients);
+      e.barrier();
+    }
+    if (gradients && s.own.keys)
+      packRows(s.other, form.otherAt(true));
+    multiply(s, gradients);
+  }
+  e.barrier();
+  weigh(s, forBias);
+}
 
 /// Products of rows and keys: of queries and keys or, for the gradients of weights, of output
-/// gradients and values.
-void GPUAttentionGrad::scores(const Step &s, bool gradients) {
-  const View &rows = gradients ? dout : q, &keys = gradients ? v : k;
-  Value alignedRows = gradients ? alignedOut : alignedQ,
-        alignedKeys = gradients ? alignedV : alignedK;
-  int64_t depth = gradients ? form.valueDepth : form.keyDepth,
-          to = gradients ? form.gradsAt : form.scoresAt;
-  int64_t width = s.own.size >= 32 ? 4 : 2, across = s.own.size / width;
-  int64_t down = kOther / (GPUAttentionGradForm::kThreads / across);
-  int64_t ownAt = form.depth * (kOther + 4);
-  Value own = e.mul(e.rem(e.thread, across), width), other = e.mul(e.div(e.thread, across), down);
-  auto stage = [&](const Tile &tile, Value column, int64_t at) {
-    stageTurned(tile.keys ? keys : rows, tile.keys ? alignedKeys : alignedRows, tile, column, depth,
-                at);
+/// gradients and values. A thread has every ownLanes-th of the own tile, and of the other likewise:
+/// a subgroup reads neighbours, from eight of the own tile on.
+void GPUAttentionGrad::multiply(const Step &s, bool gradients) {
+  const GPUAttentionGradForm::Scores t = form.scores();
+  int64_t many = t.own, down = t.other, parts = t.parts;
+  int64_t pitch = form.pitch(form.depthOf(gradients)), inner = std::min<int64_t>(8, t.ownLanes);
+  Value part = e.rem(e.thread, parts), lane = e.div(e.thread, parts), rest = e.div(lane, inner);
+  Value own = e.add(e.rem(lane, inner), e.mul(e.div(rest, t.otherLanes), inner));
+  Value other = e.rem(rest, t.otherLanes);
+  Value ownAt = e.add(e.mul(own, pitch), form.ownAt(gradients));
+  Value otherAt = e.add(e.mul(other, pitch), form.otherAt(gradients));
+  Value depth = e.index(llvm::alignTo(form.depthOf(gradients), 4));
+  auto addFour = [&](Value d, ValueRange in) {
+    SmallVector<Values> x, y;
+    for (int64_t i = 0; i < down; ++i)
+      x.push_back(loadSome(e, memory, e.add(e.add(otherAt, i * t.otherLanes * pitch), d), 4));
+    for (int64_t i = 0; i < many; ++i)
+      y.push_back(loadSome(e, memory, e.add(e.add(ownAt, i * t.ownLanes * pitch), d), 4));
+    Values out(in);
+    for (int64_t n = 0; n < 4; ++n)
+      for (int64_t i = 0; i < down * many; ++i)
+        out[i] = e.fma(x[i / many][n], y[i % many][n], out[i]);
+    return out;
   };
-  Values sums(down * width, e.f(0));
-  sums = e.forLoop(
-      e.index(0), e.index(depth), e.index(form.depth), sums, [&](Value column, ValueRange carried) {
-        e.barrier(); // what was there has been read
-        stage(s.other, column, 0);
-        stage(s.own, column, ownAt);
-        e.barrier();
-        Value steps = e.min(e.index(form.depth), e.sub(e.index(depth), column));
-        return e.forLoop(e.index(0), steps, e.index(1), carried, [&](Value d, ValueRange acc) {
-          Values x = loadSome(e, memory, e.add(e.mul(d, kOther + 4), other), down);
-          Values y = loadSome(e, memory, e.add(e.add(e.mul(d, s.pitch()), own), ownAt), width);
-          Values out;
-          for (int64_t i = 0; i < down * width; ++i)
-            out.push_back(e.fma(x[i / width], y[i % width], acc[i]));
-          return out;
-        });
-      });
-  for (int64_t i = 0; i < down; ++i) {
-    Value at = e.add(e.add(e.mul(e.add(other, i), s.pitch()), own), to);
-    e.vstore(e.pack(ArrayRef(sums).slice(i * width, width)), memory, at);
-  }
+  Values sums =
+      e.forLoop(e.mul(part, 4), depth, e.index(4 * parts), Values(down * many, e.f(0)), addFour);
+  for (Value &sum : sums)
+    sum = e.reduceTeam(sum, parts, [&](Value a, Value b) { return e.addf(a, b); });
+  e.ifThen(e.eq(part, e.index(0)), [&] {
+    for (int64_t i = 0; i < down * many; ++i) {
+      Value row = e.add(other, i / many * t.otherLanes), column = e.add(own, i % many * t.ownLanes);
+      Value at = e.add(e.mul(row, form.scorePitch()), column);
+      e.store(sums[i], memory, e.add(at, gradients ? form.gradsAt : form.scoresAt));
+    }
+  });
 }
 
-//===----------------------------------------------------------------------===//
-// Sums
-//===----------------------------------------------------------------------===//
-
-/// Adds the products of the weights at place `from` with the other tile's rows of `v`.
-Values GPUAttentionGrad::addProducts(const Step &s, int64_t from, const View &v, Value aligned,
-                                     int64_t depth, ValueRange sums) {
-  int64_t m = ownPerThread(), n = columnsPerThread();
-  Value own = e.mul(e.div(e.thread, 16), m), column = e.mul(e.rem(e.thread, 16), n);
-  Value count = e.min(e.index(kOther), e.sub(s.other.count, s.other.first));
-  Values all;
-  for (int64_t block = 0; block < blocks(depth); ++block) {
-    e.barrier();
-    stageRows(v, aligned, s.other, block * form.columns, depth);
-    e.barrier();
-    Values acc(sums.slice(block * m * n, m * n));
-    acc = e.forLoop(e.index(0), count, e.index(1), acc, [&](Value i, ValueRange in) {
-      Values x = loadSome(e, memory, e.add(e.add(e.mul(i, s.pitch()), own), from), m);
-      Values y = loadSome(e, memory, e.add(e.mul(i, form.columns + 4), column), n);
-      Values out;
-      for (int64_t j = 0; j < m * n; ++j)
-        out.push_back(e.fma(x[j / n], y[j % n], in[j]));
-      return out;
-    });
-    llvm::append_range(all, acc);
+/// Adds the products of the weights at a place with the other tile's queries or keys, or output
+/// gradients.
+Values GPUAttentionGrad::addProducts(const Step &s, bool gradients, int64_t weightsAt,
+                                     ValueRange sums) {
+  int64_t depth = form.depthOf(gradients), pitch = form.pitch(depth);
+  const GPUAttentionGradForm::Spread t = form.spread(depth);
+  int64_t many = t.own, lanes = t.lanes, fours = t.fours;
+  Value weights = e.add(e.mul(e.div(e.thread, lanes), many), weightsAt);
+  Value count = e.min(e.index(s.other.size), e.sub(s.other.count, s.other.first));
+  Values columns;
+  for (int64_t n = 0; n < fours; ++n) { // beyond the last: the last, which nobody stores
+    Value four = e.min(e.add(e.rem(e.thread, lanes), n * lanes), e.index((pitch - 4) / 4 - 1));
+    columns.push_back(e.add(e.mul(four, 4), form.otherAt(gradients)));
   }
-  return all;
+  return e.forLoop(e.index(0), count, e.index(1), sums, [&](Value i, ValueRange in) {
+    Values x = loadSome(e, memory, e.add(e.mul(i, form.scorePitch()), weights), many), out;
+    for (int64_t n = 0; n < fours; ++n) {
+      Values y = loadSome(e, memory, e.add(e.mul(i, pitch), columns[n]), 4);
+      for (int64_t j = 0; j < many * 4; ++j)
+        out.push_back(e.fma(x[j / 4], y[j % 4], in[n * many * 4 + j]));
+    }
+    return out;
+  });
 }

@@ -12,8 +12,6 @@ using namespace mlir;
 using namespace linnet;
 using namespace linnet::codegen;
 
-static constexpr int64_t kBiasPitch = GPUAttentionGradForm::kBiasKeys + 4;
-
 static Value whole(GPUEmitter &e, Value x) {
   return arith::SIToFPOp::create(e, e.f32(), e.toInt(x, e.getI32Type()));
 }
@@ -22,29 +20,33 @@ static Value whole(GPUEmitter &e, Value x) {
 // Weights
 //===----------------------------------------------------------------------===//
 
-/// lse and totals of a tile's rows. An lse of -inf becomes +inf, under which every weight is zero.
-void GPUAttentionGrad::packRows(const Tile &rows) {
+/// lse and totals of a tile's rows, whose output gradients are in workgroup memory. An lse of -inf
+/// becomes +inf, under which every weight is zero.
+void GPUAttentionGrad::packRows(const Tile &rows, int64_t outAt) {
   int64_t team = std::min<int64_t>(8, GPUAttentionGradForm::kThreads / rows.size);
-  Value i = e.div(e.thread, team), lane = e.rem(e.thread, team);
-  Row row = rowAt(e.add(rows.first, i));
-  auto start = [&](const View &v) {
-    return f.position(v, {batch, row.head, row.query, e.index(0)});
-  };
-  Value atOut = start(o), atGrad = start(dout);
-  Values sum = e.forLoop(lane, e.index(form.valueDepth), e.index(team), ValueRange{e.f(0)},
-                         [&](Value d, ValueRange in) {
-                           Value x = loadFloat(e, o, e.add(atOut, e.mul(d, o.strides[3])));
-                           Value y = loadFloat(e, dout, e.add(atGrad, e.mul(d, dout.strides[3])));
-                           return Values{e.fma(x, y, in[0])};
-                         });
+  int64_t pitch = form.pitch(form.valueDepth);
+  Value lane = e.rem(e.thread, team);
+  Value i = e.min(e.div(e.thread, team), e.index(rows.size - 1)), number = e.add(rows.first, i);
+  Row row = rowAt(number);
+  Value atOut = positionOf(o, rows, number), staged = e.add(e.mul(i, pitch), outAt);
+  Values sum =
+      e.forLoop(e.mul(lane, 4), e.index(form.valueDepth), e.index(4 * team), ValueRange{e.f(0)},
+                [&](Value d, ValueRange in) {
+                  Values x = fetch(o, alignedO, atOut, e.boolean(true), d, form.valueDepth),
+                         out(in);
+                  Value y = e.vload(memory, e.add(staged, d), 4);
+                  for (int64_t n = 0; n < 4; ++n)
+                    out[0] = e.fma(x[n], e.extract(y, n), out[0]);
+                  return out;
+                });
   Value total = e.reduceTeam(sum[0], team, [&](Value a, Value b) { return e.addf(a, b); });
   if (op.getDlse())
     total = e.subf(total, f.load(dlse, f.position(dlse, {batch, row.head, row.query})));
   Value top = f.load(lse, f.position(lse, {batch, row.head, row.query}));
   Value infinity = e.f(std::numeric_limits<float>::infinity());
   Value empty = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, top, e.negf(infinity));
-  e.barrier(); // those before have been read
-  e.ifThen(e.both(e.eq(lane, e.index(0)), e.lt(i, e.index(rows.size))), [&] {
+  Value mine = e.both(e.eq(lane, e.index(0)), e.lt(e.thread, e.index(rows.size * team)));
+  e.ifThen(mine, [&] {
     e.store(e.select(empty, infinity, top), memory, e.add(i, form.lseAt));
     e.store(total, memory, e.add(i, form.totalAt));
   });
@@ -53,10 +55,9 @@ void GPUAttentionGrad::packRows(const Tile &rows) {
 /// Scores become weights with dropout, their gradients those of scores; keys run fastest where
 /// something is read for each of them.
 void GPUAttentionGrad::weigh(const Step &s, bool forBias) {
-  e.barrier();
   bool ownFastest = s.own.keys || !(op.getBias() || op.getMask());
-  e.forThreads(e.index(s.own.size * kOther), [&](Value n) {
-    int64_t line = ownFastest ? s.own.size : kOther;
+  e.forThreads(e.index(s.own.size * s.other.size), [&](Value n) {
+    int64_t line = ownFastest ? s.own.size : s.other.size;
     Value fast = e.rem(n, line), slow = e.div(n, line);
     weighOne(s, ownFastest ? fast : slow, ownFastest ? slow : fast, forBias);
   });
@@ -78,7 +79,7 @@ Value GPUAttentionGrad::dropoutFactor(const Row &row, Value key) {
 void GPUAttentionGrad::weighOne(const Step &s, Value own, Value other, bool forBias) {
   Value inRows = s.own.keys ? other : own, inKeys = s.own.keys ? own : other;
   Value number = e.add(s.rows().first, inRows), key = e.add(s.keyTile().first, inKeys);
-  Value at = e.add(e.mul(other, s.pitch()), own);
+  Value at = e.add(e.mul(other, form.scorePitch()), own);
   Value scoreAt = e.add(at, form.scoresAt), gradAt = e.add(at, form.gradsAt);
   Row row = rowAt(number);
   KeyLanes inRange = keysFrom(key);
@@ -118,9 +119,9 @@ void GPUAttentionGrad::weighOne(const Step &s, Value own, Value other, bool forB
 // The gradient of the bias
 //===----------------------------------------------------------------------===//
 
-/// Of one tile, in the order of batches, heads, rows and keys.
+/// Of one tile, in the order of batches, heads, keys and rows.
 void GPUAttentionGrad::emitBias(Value number) {
-  int64_t tile[] = {1, 1, kOther, GPUAttentionGradForm::kBiasKeys};
+  int64_t tile[] = {1, 1, form.other, form.own};
   Value all[] = {q.sizes[0], q.sizes[1], q.sizes[2], k.sizes[2]}, first[4], last[4];
   for (int64_t d = 3; d >= 0; --d) {
     first[d] = e.index(0), last[d] = all[d];
@@ -131,53 +132,48 @@ void GPUAttentionGrad::emitBias(Value number) {
     last[d] = e.min(all[d], e.add(first[d], tile[d]));
     number = e.div(number, tiles);
   }
-  e.forThreads(e.index(kOther * kBiasPitch),
+  e.forThreads(e.index(form.other * form.scorePitch()),
                [&](Value i) { e.store(e.f(0), memory, e.add(i, form.biasAt)); });
   e.forLoop(first[0], last[0], e.index(1), [&](Value b) {
     e.forLoop(first[1], last[1], e.index(1), [&](Value h) {
       batch = b, oneHead = h, keyHead = e.div(h, group), rowCount = q.sizes[2];
       loadKeyLimits();
-      e.forLoop(first[2], last[2], e.index(tile[2]), [&](Value r) {
-        e.forLoop(first[3], last[3], e.index(tile[3]),
-                  [&](Value key) { addBiasStep({keyTile(tile[3], key), rowTile(tile[2], r)}); });
+      e.forLoop(first[3], last[3], e.index(tile[3]), [&](Value key) {
+        Tile own = keyTile(tile[3], key);
+        stageOwn(own);
+        e.forLoop(first[2], last[2], e.index(tile[2]), [&](Value r) {
+          Step s{own, rowTile(tile[2], r)};
+          e.ifThen(seesTile(s), [&] { makeWeights(s, true); });
+        });
       });
     });
   });
   storeBias(first);
 }
 
-void GPUAttentionGrad::addBiasStep(const Step &s) {
-  e.ifThen(seesTile(s), [&] {
-    packRows(s.other);
-    scores(s, false);
-    scores(s, true);
-    weigh(s, true);
-  });
-}
-
 void GPUAttentionGrad::storeBias(ArrayRef<Value> first) {
   auto place = [&](Value row, Value key) {
-    return e.add(e.add(e.mul(row, kBiasPitch), key), form.biasAt);
+    return e.add(e.add(e.mul(row, form.scorePitch()), key), form.biasAt);
   };
   auto total = [&](int64_t count, llvm::function_ref<Value(Value)> at) {
     return e.forLoop(
         e.index(0), e.index(count), e.index(1), ValueRange{e.f(0)},
         [&](Value i, ValueRange in) { return Values{e.addf(in[0], e.load(memory, at(i)))}; })[0];
   };
-  int64_t rows = form.repeats[2] ? 1 : kOther;
-  int64_t keys = form.repeats[3] ? 1 : GPUAttentionGradForm::kBiasKeys;
+  int64_t rows = form.repeats[2] ? 1 : form.other;
+  int64_t keys = form.repeats[3] ? 1 : form.own;
   Value zero = e.index(0);
   e.barrier();
   if (form.repeats[3]) {
-    e.forThreads(e.index(kOther), [&](Value r) {
-      Value sum = total(GPUAttentionGradForm::kBiasKeys, [&](Value key) { return place(r, key); });
+    e.forThreads(e.index(form.other), [&](Value r) {
+      Value sum = total(form.own, [&](Value key) { return place(r, key); });
       e.store(sum, memory, place(r, zero));
     });
     e.barrier();
   }
   if (form.repeats[2]) {
     e.forThreads(e.index(keys), [&](Value key) {
-      Value sum = total(kOther, [&](Value r) { return place(r, key); });
+      Value sum = total(form.other, [&](Value r) { return place(r, key); });
       e.store(sum, memory, place(zero, key));
     });
     e.barrier();

@@ -59,27 +59,16 @@ void GPUAttention::fillQueries(Value d, int64_t depth) {
   });
 }
 
-void GPUAttention::fillKeys(Value key, Value d) {
-  int64_t line = form.depthStep / 4;
-  e.forThreads(e.index(form.keys * line), [&](Value n) {
+/// Rows from `key` on, with their columns from `column` on.
+void GPUAttention::fill(const Slab &to, Value key, Value column) {
+  int64_t line = to.width / 4;
+  e.forThreads(e.index(to.rows * line), [&](Value n) {
     Value along = e.mul(e.rem(n, line), 4), place = e.div(n, line);
-    Value number = e.add(key, place), column = e.add(d, along);
-    Value from = frame.position(k, {batch, keyHead, number, column});
-    Value x = load4(k, from, column, form.keyDepth, form.depthStep, alignedK,
-                    e.lt(number, lastRowKeys.last));
-    e.vstore(x, work, e.add(e.mul(place, form.depthStep + 4), along));
-  });
-}
-
-void GPUAttention::fillValues(Value key) {
-  int64_t line = form.columns / 4;
-  e.forThreads(e.index(form.valueKeys * line), [&](Value n) {
-    Value along = e.mul(e.rem(n, line), 4), place = e.div(n, line);
-    Value number = e.add(key, place), column = e.add(firstColumn, along);
-    Value from = frame.position(v, {batch, keyHead, number, column});
-    Value x = load4(v, from, column, form.valueDepth, form.columns, alignedV,
-                    e.lt(number, lastRowKeys.last));
-    e.vstore(x, values, e.add(e.mul(place, form.columns), along));
+    Value number = e.add(key, place), at = e.add(column, along);
+    Value from = frame.position(to.rowsOf, {batch, keyHead, number, at});
+    Value x =
+        load4(to.rowsOf, from, at, to.depth, to.width, to.aligned, e.lt(number, lastRowKeys.last));
+    e.vstore(x, to.memory, e.add(e.mul(place, to.pitch), along));
   });
 }
 
@@ -89,15 +78,16 @@ void GPUAttention::fillValues(Value key) {
 
 Values GPUAttention::tileScores(Value key) {
   Values sums(form.threadKeys, number(0));
-  return e.forLoop(e.index(0), e.index(form.depth), e.index(form.depthStep), sums,
-                   [&](Value d, ValueRange in) {
-                     e.barrier(); // the step before has been read
-                     fillKeys(key, d);
-                     if (!form.keepsQueries)
-                       fillQueries(d, form.depthStep);
-                     e.barrier();
-                     return tileProducts(form.keepsQueries ? d : e.index(0), in);
-                   });
+  return e.forLoop(
+      e.index(0), e.index(form.depth), e.index(form.depthStep), sums, [&](Value d, ValueRange in) {
+        e.barrier(); // the step before has been read
+        fill({k, alignedK, form.keyDepth, work, form.keys, form.depthStep, form.depthStep + 4}, key,
+             d);
+        if (!form.keepsQueries)
+          fillQueries(d, form.depthStep);
+        e.barrier();
+        return tileProducts(form.keepsQueries ? d : e.index(0), in);
+      });
 }
 
 /// Of the keys that lie in workgroup memory, with queries from depth d of theirs on.
@@ -124,7 +114,8 @@ GPUAttention::State GPUAttention::tileValues(Value key, State s) {
   Value count = e.min(e.index(form.keys), e.sub(lastRowKeys.last, key));
   auto step = [&](Value first, ValueRange in) {
     e.barrier(); // the step before has been read, and weights are there
-    fillValues(e.add(key, first));
+    fill({v, alignedV, form.valueDepth, values, form.valueKeys, form.columns, form.columns},
+         e.add(key, first), firstColumn);
     e.barrier();
     return e.forLoop(
         e.index(0), e.index(form.valueKeys), e.index(1), in, [&](Value i, ValueRange sums) {

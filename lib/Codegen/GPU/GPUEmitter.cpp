@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -26,23 +27,30 @@ void GPUEmitter::forThreads(Value hi, llvm::function_ref<void(Value)> body) {
   forLoop(thread, hi, index(threads), body);
 }
 
+gpu::GPUFuncOp GPUEmitter::function() {
+  Operation *around = getInsertionBlock()->getParentOp();
+  auto found = dyn_cast<gpu::GPUFuncOp>(around);
+  return found ? found : around->getParentOfType<gpu::GPUFuncOp>();
+}
+
+void GPUEmitter::keepInRegisters() {
+  if (target.isCUDA())
+    function()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), getI32IntegerAttr(1));
+}
+
 //===----------------------------------------------------------------------===//
 // Workgroup memory
 //===----------------------------------------------------------------------===//
 
 Value GPUEmitter::shared(Type element, int64_t n) {
-  Operation *around = getInsertionBlock()->getParentOp();
-  auto function = dyn_cast<gpu::GPUFuncOp>(around);
-  if (!function)
-    function = around->getParentOfType<gpu::GPUFuncOp>();
+  gpu::GPUFuncOp kernel = function();
   auto space = gpu::AddressSpaceAttr::get(getContext(), gpu::AddressSpace::Workgroup);
   Type stored = storageType(element);
   auto type = MemRefType::get({n}, stored, MemRefLayoutAttrInterface(), space);
   bytes += (n * bytesOfElement(stored) + 15) / 16 * 16;
-  Value memory = function.addWorkgroupAttribution(type, getLoc());
-  function.setWorkgroupAttributionAttr(function.getNumWorkgroupAttributions() - 1,
-                                       LLVM::LLVMDialect::getAlignAttrName(),
-                                       getI64IntegerAttr(16));
+  Value memory = kernel.addWorkgroupAttribution(type, getLoc());
+  kernel.setWorkgroupAttributionAttr(kernel.getNumWorkgroupAttributions() - 1,
+                                     LLVM::LLVMDialect::getAlignAttrName(), getI64IntegerAttr(16));
   return memory;
 }
 

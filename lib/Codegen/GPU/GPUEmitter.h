@@ -15,6 +15,10 @@
 #include "linnet/Codegen/CodeBuilder.h"
 #include "linnet/Codegen/GPU.h"
 
+namespace mlir::gpu {
+class GPUFuncOp;
+} // namespace mlir::gpu
+
 namespace linnet::codegen {
 
 using Combine = llvm::function_ref<Value(Value, Value)>;
@@ -29,6 +33,10 @@ public:
 
   /// Body for i = thread, thread + threads, ... below hi. Holds no barrier.
   void forThreads(Value hi, llvm::function_ref<void(Value)> body);
+
+  /// Of CUDA: values of a thread stay in registers, though fewer workgroups run at once then. The
+  /// assembler would rather spill some, where it is to guess.
+  void keepInRegisters();
 
   //--- workgroup memory -------------------------------------------------------------------------
   /// n elements for the kernel's whole life. Where lives do not overlap, share them.
@@ -72,6 +80,7 @@ public:
   Value pack(ValueRange scalars); ///< to a vector
 
 private:
+  mlir::gpu::GPUFuncOp function();
   Values shuffle(Values v, int64_t mask);
   Value scratchFor(Type element);
   Values publish(ValueRange v, int64_t lanes);

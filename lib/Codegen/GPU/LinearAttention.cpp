@@ -222,6 +222,7 @@ LogicalResult GPULinearAttention::emit() {
   if (failed(bindOperandsOf(op, f, inOrder())) ||
       failed(bindResults(f, {{op.getO(), &out}, {op.getFinalState(), &finalState}})))
     return failure();
+  e.keepInRegisters();
   floats = e.shared(e.f32(), s.total);
   team = e.div(e.thread, s.width() / s.wide);
   teamColumn = e.mul(e.rem(e.thread, s.width() / s.wide), s.wide);

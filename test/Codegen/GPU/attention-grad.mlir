@@ -1,9 +1,9 @@
 // RUN: linnet-kernels %s --target=vulkan --print-launch | FileCheck %s --check-prefix=LAUNCH
 // RUN: linnet-kernels %s --target=vulkan --print | FileCheck %s
 
-// Workgroups of keys, then of rows: tiles of 64 against steps of 32; hidden steps are skipped.
+// Workgroups of keys, then of rows: tiles of 32 against steps of 32; hidden steps are skipped.
 // LAUNCH-LABEL: exec.kernel @grad
-// LAUNCH-SAME: other = 32 : i64, own = 64 : i64, threads = 256
+// LAUNCH-SAME: other = 32 : i64, own = 32 : i64, threads = 128
 // CHECK-LABEL: gpu.func @grad
 // CHECK-SAME: workgroup
 // CHECK: scf.for
