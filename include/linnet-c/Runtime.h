@@ -286,7 +286,7 @@ typedef struct lnt_state_info {
   int created;
   int poisoned;
   lnt_buffer buffer; /* the state's own memory, when created; valid until it is set or loaded
-                        with another shape, or the session ends */
+                        with another shape, or the session ends; on a GPU it is for reading */
 } lnt_state_info;
 
 LNT_API size_t lnt_session_state_count(const lnt_session *session);

@@ -260,8 +260,10 @@ Failure Session::resolve(const Program &program, Frame &frame, const CallArgumen
 
 void Session::poison(const Program &program) {
   for (const Param &argument : program.arguments)
-    if (argument.state != kNone && argument.alias >= 0)
+    if (argument.state != kNone && argument.alias >= 0) {
       states[argument.state].poisoned = true;
+      states[argument.state].known = false;
+    }
 }
 
 Failure Session::inferShapes(size_t function, const CallArguments &call, int64_t *dims) {
@@ -285,7 +287,9 @@ Failure Session::inferShapes(size_t function, const CallArguments &call, int64_t
 Failure Session::runCommands(const Program &program, Frame &frame, const CallArguments &call,
                              size_t function) {
   CallKey key;
-  bool keeps = execution->needsBytes && !call.trace && !call.poisonDead;
+  // what was read of a state is in what was recorded
+  bool keeps =
+      execution->needsBytes && !call.trace && !call.poisonDead && program.entryLoads.empty();
   if (keeps) {
     key.push_back(int64_t(function));
     key.insert(key.end(), frame.symbols.begin(), frame.symbols.end());
@@ -331,6 +335,9 @@ Failure Session::call(size_t function, const CallArguments &call) {
     poison(program);
     return failure;
   }
+  for (const Param &argument : program.arguments)
+    if (argument.state != kNone && argument.alias >= 0)
+      states[argument.state].known = states[argument.state].isMirrored();
   for (size_t i = 0; i < program.results.size(); ++i) {
     const Param &result = program.results[i];
     if (result.alias < 0)

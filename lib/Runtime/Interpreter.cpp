@@ -7,6 +7,7 @@
 #include "Arithmetic.h"
 #include "linnet/Bundle/Element.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace linnet::runtime {
@@ -160,13 +161,43 @@ Failure Interpreter::window(uint32_t index, int64_t bytes, const char *what, cha
   return nullptr;
 }
 
+/// From the device, unless the CPU knows what is there: an argument of the caller's, or a state
+/// whose value came back with the call that wrote it.
+Failure Interpreter::readElement(const Command &command, const char *source, unsigned width,
+                                 unsigned char *bytes) {
+  auto at = std::find_if(
+      program.entryLoads.begin(), program.entryLoads.end(),
+      [&](const EntryLoad &load) { return &command == &program.commands[load.command]; });
+  if (at == program.entryLoads.end() || session.device().isCPU())
+    return device.read(bytes, source, width);
+  const char *base = frame.bases[program.views[command.b].buffer];
+  uint32_t index = program.arguments[at->argument].state;
+  if (index == kNone) {
+    const lnt_buffer &given = call.arguments[at->argument].buffer;
+    if (given.device != LNT_CPU)
+      return device.read(bytes, source, width);
+    std::memcpy(bytes, static_cast<char *>(given.handle) + given.offset + (source - base), width);
+    return nullptr;
+  }
+  State &state = session.states[index];
+  if (!state.isMirrored())
+    return device.read(bytes, source, width);
+  if (!state.known)
+    if (Failure failure =
+            device.read(state.value.data(), state.memory.data(), uint64_t(state.bytes)))
+      return failure;
+  state.known = true;
+  std::memcpy(bytes, state.value.data() + (source - base), width);
+  return nullptr;
+}
+
 Failure Interpreter::load(const Command &command) {
   unsigned width = bundle::elementBytes(fb::ElementType(command.c));
   char *pointer;
   if (Failure failure = window(command.b, (command.imm + 1) * width, "load", pointer))
     return failure;
   unsigned char bytes[8] = {};
-  if (Failure failure = device.read(bytes, pointer + command.imm * width, width))
+  if (Failure failure = readElement(command, pointer + command.imm * width, width, bytes))
     return failure;
   int64_t &out = frame.registers[command.a];
   bool isFloat = command.c >= uint32_t(fb::ElementType::F16);

@@ -26,6 +26,8 @@ private:
   Failure step(const Command &command);
   Failure repeat(uint32_t index);
   Failure dispatch(const Launch &launch);
+  Failure readElement(const Command &command, const char *source, unsigned width,
+                      unsigned char *bytes);
   Failure load(const Command &command);
   Failure store(const Command &command);
   Failure copy(const Command &command);

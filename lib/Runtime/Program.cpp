@@ -99,6 +99,36 @@ bool writesRegister(fb::Code code) {
 
 } // namespace
 
+/// Those outside of loops, before the first command that works on the argument's memory.
+static void findEntryLoads(Program &program) {
+  std::vector<bool> touched(program.arguments.size());
+  auto argumentOf = [&](uint32_t view) {
+    const Buffer &buffer = program.buffers[program.views[view].buffer];
+    if (buffer.kind == fb::BufferKind::Argument)
+      return int32_t(buffer.index);
+    return buffer.kind == fb::BufferKind::Result ? program.results[buffer.index].alias : -1;
+  };
+  auto touch = [&](uint32_t view) {
+    if (int32_t argument = argumentOf(view); argument >= 0)
+      touched[size_t(argument)] = true;
+  };
+  uint32_t loopEnd = 0;
+  for (uint32_t i = program.entry; i < program.commands.size(); ++i) {
+    const Command &command = program.commands[i];
+    if (command.code == fb::Code::While)
+      loopEnd = std::max(loopEnd, i + 1 + command.b + command.c);
+    else if (command.code == fb::Code::Store || command.code == fb::Code::Copy ||
+             command.code == fb::Code::Fill)
+      touch(command.a);
+    else if (command.code == fb::Code::Dispatch)
+      std::for_each_n(program.launches[command.a].views, program.launches[command.a].viewCount,
+                      touch);
+    else if (int32_t argument = command.code == fb::Code::Load ? argumentOf(command.b) : -1;
+             argument >= 0 && i >= loopEnd && !touched[size_t(argument)])
+      program.entryLoads.push_back({i, uint32_t(argument)});
+  }
+}
+
 Program decodeFunction(const fb::Function &function, const KernelTable *kernels,
                        const std::vector<lnt_kernel> &entries) {
   Program program;
@@ -134,6 +164,7 @@ Program decodeFunction(const fb::Function &function, const KernelTable *kernels,
     program.commands.push_back(command);
   }
   decodeBuffers(function, program);
+  findEntryLoads(program);
   return program;
 }
 

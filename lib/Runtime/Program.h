@@ -64,6 +64,11 @@ struct Command {
   int64_t imm;
 };
 
+/// A Load of an argument that nothing before it in the call may have changed.
+struct EntryLoad {
+  uint32_t command, argument;
+};
+
 struct DispatchInfo {
   const char *op, *location;
   uint32_t flopsReg, bytesReg;
@@ -85,6 +90,7 @@ struct Program {
   std::vector<Launch> launches;
   std::vector<DispatchInfo> dispatches;
   std::vector<Site> sites;
+  std::vector<EntryLoad> entryLoads;
   std::vector<bool> fixed;   // per register: not written behind the entry
   bool arenaBounded = false; // the bundle has offsets
   bool bounded = false;      // and all symbols have maxima, for which these were planned

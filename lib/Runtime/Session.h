@@ -11,6 +11,7 @@
 #include "ShapePlan.h"
 #include "Status.h"
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,12 @@ struct State {
   Memory memory;
   int64_t bytes = 0;
   bool created = false, poisoned = false;
+  // Of a small one on a device that calls read at their start: what is in it, so that they need not
+  // wait for it. It comes back with the results of a call that changes it.
+  bool watched = false, known = false;
+  std::array<char, 8> value = {};
+
+  bool isMirrored() const { return watched && bytes > 0 && size_t(bytes) <= value.size(); }
 };
 
 struct SymbolsHash {

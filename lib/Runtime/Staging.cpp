@@ -82,6 +82,10 @@ Failure Session::stage(const Program &program, Frame &frame, const CallArguments
     if (out)
       frame.downloads.push_back({place, hostAddress(buffer), bytes});
   });
+  for (const Param &argument : program.arguments)
+    if (argument.state != kNone && argument.alias >= 0)
+      if (State &state = states[argument.state]; state.isMirrored())
+        frame.downloads.push_back({state.memory.data(), state.value.data(), uint64_t(state.bytes)});
   return nullptr;
 }
 

@@ -36,6 +36,10 @@ Failure Session::create(std::shared_ptr<Module> module, const lnt_binding *symbo
   const Module &of = *session->module;
   session->states.resize(of.states.size());
   session->frames.resize(of.programs.size());
+  for (const Program &program : of.programs)
+    for (const EntryLoad &load : program.entryLoads)
+      if (uint32_t state = program.arguments[load.argument].state; state != kNone)
+        session->states[state].watched = !session->device().isCPU();
   std::vector<bool> used(count);
   for (const Program &program : of.programs)
     for (const Symbol &symbol : program.symbols)
@@ -92,6 +96,7 @@ Failure Session::createState(size_t index, const std::vector<int64_t> &dims) {
   state.memory = std::move(memory);
   state.dims = dims;
   state.bytes = bytes;
+  state.known = false;
   state.created = true;
   state.poisoned = false;
   return slot.initial >= 0 ? resetState(index) : nullptr;
@@ -159,6 +164,7 @@ Failure Session::setState(size_t index, const lnt_tensor &value) {
   if (!state.created || state.dims != dims)
     if (Failure failure = createState(index, dims))
       return failure;
+  state.known = false;
   if (Failure failure = copyIn(state.memory.data(), value.buffer, uint64_t(bytes)))
     return failure;
   state.poisoned = false;
@@ -170,6 +176,7 @@ Failure Session::resetState(size_t index) {
   int32_t initial = module->states[index].initial;
   uint64_t bytes = uint64_t(state.bytes);
   Failure failure;
+  state.known = false;
   if (bytes != 0 && initial >= 0)
     failure = device().copy(state.memory.data(), module->constants[size_t(initial)], bytes);
   else if (bytes != 0)

@@ -86,11 +86,11 @@ def _files(model):
 
 
 @functools.cache
-def bundle(model, cpu="native", *flags):
+def bundle(model, cpu="native", *flags, device=None):
     """Path of the compiled model. Strict: a cache that had to be copied is an error."""
     files = _files(model)
     return testing.compile_text(files.with_name(files.name + ".mlir").read_text(),
-                                "--strict-donation", *flags, cpu=cpu,
+                                "--strict-donation", *flags, cpu=cpu, device=device,
                                 weights=files.with_name(files.name + ".safetensors"))
 
 
