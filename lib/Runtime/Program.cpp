@@ -117,8 +117,9 @@ static void findEntryLoads(Program &program) {
     const Command &command = program.commands[i];
     if (command.code == fb::Code::While)
       loopEnd = std::max(loopEnd, i + 1 + command.b + command.c);
-    else if (command.code == fb::Code::Store || command.code == fb::Code::Copy ||
-             command.code == fb::Code::Fill)
+    else if (command.code == fb::Code::Store)
+      touch(command.b);
+    else if (command.code == fb::Code::Copy || command.code == fb::Code::Fill)
       touch(command.a);
     else if (command.code == fb::Code::Dispatch)
       std::for_each_n(program.launches[command.a].views, program.launches[command.a].viewCount,

@@ -58,6 +58,7 @@ def numbers(call):
     return int(call.model in ("bytelm.softmax", "gpt2.small"))
 
 
+@pytest.mark.slow(quick="bytelm|gpt2.small|digits|vit|resnet")
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_only_arguments_and_results_are_copied(call):
     """States and weights stay where they are; once a state is known nothing is read within a call."""
