@@ -22,7 +22,8 @@ from linnet._src import gpu_traffic  # noqa: E402
 PAGE = ROOT / "docs" / "generated" / "gpu-kernels.md"
 CHIPS = ("sm_80", "sm_90")
 LIMIT = 1.5  # of bytes moved over those that have to be, in the classes below
-LIMITED = ("matmul", "attention", "attention gradient", "linear attention", "norm", "scan", "scan gradient")
+LIMITED = ("matmul", "attention", "attention gradient", "linear attention", "linear attention gradient", "norm",
+           "scan", "scan gradient")
 TOGETHER = ("elementwise", "norm", "reduction", "transpose")
 ASKEW = 1.6  # of bytes of sectors over those moved, in these; short rows that start anywhere have up to that
 # what is above it, as docs/limitations.md says
@@ -34,10 +35,12 @@ HEAD = """# GPU kernels: registers and traffic
 Written by `docs/gpu_kernels.py`. Of each kernel that a program comes to on CUDA: threads of a workgroup, workgroups of
 the launch, bytes of workgroup memory; on {chips} registers of a thread and bytes of spills, as ptxas says. Traffic is
 counted by following the positions of loads and stores of some workgroups ([how](../../python/linnet/_src/gpu_traffic.py)):
-`moved` over what the workgroups have to move, which is each element that a workgroup touches once (at most {limit} in the
-classes {limited}), and over the bytes of all operands, which says how often workgroups read the same; `sectors` are the
-bytes of the 32-byte sectors that subgroups access, over what they move there (at most {askew} in the classes
-{together}): accesses with gaps or askew have more. None of this was measured on a GPU.
+`moved` over what the workgroups have to move (at most {limit} in the classes {limited}), and over the
+bytes of all operands, which says how often workgroups read the same; `sectors` are the bytes of the 32-byte sectors that
+subgroups access, over what they move there (at most {askew} in the classes {together}): accesses with
+gaps or askew have more. A workgroup has to move each element of the operands and results that it touches once; what it
+keeps in memory for its way back, as the states before every 16 positions in linear attention's gradient, once out and
+once in. None of this was measured on a GPU.
 """
 
 
@@ -96,13 +99,25 @@ def attention_bias_grad(q, lse, dq, bias):
                    ": {a}, {b}, {c}, {d} -> {r0}, {r1}, {r2}, {r3}")
 
 
-def linear(t):
-    return program([t] * 3, [t], "%y = linnet.linear_attention %a, %b, %c : {a}, {b}, {c} -> {r0}")
+# what linear attention has beyond queries, keys and values: "channel", "position": a number per channel or per position
+UPDATES = {
+    "": {}, "decay": {"decay": "position"}, "decay per channel": {"decay": "channel"}, "delta": {"beta": "position"},
+    "decay, delta": {"decay": "position", "beta": "position"},
+}
 
 
-def linear_grad(t):
-    return program([t] * 4, [t] * 3, "%y:3 = linnet.linear_attention_grad %a, %b, %c grad(%d) : {a}, {b}, {c}, {d} "
-                   "-> {r0}, {r1}, {r2}")
+def linear(dims, element, update="", grad=False):
+    t = tensor(*dims, element)
+    kinds = {"channel": t, "position": tensor(*dims[:3], element)}
+    arguments = [t] * 3 + [kinds[kind] for kind in UPDATES[update].values()]
+    names = "defgh"[:len(UPDATES[update])]
+    parts = "".join(f" {word}(%{n} : {{{n}}})" for word, n in zip(UPDATES[update], names))
+    if not grad:
+        return program(arguments, [t], f"%y = linnet.linear_attention %a, %b, %c{parts} : {{a}}, {{b}}, {{c}} -> {{r0}}")
+    last = "abcdefgh"[len(arguments)]
+    results = ", ".join(f"{{r{i}}}" for i in range(len(arguments)))
+    return program(arguments + [t], arguments, f"%y:{len(arguments)} = linnet.linear_attention_grad %a, %b, %c{parts} "
+                   f"grad(%{last}) : {{a}}, {{b}}, {{c}}, {{{last}}} -> {results}")
 
 
 def scan(u, a, b, skip):
@@ -182,8 +197,11 @@ PROGRAMS = [
     ("attention gradient", "bias, 256 positions of 128, bf16", attention_bias_grad(
         tensor(2, 4, 256, 128, "bf16"), tensor(2, 4, 256, "f32"), tensor(2, 4, 256, 128, "f32"),
         tensor(2, 4, 256, 256, "f32"))),
-    ("linear attention", "1024 positions, f32", linear(tensor(*HEADS, "f32"))),
-    ("linear attention gradient", "512 positions, f32", linear_grad(tensor(2, 12, 512, 64, "f32"))),
+    ("linear attention", "1024 positions, f32", linear(HEADS, "f32")),
+    *(("linear attention", f"128 positions, {update}, bf16", linear((2, 12, 128, 64), "bf16", update))
+      for update in UPDATES if update),
+    *(("linear attention gradient", ", ".join(filter(None, ["64 positions", update, element])),
+       linear((2, 12, 64, 64), element, update, grad=True)) for update in UPDATES for element in ("f32", "bf16")),
     ("scan", "1024 positions, 512 channels, f32", scan(tensor(2, 1024, 512, "f32"), tensor(512, 16, "f32"),
                                                        tensor(2, 1024, 16, "f32"), tensor(512, "f32"))),
     ("scan gradient", "512 positions, 512 channels, f32", scan_grad(tensor(2, 512, 512, "f32"), tensor(512, 16, "f32"),

@@ -4,7 +4,6 @@
 A gradient may be off by 1e-5 of its norm, or by its rounding in 16-bit types."""
 
 import functools
-import os
 
 import numpy as np
 import pytest
@@ -161,10 +160,7 @@ def test_form(level, name):
 @pytest.mark.parametrize("level", kernels.LEVELS)
 @pytest.mark.parametrize("name", RULES)
 def test_long(level, name):
-    # lavapipe ends all loops of a thread after 65536 turns together (docs/limitations.md)
-    on_device = 130 if name in ("linear", "scalar", "gated_delta") else 65
-    device = os.environ.get("LINNET_DEVICE", "cpu")
-    check(level, rule_case(name), 1, 1000 if device == "cpu" else on_device)
+    check(level, rule_case(name), 1, 1000)
 
 
 @pytest.mark.slow(quick="^(linear|vector_delta|erase|bonus)-")

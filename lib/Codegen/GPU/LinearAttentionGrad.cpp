@@ -6,7 +6,7 @@
 #include "LinearAttentionGrad.h"
 #include "Emitters.h"
 #include "GPUOpKernel.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "LinearAttention.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -23,10 +23,10 @@ static constexpr int64_t kBlock = LinearAttentionGradFacts::kBlock;
 using Layout = GPULinearAttentionGradLayout;
 
 Layout::GPULinearAttentionGradLayout(LinearAttentionGradOp op, const GPUTarget &target)
-    : LinearAttentionGradFacts(op), wide(target.subgroup < 32 ? 1 : 4),
+    : LinearAttentionGradFacts(op), wide(target.subgroup < 32 ? 1 : 4), deep(wide == 1 ? 8 : kDeep),
       team(std::min<int64_t>(8, target.subgroup)),
-      paddedK(std::max<int64_t>(wide, llvm::alignTo(K, wide))),
-      paddedD(std::max<int64_t>(wide, llvm::alignTo(D, wide))) {
+      paddedK(std::max<int64_t>(deep, llvm::alignTo(K, deep))),
+      paddedD(std::max<int64_t>(deep, llvm::alignTo(D, deep))) {
   int64_t left = target.workgroupMemory / 4 - (wide > 1 ? threads(target) : 0);
   auto take = [&](Extent &t, int64_t rows, int64_t pitch) {
     t = {rows, pitch, -1};
@@ -64,12 +64,18 @@ Layout::GPULinearAttentionGradLayout(LinearAttentionGradOp op, const GPUTarget &
   take(rates, delta ? kBlock : 0, paddedD / wide);
   take(crossing, decays() ? kBlock + 1 : 0, gateWidth());
   take(before, decays() && anyExclusive() ? kBlock : 0, gateWidth());
+  auto fits = [&] { return rows() * sliceColumns() <= left; };
+  while (wide > 1 && !fits() && sliceColumns() % 32 == 0)
+    slices *= 2;
+  slices = fits() ? slices : 1;
+  take(seen, rows(), sliceColumns());
 }
 
-/// Four rows of four columns of the state each, in a few rounds.
+/// Four rows of four columns of the state each, in a few rounds; in fewer with narrow subgroups, as
+/// a driver of such counts the turns of loops (LoopTurns.cpp).
 int64_t Layout::threads(const GPUTarget &target) const {
-  int64_t most = std::min<int64_t>(256, target.maxWorkgroup);
-  return std::clamp<int64_t>(llvm::bit_floor<uint64_t>(stateSize() / 32), 32, most);
+  int64_t most = std::min<int64_t>(256, target.maxWorkgroup), share = wide == 1 ? 16 : 32;
+  return std::clamp<int64_t>(llvm::bit_floor<uint64_t>(stateSize() / share), 32, most);
 }
 
 void GPULinearAttentionGrad::makeTables() {
@@ -93,7 +99,8 @@ void GPULinearAttentionGrad::makeTables() {
                                                    {&z, &s.z},
                                                    {&u, &s.u},
                                                    {&crossing, &s.crossing},
-                                                   {&before, &s.before}};
+                                                   {&before, &s.before},
+                                                   {&seen, &s.seen}};
   for (auto [table, extent] : tables) {
     if (!extent->floats())
       continue;
@@ -175,7 +182,7 @@ void GPULinearAttentionGrad::storeRow(const std::optional<View> &to, Value h, Va
     Value at = f.position(*to, {batch, h, e.add(first, i), c});
     auto scalars = [&] {
       for (int64_t n = 0; n < int64_t(x.size()); ++n) {
-        Value inside = depth % s.wide ? e.lt(e.add(c, n), e.index(depth)) : e.boolean(true);
+        Value inside = depth % s.deep ? e.lt(e.add(c, n), e.index(depth)) : e.boolean(true);
         e.ifThen(inside, [&] {
           f.store(e.convert(x[n], to->element), *to,
                   e.add(at, e.mul(e.index(n), to->strides.back())));
@@ -417,11 +424,7 @@ LogicalResult GPULinearAttentionGrad::emit() {
   blocks = e.ceilDiv(q.sizes[2], kBlock);
   makeTables();
   if (s.wide > 1) {
-    // ptxas would rather spill than have fewer workgroups on a multiprocessor, and there is one per
-    // head
-    if (e.target.isCUDA())
-      e.getInsertionBlock()->getParentOp()->getParentOfType<gpu::GPUFuncOp>()->setAttr(
-          NVVM::NVVMDialect::getMinctasmAttrName(), e.getI32IntegerAttr(1));
+    takeRegisters(e); // there is one workgroup per head
     self = e.thread;
     numbers = e.shared(e.getI32Type(), e.threads);
     e.store(e.toInt(self, e.getI32Type()), numbers, self);

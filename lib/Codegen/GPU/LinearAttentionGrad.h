@@ -32,8 +32,10 @@ struct GPULinearAttentionGradLayout : LinearAttentionGradFacts {
   /// Columns that a thread has side by side. Devices with narrow subgroups are CPUs, whose drivers
   /// take a millisecond of compilation for every ten accesses.
   int64_t wide;
-  int64_t team;             ///< threads that share a sum of products
-  int64_t paddedK, paddedD; ///< to whole columns of a thread
+  static constexpr int64_t kDeep = 4; ///< numbers that lie together
+  int64_t deep;                       ///< those of a row that a turn of a sum takes
+  int64_t team;                       ///< threads that share a sum of products
+  int64_t paddedK, paddedD;           ///< to whole turns
   /// Numbers per position of a decay's gradient: sums of four of a scalar one.
   int64_t gateWidth() const { return vectorDecay ? paddedK : paddedK / wide; }
   int64_t stateSize() const { return paddedK * paddedD; }
@@ -56,6 +58,10 @@ struct GPULinearAttentionGradLayout : LinearAttentionGradFacts {
   /// Per position, what is read behind its decay less what is written there, then what crosses the
   /// end of the block; what is read before its decay.
   Extent crossing, before;
+  /// Z S^T in one slice of the key's channels after the other.
+  Extent seen;
+  int64_t slices = 1;
+  int64_t sliceColumns() const { return paddedK / slices; }
   int64_t scratch = 0; ///< floats of the tables that lie there
 };
 
@@ -146,10 +152,12 @@ private:
   Values channelReads(Value set, bool inclusive, int64_t height, Value i, Value c);
   Values channelWrites(Value writer, int64_t height, Value j, Value c);
   Value sumOfTeam(Value v);
+  void shareSums(Values &sums, Value lane);
   void forTeams(Value count, llvm::function_ref<void(Value, Value, Value)> body);
 
   //--- LinearAttentionGradRows.cpp: gradients of rows of channels, of decays and the bonus
-  Values readerRows(Value set, bool inclusive, int64_t height, Value i, Value c);
+  void readState(Value from);
+  Values readerRows(Value set, bool inclusive, int64_t height, Value i, Value from, Value column);
   Values writerRows(Value writer, int64_t height, Value j, Value c);
   Values ownRow(Value row, Value c);
   void addOwnReads(Values &sums, Value set, int64_t height, Value i, Value c);
@@ -159,6 +167,7 @@ private:
   void addCrossing(Values &crossing, Value row, Value c, const Values &sums);
   void putCrossing(const Table &to, Value i, Value c, llvm::ArrayRef<Value> numbers);
   void rowGrads();
+  void rowGradsOf(Value from);
   void crossState();
   void sumOverRows();
   void decayGrads();
@@ -170,7 +179,7 @@ private:
   GPULinearAttentionGradLayout s;
 
   Table gates, pairs, prefix, suffix, betas, bonuses, dbonuses, own, rates, totals, a, b, held, x,
-      z, u, crossing, before;
+      z, u, crossing, before, seen;
   Value self, numbers; ///< the thread; those of all threads, see meet
   Value batch, head, blocks, keptStates, keptFound;
   // of the block

@@ -18,7 +18,7 @@ static constexpr int64_t kBlock = LinearAttentionGradFacts::kBlock;
 // Threads side by side read rows that are four apart, or one: where a row is whole turns of the
 // banks, its groups of four are exchanged by the row's number, so that those lie in other banks.
 Value GPULinearAttentionGrad::place(const Table &t, Value row, Value column) {
-  if (t.pitch % 32 == 0) {
+  if (s.wide > 1 && t.pitch % 32 == 0) {
     Value turn = e.mul(e.rem(e.div(row, 4), 8), 4);
     if (CodeBuilder::constantOf(turn) != 0)
       column = arith::XOrIOp::create(e, column, turn);
@@ -113,7 +113,7 @@ void GPULinearAttentionGrad::tiles(Value firstRow, Value rows, int64_t height, i
 
 /// A number of turns that compilers do not know: others they unroll until no registers are left.
 Value GPULinearAttentionGrad::hidden(Value n) {
-  return numbers ? e.add(n, e.toIndex(e.load(numbers, e.index(0)))) : n;
+  return e.add(n, numbers ? e.toIndex(e.load(numbers, e.index(0))) : e.min(f.group, e.index(0)));
 }
 
 /// Adds to the sums of a tile, row by row.
@@ -121,7 +121,7 @@ Values GPULinearAttentionGrad::sum(const Term &term, int64_t height, Value row, 
                                    Values sums) {
   if (sums.empty())
     sums.assign(s.wide * height, e.f(0));
-  int64_t n = term.aAlong || term.bAlong ? s.wide : 1;
+  int64_t n = term.aAlong || term.bAlong ? s.deep : s.wide == 1 ? s.kDeep : 1;
   return e.forLoop(term.from, hidden(term.to), e.index(n), sums, [&](Value i, ValueRange carried) {
     SmallVector<Values> a, b;
     for (int64_t m = 0; m < (term.aAlong ? height : n); ++m)
@@ -152,7 +152,7 @@ Values GPULinearAttentionGrad::overSets(int64_t sets, Values init,
 /// Decays the state, or its gradient, and adds products of rows to it.
 void GPULinearAttentionGrad::advance(const Term &term,
                                      llvm::function_ref<void(Value, Value, ValueRange)> also) {
-  int64_t height = heightOf(s.paddedK, s.paddedD);
+  int64_t height = s.wide == 1 ? s.kDeep : heightOf(s.paddedK, s.paddedD);
   tiles(e.index(0), e.index(s.paddedK), height, s.paddedD, [&](Value k, Value d) {
     Values sums;
     for (int64_t m = 0; m < height; ++m)
@@ -239,7 +239,7 @@ void GPULinearAttentionGrad::findErased() {
 void GPULinearAttentionGrad::solve(bool turned, const Access &read,
                                    llvm::function_ref<void(Value, Value, Value)> write, double sign,
                                    llvm::function_ref<Value(Value, Value, Value)> finish) {
-  int64_t n = s.wide;
+  int64_t n = s.kDeep;
   Value parts = e.ceilDiv(count, n); // what is behind them is zero
   int64_t last = (s.writers() - 1) * kBlock;
   // the coefficients in row n * i + m of part (i, j); turned: in column m

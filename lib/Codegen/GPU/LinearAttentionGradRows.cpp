@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LinearAttentionGrad.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace linnet::codegen;
@@ -17,12 +18,42 @@ static constexpr int64_t kBlock = LinearAttentionGradFacts::kBlock;
 // Gradients of rows
 //===----------------------------------------------------------------------===//
 
-/// dX = (Z S^T) decayed + B W, but for what a reader sees of its own position.
+/// Z S^T in the columns of a slice. A team has a column: a number of the state is loaded once for
+/// many rows, whose sums the lanes share out among them.
+void GPULinearAttentionGrad::readState(Value from) {
+  int64_t together = s.wide == 1 ? 2 : s.kDeep, height = s.wide == 1 ? s.team : kBlock;
+  if (s.wide > 1 && s.readers() % 2 == 0)
+    height *= 2;
+  forTeams(e.index(s.sliceColumns()), [&](Value column, Value lane, Value there) {
+    e.forLoop(e.index(0), e.index(s.rows()), e.index(height), [&](Value row) {
+      Values sums(height, e.f(0));
+      sums = e.forLoop(e.mul(lane, together), e.index(s.paddedD), e.index(together * s.team), sums,
+                       [&](Value d, ValueRange in) {
+                         Values state = get(stateBefore, e.add(from, column), d, together), out(in);
+                         for (auto [m, x] : llvm::enumerate(out))
+                           for (auto [a, b] :
+                                llvm::zip_equal(get(z, e.add(row, m), d, together), state))
+                             x = e.fma(a, b, x);
+                         return out;
+                       });
+      shareSums(sums, lane);
+      Value first = e.add(row, e.mul(lane, sums.size()));
+      e.ifThen(there, [&] {
+        for (auto [m, x] : llvm::enumerate(sums))
+          put(seen, e.add(first, m), column, x);
+      });
+    });
+  });
+}
+
+/// dX = (Z S^T) decayed + B W, but for what a reader sees of its own position. The column is that
+/// of the slice, which begins at `from`.
 Values GPULinearAttentionGrad::readerRows(Value set, bool inclusive, int64_t height, Value i,
-                                          Value c) {
-  Value row = e.add(e.mul(set, kBlock), i);
-  Values sums = sum({e.index(0), e.index(s.paddedD), true, true, rowsOf(z), rowsOf(stateBefore)},
-                    height, row, c);
+                                          Value from, Value column) {
+  Value row = e.add(e.mul(set, kBlock), i), c = e.add(from, column);
+  Values sums;
+  for (int64_t m = 0; m < height; ++m)
+    sums.append(get(seen, e.add(row, m), column, s.wide));
   if (s.decays())
     for (int64_t m = 0; m < height; ++m)
       for (auto [n, gate] : llvm::enumerate(gatesOf(prefix, e.add(i, m + inclusive), c, s.wide)))
@@ -124,16 +155,18 @@ void GPULinearAttentionGrad::putCrossing(const Table &to, Value i, Value c,
 
 /// Everything that has rows of channels; a thread has all readers and writers of its positions, in
 /// this order, and what crosses their decays.
-void GPULinearAttentionGrad::rowGrads() {
+void GPULinearAttentionGrad::rowGradsOf(Value from) {
   // sums of several kinds are alive at once here
-  int64_t height = heightOf(kBlock, s.paddedK, s.vectorDecay || s.solves() ? 1 : 2);
+  int64_t columns = s.sliceColumns();
+  int64_t height = heightOf(kBlock, columns, s.vectorDecay || s.solves() ? 1 : 2);
   Values zeros(s.wide * height, e.f(0)), none;
-  tiles(e.index(0), e.index(kBlock), height, s.paddedK, [&](Value i, Value c) {
+  tiles(e.index(0), e.index(kBlock), height, columns, [&](Value i, Value column) {
+    Value c = e.add(from, column);
     bool queriesInclusive = s.inclusive(0), erasedInclusive = s.inclusive(s.group);
     Values reads[2] = {zeros, zeros}; // before the decay of their position, behind it
     auto carried = s.decays() ? zeros : none;
     carried = overSets(s.group, carried, [&](Value set, ValueRange in) {
-      Values sums = readerRows(set, queriesInclusive, height, i, c), out(in);
+      Values sums = readerRows(set, queriesInclusive, height, i, from, column), out(in);
       addCrossing(out, e.add(e.mul(set, kBlock), i), c, sums);
       addOwnReads(sums, set, height, i, c);
       storeRows(dq, e.add(e.mul(head, s.group), set), i, c, sums);
@@ -143,7 +176,7 @@ void GPULinearAttentionGrad::rowGrads() {
       reads[queriesInclusive] = carried;
     Values erased;
     if (s.solves()) {
-      erased = readerRows(e.index(s.group), erasedInclusive, height, i, c);
+      erased = readerRows(e.index(s.group), erasedInclusive, height, i, from, column);
       addCrossing(reads[erasedInclusive], e.add(i, s.eraseRow()), c, erased);
       storeRows(deraseA, head, i, c, erased);
     }
@@ -169,6 +202,21 @@ void GPULinearAttentionGrad::rowGrads() {
   });
 }
 
+void GPULinearAttentionGrad::rowGrads() {
+  auto slice = [&](Value from) {
+    readState(from);
+    meet();
+    rowGradsOf(from);
+  };
+  if (s.slices == 1)
+    return slice(e.index(0));
+  e.forLoop(e.index(s.slices), [&](Value n) {
+    llvm::SaveAndRestore thread(e.thread);
+    slice(e.mul(n, s.sliceColumns()));
+    meet();
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Decays, bonus
 //===----------------------------------------------------------------------===//
@@ -180,26 +228,32 @@ void GPULinearAttentionGrad::crossState() {
     Value total = e.forLoop(
         e.index(0), e.index(span), e.index(1), Values{e.f(0)}, [&](Value n, ValueRange outer) {
           Value k = e.add(e.mul(item, span), n);
-          return e.forLoop(e.mul(lane, s.wide), e.index(s.paddedD), e.index(s.wide * s.team), outer,
-                           [&](Value d, ValueRange in) {
+          return e.forLoop(e.mul(lane, s.kDeep), e.index(s.paddedD), e.index(s.kDeep * s.team),
+                           outer, [&](Value d, ValueRange in) {
                              Value x = in[0];
-                             for (auto [g, v] : llvm::zip_equal(get(held, k, d, s.wide),
-                                                                get(stateAfter, k, d, s.wide)))
+                             for (auto [g, v] : llvm::zip_equal(get(held, k, d, s.kDeep),
+                                                                get(stateAfter, k, d, s.kDeep)))
                                x = e.fma(g, v, x);
                              return Values{x};
                            });
         })[0];
     total = sumOfTeam(total);
-    e.ifThen(there, [&] { put(crossing, e.index(kBlock), item, total); });
+    e.ifThen(e.both(there, e.eq(lane, e.index(0))),
+             [&] { put(crossing, e.index(kBlock), item, total); });
   });
 }
 
 /// Sums over what lies side by side: of a scalar decay's gradient, and beta's.
 void GPULinearAttentionGrad::sumOverRows() {
   auto sumOf = [&](const Table &t, Value row, int64_t n) {
-    return e.forLoop(
-        e.index(0), e.index(n), e.index(1), Values{e.f(0)},
-        [&](Value c, ValueRange in) { return Values{e.addf(in[0], get(t, row, c))}; })[0];
+    int64_t step = n % s.kDeep == 0 ? s.kDeep : 1;
+    return e.forLoop(e.index(0), e.index(n), e.index(step), Values{e.f(0)},
+                     [&](Value c, ValueRange in) {
+                       Value total = in[0];
+                       for (Value v : get(t, row, c, step))
+                         total = e.addf(total, v);
+                       return Values{total};
+                     })[0];
   };
   if (dbeta)
     e.forThreads(count, [&](Value i) {

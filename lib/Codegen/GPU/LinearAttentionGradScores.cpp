@@ -70,15 +70,28 @@ Value GPULinearAttentionGrad::sumOfTeam(Value v) {
   return e.reduceLanesOf(v, s.team, [&](Value x, Value y) { return e.addf(x, y); });
 }
 
+/// Sums over a team of several numbers, of which a lane is left with those from its place on.
+void GPULinearAttentionGrad::shareSums(Values &sums, Value lane) {
+  for (int64_t mask = s.team / 2; mask >= 1; mask /= 2) {
+    size_t half = sums.size() / 2;
+    Value upper = e.ge(e.rem(lane, 2 * mask), e.index(mask));
+    for (size_t i = 0; i < half; ++i) {
+      Value kept = e.select(upper, sums[i + half], sums[i]);
+      Value given = e.select(upper, sums[i], sums[i + half]);
+      sums[i] = e.addf(kept, e.shuffleXor(given, mask));
+    }
+    sums.resize(half);
+  }
+}
+
 /// Body for every one of `count` items and the lane of its team, for all threads alike; `there`
-/// says whether the item exists and the lane is the first.
+/// says whether the item exists.
 void GPULinearAttentionGrad::forTeams(Value count,
                                       llvm::function_ref<void(Value, Value, Value)> body) {
   Value total = e.mul(count, s.team);
   e.forLoop(e.index(0), e.roundUp(total, e.threads), e.index(e.threads), [&](Value from) {
     Value number = e.add(from, e.thread), lane = e.rem(number, s.team);
-    Value there = e.both(e.lt(number, total), e.eq(lane, e.index(0)));
-    body(e.div(e.min(number, e.sub(total, 1)), s.team), lane, there);
+    body(e.div(e.min(number, e.sub(total, 1)), s.team), lane, e.lt(number, total));
   });
 }
 
@@ -86,8 +99,7 @@ void GPULinearAttentionGrad::forTeams(Value count,
 /// position on. With a bonus a query sees what its own position writes, times that. A thread has
 /// `parts` times `wide` channels at once.
 void GPULinearAttentionGrad::channelScores(Value from) {
-  int64_t all = s.paddedK / s.wide,
-          parts = std::min<int64_t>(s.wide, llvm::divideCeil(all, s.team));
+  int64_t all = s.paddedK / s.wide, parts = std::min<int64_t>(4, llvm::divideCeil(all, s.team));
   Value firstSet = e.div(from, kBlock), sets = e.sub(e.index(s.readers()), firstSet);
   forTeams(e.mul(sets, s.columns()), [&](Value item, Value lane, Value there) {
     Value column = e.rem(item, s.columns());
@@ -102,7 +114,7 @@ void GPULinearAttentionGrad::channelScores(Value from) {
       }
       runWriter(set, column, at, keys, [&](Value row, Value sum) {
         sum = sumOfTeam(sum);
-        e.ifThen(there, [&] {
+        e.ifThen(e.both(there, e.eq(lane, e.index(0))), [&] {
           Value isFirst = e.eq(start, e.index(0));
           put(a, row, column, e.addf(sum, e.select(isFirst, e.f(0), get(a, row, column))));
         });

@@ -8,9 +8,11 @@
     for kernel in measure(path_of_dispatches, "cuda", "sm_80"): print(kernel.name, kernel.moved, kernel.once)
 
 The `gpu.func` is what --linnet-emit-gpu-kernels shows. All threads of some workgroups are followed at once, integers
-as arrays; floats are not computed. A condition on what was loaded counts as true. What the lanes of a subgroup
-access together counts once, what two instructions or two subgroups access counts twice. Memory is accessed by sectors
-of 32 bytes: gaps between lanes, and what lies askew, show in their number. All sizes are static."""
+as arrays, also through workgroup memory; floats are not computed. A condition on what was loaded counts as true. What
+the lanes of a subgroup access together counts once, what two instructions or two subgroups access counts twice. What
+has to be moved: each element of a tensor that a workgroup touches, once; each element of its scratch (states that are
+kept for a way back) once where it is written and once where it is read. Memory is accessed by sectors of 32 bytes: gaps
+between lanes, and what lies askew, show in their number. All sizes are static."""
 import dataclasses
 import re
 import subprocess
@@ -20,6 +22,7 @@ import numpy as np
 from linnet._src import testing
 
 OP = re.compile(r'^\s*(?:(%\S+?)(?::(\d+))? = )?"([\w.]+)"\(([^)]*)\)(.*)$')
+LOCAL = re.compile(r"memref<(\d+)xi(?:32|64), #gpu.address_space<workgroup>>")
 BYTES = {"f64": 8, "f32": 4, "f16": 2, "bf16": 2, "i64": 8, "i32": 4, "i16": 2, "i8": 1, "i1": 1}
 
 
@@ -39,8 +42,12 @@ class Op:
         return self.line.rpartition("-> ")[2]
 
     def accesses_memory(self, memories):
-        return (self.name in ACCESSES and self.operands[ACCESSES[self.name]] in memories) or any(
+        return (self.name in ACCESSES and (self.operands[ACCESSES[self.name]] in memories or self.is_local())) or any(
             op.accesses_memory(memories) for region in self.regions for op in region.ops)
+
+    def is_local(self):
+        """An access to one of the integers in workgroup memory."""
+        return self.name in ("memref.load", "memref.store") and bool(LOCAL.search(self.line))
 
 
 @dataclasses.dataclass
@@ -116,7 +123,8 @@ class Workgroup:
         self.threads = int(re.search(r"known_block_size = array<i32: (\d+)", function.line)[1])
         self.group, self.lanes = group, lanes
         self.values, self.memories = {}, {}
-        self.moved, self.touched = {}, {}
+        self.local = {}  # the integers in a workgroup memory, and which of them are known
+        self.moved, self.touched = {}, {}  # touched: (memory, whether by a store)
         self.sectors = 0  # bytes of those that subgroups access
         self.elsewhere = 0  # bytes at positions that were loaded: lanes are taken to be apart
         body = function.regions[0]
@@ -125,7 +133,8 @@ class Workgroup:
         for name, kind in zip(body.arguments, inputs):
             if found := re.match(r"memref<\?x(\w+)>", kind):
                 self.memories[name] = BYTES[found[1]]
-                self.moved[name], self.touched[name] = 0, []
+                self.moved[name] = 0
+                self.touched[name, False], self.touched[name, True] = [], []
             else:
                 self.values[name] = np.int64(next(words, 0))
         self.run(body, np.ones(self.threads, bool))
@@ -205,6 +214,8 @@ class Workgroup:
     def access(self, op, mask):
         at = ACCESSES[op.name]
         name = op.operands[at]
+        if op.is_local():
+            return self.access_local(op, mask)
         if name not in self.memories or not mask.any():
             return
         position = self.values.get(op.operands[at + 1])
@@ -224,7 +235,30 @@ class Workgroup:
         self.sectors += SECTOR * int((sectors[:, 0] >= 0).sum() + (
             (sectors[:, 1:] != sectors[:, :-1]) & (sectors[:, 1:] >= 0)).sum())
         first = np.unique(rows[rows >= 0])
-        self.touched[name].append((first[:, None] + np.arange(count)).ravel())
+        self.touched[name, bool(at)].append((first[:, None] + np.arange(count)).ravel())
+
+    def access_local(self, op, mask):
+        """Integers that threads leave each other. Between barriers they do not depend on an order of threads."""
+        at = ACCESSES[op.name]
+        size = int(LOCAL.search(op.line)[1])
+        numbers, known = self.local.setdefault(op.operands[at], (np.zeros(size, np.int64), np.zeros(size, bool)))
+        position = self.values.get(op.operands[at + 1])
+        where = None if position is None else np.broadcast_to(position, mask.shape)
+        if at == 0:
+            ok = where is not None and known[where[mask]].all()
+            return self.bind(op.results, [numbers[np.where(mask, where, 0)] if ok else None])
+        if where is None:
+            known[:] = False
+            return
+        value = self.values.get(op.operands[0])
+        known[where[mask]] = value is not None
+        if value is not None:
+            numbers[where[mask]] = np.broadcast_to(value, mask.shape)[mask]
+
+    def bytes_touched(self, name, kinds):
+        """Of the elements that loads (False) or stores (True) touched."""
+        found = [positions for kind in kinds for positions in self.touched[name, kind]]
+        return len(np.unique(np.concatenate(found))) * self.memories[name] if found else 0
 
     def do_if(self, op, mask):
         condition = self.values.get(op.operands[0])
@@ -310,8 +344,10 @@ def follow(function, kernel, samples, lanes):
         sectors += workgroup.sectors
         moved += sum(workgroup.moved.values()) + workgroup.elsewhere
         once += workgroup.elsewhere
-        once += sum(len(np.unique(np.concatenate(workgroup.touched[n]))) * workgroup.memories[n]
-                    for n in tensors if workgroup.touched[n])
+        once += sum(workgroup.bytes_touched(n, (False, True)) for n in tensors)
+        if scratch:
+            name = names[len(tensors)]
+            once += workgroup.bytes_touched(name, (False,)) + workgroup.bytes_touched(name, (True,))
     return Traffic(re.search(r'sym_name = "(\w+)"', kernel.line)[1], chunks, moved * chunks / len(groups),
                    once * chunks / len(groups), _operand_bytes(kernel), sectors / max(known, 1))
 

@@ -3,9 +3,10 @@
 // RUN: linnet-kernels %s --target=cuda --emit=text | FileCheck %s --check-prefix=PTX
 
 // A workgroup a head of a batch; states before every block of 16 positions in scratch. The state and
-// what a block needs lie in workgroup memory, the triangular systems are between barriers.
+// what a block needs lie in workgroup memory, the triangular systems are between barriers; what gradients
+// see of the state comes in two slices.
 // LAUNCH-LABEL: exec.kernel @delta
-// LAUNCH-SAME: threads = 128
+// LAUNCH-SAME: threads = 256
 // CHECK-LABEL: gpu.func @delta
 // CHECK-SAME: workgroup({{.*}}memref<4096xf32, #gpu.address_space<workgroup>>
 // CHECK-SAME: nvvm.minctasm = 1
@@ -13,7 +14,7 @@
 // CHECK: gpu.barrier
 // CHECK: scf.for
 // CHECK: math.fma
-// CHECK-COUNT-10: gpu.barrier
+// CHECK-COUNT-12: gpu.barrier
 // CHECK-NOT: gpu.barrier
 // PTX: .entry delta(
 // PTX: ld.shared.v4
