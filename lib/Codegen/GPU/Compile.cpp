@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
 #include "GPULowering.h"
+#include "LoopTurns.h"
 #include "linnet/Codegen/GPUProgram.h"
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/ThreadPool.h"
@@ -27,6 +28,7 @@ LogicalResult linnet::codegen::selectGPUStrategy(exec::KernelOp kernel, const GP
     NamedAttrList strategy(kernel.getStrategyAttr());
     strategy.set("emitter", StringAttr::get(kernel.getContext(), emitter->getName()));
     kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+    declareTurnsSite(kernel, target);
     return success();
   }
   return reportNoEmitter(kernel, target.name);
@@ -66,6 +68,7 @@ static FailureOr<Emitted> emit(exec::KernelOp kernel, const GPUTarget &target) {
   GPUKernelFrame frame(kernel, *out.module, e);
   if (failed((*emitter)->emit(kernel, frame)))
     return failure();
+  checkTurns(frame);
   frame.finish();
   out.threads = e.threads;
   out.sharedBytes = e.sharedBytes();

@@ -11,7 +11,7 @@
 // CHECK: gpu.shuffle xor
 // CHECK: vector.load {{.*}}vector<4xf32>
 // CHECK: gpu.barrier
-// CHECK-NOT: atomic_rmw
+// CHECK-NOT: atomic_rmw addf
 exec.kernel @grad(%q: tensor<2x4x?x64xf32>, %k: tensor<2x2x?x64xf32>, %v: tensor<2x2x?x32xf32>,
     %o: tensor<2x4x?x32xf32>, %l: tensor<2x4x?xf32>, %g: tensor<2x4x?x32xf32>)
     -> (tensor<2x4x?x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32>) {

@@ -56,7 +56,7 @@ exec.kernel @depthwise(%x: tensor<8x96x7x7xf32>, %w: tensor<96x1x3x3xf32>) -> te
 // LAUNCH-SAME: emitter = "conv_filter_grad"
 // LAUNCH-SAME: slices = 4
 // CHECK-LABEL: gpu.func @filter_grad
-// CHECK-NOT: atomic
+// CHECK-NOT: atomic_rmw addf
 // CHECK: gpu.return
 exec.kernel @filter_grad(%x: tensor<4x16x28x28xf32>, %g: tensor<4x32x28x28xf32>) -> tensor<32x16x3x3xf32> {
   %y = linnet.conv_filter_grad %x, %g padding [1, 1, 1, 1]

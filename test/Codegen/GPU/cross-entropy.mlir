@@ -4,7 +4,7 @@
 
 // A workgroup a row; logits come four at once, threads meet in two reductions.
 // LAUNCH-LABEL: exec.kernel @loss
-// LAUNCH-SAME: fault_sites = [{message = "target out of range", op = "linnet.cross_entropy"}]
+// LAUNCH-SAME: fault_sites = [{message = "target out of range", op = "linnet.cross_entropy"}
 // LAUNCH-SAME: threads = 256
 // CHECK-LABEL: gpu.func @loss
 // CHECK: scf.for

@@ -29,7 +29,7 @@ exec.kernel @large(%x: tensor<2x8x56x56xf32>) -> tensor<2x8x1x1xf32> {
 // CHECK-LABEL: gpu.func @gradient
 // CHECK-SAME: workgroup({{.*}}xi32
 // CHECK: gpu.barrier
-// CHECK-NOT: atomic
+// CHECK-NOT: atomic_rmw addf
 // CHECK: gpu.return
 exec.kernel @gradient(%g: tensor<2x8x28x28xf32>, %x: tensor<2x8x56x56xf32>) -> tensor<2x8x56x56xf32> {
   %y = linnet.max_pool_grad %g, %x kernel [3, 3] strides [2, 2] padding [1, 1, 1, 1]

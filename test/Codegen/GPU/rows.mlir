@@ -13,8 +13,8 @@
 // CHECK: scf.for
 // CHECK: vector.load %[[X]]
 // CHECK: gpu.barrier
-// CHECK-NOT: vector.load %[[X]]
-// CHECK-NOT: vector.load %[[S]]
+// CHECK-NOT: vector.load %[[X]][
+// CHECK-NOT: vector.load %[[S]][
 // CHECK: gpu.return
 #row = affine_map<(i, j) -> (i, j)>
 #point = affine_map<(i, j) -> (i)>
@@ -47,9 +47,9 @@ exec.kernel @norm(%x: tensor<4096x1024xf32>, %s: tensor<1024xf32>) -> tensor<409
 // launch divides the threads of a workgroup among rows, and sums of subgroups meet in memory only
 // where rows are that long.
 // LAUNCH-LABEL: exec.kernel @any_rows
-// LAUNCH-SAME: form = "rows", threads = 256 : i64, wide = 4 : i64
+// LAUNCH-SAME: form = "rows", threads = 256 : i64,{{.*}} wide = 4 : i64
 // LAUNCH-LABEL: exec.kernel @short_rows
-// LAUNCH-SAME: form = "rows", lanes = 4 : i64, threads = 128 : i64, wide = 4 : i64
+// LAUNCH-SAME: form = "rows", lanes = 4 : i64, threads = 128 : i64,{{.*}} wide = 4 : i64
 // CHECK-LABEL: gpu.func @any_rows(
 // CHECK: %[[ID:.*]] = gpu.thread_id
 // CHECK: arith.remui %[[ID]], %[[LANES:.*]] : index

@@ -11,10 +11,10 @@
 // CHECK: gpu.barrier
 // CHECK: vector.load {{.*}} : memref<?xbf16>, vector<4xbf16>
 // CHECK: vector.store {{.*}} : memref<?xbf16>, vector<4xbf16>
-// Indices out of range are reported at the end, by the only atomic operation.
+// Indices out of range are reported at the end, by atomic minima.
 // CHECK-NOT: memref.atomic_rmw addf
 // CHECK: memref.atomic_rmw minu
-// CHECK-NOT: memref.atomic_rmw
+// CHECK-NOT: memref.atomic_rmw addf
 // CHECK: gpu.return
 // PTX: .entry table(
 // PTX: ld.global.v2.{{[bu]}}32
