@@ -7,7 +7,6 @@
 #include "Emitters.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -219,12 +218,6 @@ static void keepLongLoops(GPUEmitter &e) {
   });
 }
 
-void linnet::codegen::takeRegisters(GPUEmitter &e) {
-  if (e.target.isCUDA())
-    e.getInsertionBlock()->getParentOp()->getParentOfType<gpu::GPUFuncOp>()->setAttr(
-        NVVM::NVVMDialect::getMinctasmAttrName(), e.getI32IntegerAttr(1));
-}
-
 LogicalResult GPULinearAttention::emit() {
   if (failed(bindOperandsOf(op, f, inOrder())) ||
       failed(bindResults(f, {{op.getO(), &out}, {op.getFinalState(), &finalState}})))
@@ -240,8 +233,6 @@ LogicalResult GPULinearAttention::emit() {
     e.forLoop(e.index(s.slices()), [&](Value slice) { emitSlice(slice); });
   else
     emitSlice(e.rem(f.group, perHead));
-  if (s.solves())
-    takeRegisters(e);
   if (e.target.isCUDA())
     keepLongLoops(e);
   return success();

@@ -178,10 +178,6 @@ private:
   Value first, count;     ///< of the block
 };
 
-/// Has CUDA's workgroups take the registers that they need, however few of them a multiprocessor
-/// then has: ptxas would rather spill.
-void takeRegisters(GPUEmitter &e);
-
 } // namespace linnet::codegen
 
 #endif // LINNET_LIB_CODEGEN_GPU_LINEARATTENTION_H

@@ -6,7 +6,6 @@
 #include "LinearAttentionGrad.h"
 #include "Emitters.h"
 #include "GPUOpKernel.h"
-#include "LinearAttention.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -424,7 +423,7 @@ LogicalResult GPULinearAttentionGrad::emit() {
   blocks = e.ceilDiv(q.sizes[2], kBlock);
   makeTables();
   if (s.wide > 1) {
-    takeRegisters(e); // there is one workgroup per head
+    e.keepInRegisters(); // there is one workgroup per head
     self = e.thread;
     numbers = e.shared(e.getI32Type(), e.threads);
     e.store(e.toInt(self, e.getI32Type()), numbers, self);
