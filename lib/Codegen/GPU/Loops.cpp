@@ -257,8 +257,8 @@ static Value lanesOf(const LoopsPlan &plan, const GPULoopsForm &form, Builder &b
   Value longest = number(b, 1), lanes = number(b, form.leastLanes);
   for (const Stage &s : plan.stages) {
     Value n = number(b, 1);
-    for (const SizeOf &d :
-         ArrayRef((s.op ? OpLoops(s.op) : OpLoops(s.copied)).sizes).drop_front(plan.outer))
+    OpLoops loops = s.op ? OpLoops(s.op) : OpLoops(s.copied);
+    for (const SizeOf &d : ArrayRef(loops.sizes).drop_front(plan.outer))
       n = b.mul(n, size(d));
     longest = b.max(longest, n);
   }
