@@ -189,3 +189,28 @@ def test_layer_norm_of_a_large_mean():
                        "%y = linnet.layer_norm %x eps 1.0e-5 : tensor<4x256xf32>")
     y, = lt.run(text, x)
     assert np.abs(lt.wide(y) - ref.layer_norm(x)).max() < 1e-3
+
+
+@pytest.mark.parametrize("rows", [(1, 5), (5,)], ids=str)
+def test_layer_norm_of_a_row_that_its_kernel_makes(rows):
+    """A table's rows and what is added to them, as at the start of a language model; once the sum is a result too."""
+    shape, width = (*rows, 768), 768
+    x, v, i = (lt.tensor_type(s, e) for s, e in ((shape, "f32"), ((width,), "f32"), (rows, "i64")))
+    table = lt.tensor_type((50, width), "f32")
+    rng = np.random.default_rng(3)
+    t, added, scale, bias = (lt.random(rng, s, "f32") for s in ((50, width), shape, (width,), (width,)))
+    ids = rng.integers(0, 50, rows)
+    made = t[ids] + added
+    wide = made.astype(np.float64)
+    wide -= wide.mean(-1, keepdims=True)
+    expected = wide / np.sqrt((wide**2).mean(-1, keepdims=True) + 1e-5) * scale + bias
+    for more in ("", ", %x"):
+        types = f"{x}, {x}" if more else x
+        found = lt.run(f"""func.func @main(%i: {i}, %t: {table}, %u: {x}, %s: {v}, %b: {v}) -> ({types}) {{
+  %e = linnet.gather %t, %i axis 0 : {table}, {i} -> {x}
+  %x = arith.addf %e, %u : {x}
+  %y = linnet.layer_norm %x scale %s bias %b eps 1.0e-5 : {x}, {v}, {v}
+  return %y{more} : {types}
+}}""", ids, t, added, scale, bias)
+        np.testing.assert_allclose(found[0], expected, rtol=0, atol=1e-5)
+        assert all((other == made).all() for other in found[1:])

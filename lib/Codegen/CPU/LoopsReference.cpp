@@ -74,7 +74,8 @@ static Value findMean(linalg::LinalgOp sum, linalg::LinalgOp host, int64_t n) {
     return {};
   OpOperand *x = readAs(sum, element), *same = readAs(host, difference.getLhs()),
             *mean = readAs(host, difference.getRhs());
-  if (!x || !same || !mean || x->get() != same->get() ||
+  // What the kernel itself computes is in memory only once its first reader, the sum, has run.
+  if (!x || !same || !mean || x->get() != same->get() || !isa<BlockArgument>(x->get()) ||
       sum.getMatchingIndexingMap(x) != host.getMatchingIndexingMap(same))
     return {};
   auto op = mean->get().getDefiningOp<linalg::LinalgOp>();
