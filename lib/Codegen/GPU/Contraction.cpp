@@ -63,7 +63,11 @@ namespace {
 class GPUContractionEmitter : public GPUKernelEmitter {
 public:
   StringRef getName() const override { return "contraction"; }
-  bool match(exec::KernelOp kernel) const override { return succeeded(Contraction::match(kernel)); }
+  /// Products of vectors have no tiles: they are sums of rows, which loops share among threads.
+  bool match(exec::KernelOp kernel) const override {
+    FailureOr<Contraction> c = Contraction::match(kernel);
+    return succeeded(c) && !(c->m.empty() && c->n.empty());
+  }
   LogicalResult select(exec::KernelOp kernel, const GPUTarget &target) const override;
   LogicalResult emit(exec::KernelOp kernel, GPUKernelFrame &frame) const override {
     FailureOr<Contraction> c = Contraction::match(kernel);
