@@ -107,6 +107,19 @@ def test_faster_needs_an_interval_without_one():
     assert verdict(0.99, 1.2) == "undecided"
 
 
+def test_a_fraction_is_the_median_over_neighbouring_turns(monkeypatch):
+    """Work of 100: each turn beside the faster one of the probes around it."""
+    seconds, rates = iter([4.0, 1.0, 2.0, 5.0, 10.0]), iter([20.0, 50.0, 100.0, 50.0, 80.0, 10.0])
+    monkeypatch.setattr(timing, "turn", lambda call, effort: next(seconds))
+
+    def fraction(seconds, ceiling):
+        return 100 / ceiling / seconds
+
+    # fractions 0.5, 1, 0.5, 0.25, 0.125
+    found = timing.beside_ceiling(None, lambda _: next(rates), max, fraction, timing.QUICK)
+    assert found == (2.0, 100.0)
+
+
 def test_bootstrap_covers_the_median_of_noise():
     rng, inside = np.random.default_rng(1), 0
     for _ in range(200):

@@ -7,6 +7,7 @@
 promise. Outputs are compared before anything is timed."""
 
 import dataclasses
+import functools
 import pathlib
 
 import numpy as np
@@ -93,12 +94,12 @@ class Measurement:
     def alone(self):
         w, threads = self.workload, self.threads
         with timing.pinned(threads):
-            seconds, ceiling = timing.beside_ceiling(
-                self.call, lambda s: probe.ceiling(w, threads, s), probe.best(w), self.effort)
-        self.ceiling = ceiling
-        fraction = probe.fraction(w, seconds, ceiling)
+            seconds, self.ceiling = timing.beside_ceiling(
+                self.call, lambda s: probe.ceiling(w, threads, s), probe.best(w),
+                functools.partial(probe.fraction, w), self.effort)
+        fraction = probe.fraction(w, seconds, self.ceiling)
         target = w.target if threads == 1 and fraction else None
-        return self.record(seconds=seconds, ceiling=ceiling, fraction=fraction, target=target,
+        return self.record(seconds=seconds, ceiling=self.ceiling, fraction=fraction, target=target,
                            met=None if target is None else fraction >= target)
 
     def fastest(self, candidates):

@@ -9,7 +9,8 @@ A turn begins with a pause, in which idle workers of the other program go to sle
 call that brings the caches back and does not count, unless it alone would fill the turn; it counts
 with its best call. A program's time
 is the median of its turns, and two programs are compared by the median of the ratios of
-neighbouring turns, with a bootstrap interval."""
+neighbouring turns, with a bootstrap interval. A program and its ceiling take turns likewise: what
+other programs take of the memory differs from one tenth of a second to the next."""
 
 import contextlib
 import dataclasses
@@ -30,7 +31,7 @@ class Effort:
     limit: float    # seconds after which no further round begins, once there are two
 
 
-FULL, QUICK = Effort(0.2, 5, 0.3, 8), Effort(0.02, 2, 0.02, 2)
+FULL, QUICK = Effort(0.2, 5, 0.1, 8), Effort(0.02, 2, 0.02, 2)
 
 
 @contextlib.contextmanager
@@ -62,20 +63,25 @@ def turn(call, seconds):
             return best
 
 
-def _rounds(effort):
+def _rounds(effort, count):
     start = time.perf_counter()
-    for i in range(effort.rounds):
+    for i in range(count):
         if i < 2 or time.perf_counter() - start < effort.limit:
             yield
 
 
-def beside_ceiling(call, probe, better, effort):
-    """Median seconds of a program, and the best that a probe shows in between."""
-    times, ceilings = [], []
-    for _ in _rounds(effort):
-        ceilings.append(probe(effort.probe))
-        times.append(turn(call, effort.seconds))
-    return statistics.median(times), better(ceilings)
+def beside_ceiling(call, probe, better, fraction, effort):
+    """Seconds and ceiling of the turn with the median fraction. Turns are half as long as between
+    two programs, and twice as many; the ceiling of each is the better one of the probes before
+    and behind it."""
+    turns, before = [], probe(effort.probe)
+    for _ in _rounds(effort, 2 * effort.rounds + 1):
+        seconds = turn(call, effort.seconds / 2)
+        behind = probe(effort.probe)
+        turns.append((seconds, better(before, behind)))
+        before = behind
+    turns.sort(key=lambda t: (fraction(*t), t[0]))
+    return turns[len(turns) // 2]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +100,7 @@ class Comparison:
 
 def against(ours, theirs, effort):
     a, b = [], []
-    for _ in _rounds(effort):
+    for _ in _rounds(effort, effort.rounds):
         a.append(turn(ours, effort.seconds))
         b += [turn(theirs, effort.seconds), turn(theirs, effort.seconds)]
         a.append(turn(ours, effort.seconds))
