@@ -58,7 +58,7 @@ def main() -> int:
     wanted = [os.path.relpath(file, ROOT) for file in sys.argv[1:]] or list(known)
     if unknown := sorted(set(wanted) - set(known)):
         print(f"tidy: not a source that the build compiles: {' '.join(unknown)}", file=sys.stderr)
-        return 2
+        return 1
     (BUILD / "tidy").mkdir(exist_ok=True)
     (BUILD / "tidy" / "compile_commands.json").write_text(json.dumps(list(known.values())))
     write_rules(known)

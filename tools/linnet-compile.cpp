@@ -146,7 +146,7 @@ static const char *const overview =
 
 static int usage(const llvm::Twine &message) {
   llvm::errs() << "linnet-compile: " << message << " (see linnet-compile --help)\n";
-  return 2;
+  return 1;
 }
 
 /// "1000", "64KiB", "1.5MiB", "2GiB"; nothing for another text.
@@ -251,7 +251,7 @@ int main(int argc, char **argv) {
   llvm::raw_string_ostream complaints(parsing);
   if (!cl::ParseCommandLineOptions(args.size(), args.data(), overview, &complaints)) {
     llvm::errs() << parsing;
-    return 2;
+    return 1;
   }
   for (const auto &[i, target] : llvm::enumerate(line.targets)) {
     if (target != "cpu" && target != "vulkan" && target != "cuda") {

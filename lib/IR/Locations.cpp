@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/IR/Locations.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Location.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -23,6 +24,20 @@ std::string linnet::describeLocation(Location loc) {
     return WalkResult::interrupt();
   });
   return llvm::json::fixUTF8(found); // a file's name may be anything
+}
+
+Location linnet::locateFile(MLIRContext *context, StringRef file) {
+  return FileLineColLoc::get(context, file, 0, 0); // the parser's, of the module around a file
+}
+
+bool linnet::printOfFile(const Diagnostic &error) {
+  auto file = dyn_cast<FileLineColLoc>(error.getLocation());
+  if (!file || file.getLine() != 0 || error.getSeverity() != DiagnosticSeverity::Error)
+    return false;
+  llvm::errs() << file.getFilename().getValue() << ": error: " << error << "\n";
+  for (const Diagnostic &note : error.getNotes())
+    llvm::errs() << file.getFilename().getValue() << ": note: " << note << "\n";
+  return true;
 }
 
 static constexpr llvm::StringLiteral kSitePrefix = "linnet.site ";

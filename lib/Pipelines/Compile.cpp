@@ -14,6 +14,7 @@
 #include "linnet/Codegen/CPU.h"
 #include "linnet/Codegen/GPU.h"
 #include "linnet/Codegen/GPUProgram.h"
+#include "linnet/IR/Locations.h"
 #include "linnet/Pipelines/Pipelines.h"
 #include "linnet/Transforms/Linearize.h"
 #include "mlir/IR/AsmState.h"
@@ -49,7 +50,6 @@ private:
   LogicalResult planWithinBudget();
   FailureOr<int64_t> largestExcess();
   bool isNews(Diagnostic &d);
-  bool printOfWhole(const Diagnostic &d);
   std::vector<std::string> chipsOf(StringRef target) const;
   LogicalResult checkLevels() const;
   LogicalResult checkChips() const;
@@ -387,21 +387,10 @@ bool Compiler::isNews(Diagnostic &d) {
   return remarks.insert(text).second;
 }
 
-/// Prints what is said of the input as a whole, which has no line; whether it was that.
-bool Compiler::printOfWhole(const Diagnostic &d) {
-  auto file = dyn_cast<FileLineColLoc>(d.getLocation());
-  if (!file || file.getLine() != 0 || d.getSeverity() != DiagnosticSeverity::Error)
-    return false;
-  llvm::errs() << file.getFilename().getValue() << ": error: " << d << "\n";
-  for (const Diagnostic &note : d.getNotes())
-    llvm::errs() << file.getFilename().getValue() << ": note: " << note << "\n";
-  return true;
-}
-
 LogicalResult Compiler::run() {
   SourceMgrDiagnosticHandler printer(sources, &context);
   ScopedDiagnosticHandler counter(&context, [&](Diagnostic &d) {
-    return success(!isNews(d) || printOfWhole(d)); // failure: on to the printer
+    return success(!isNews(d) || printOfFile(d)); // failure: on to the printer
   });
   if (failed(checkLevels()) || failed(checkChips()) || failed(parse()) || failed(dump("input")))
     return failure();

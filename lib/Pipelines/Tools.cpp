@@ -7,6 +7,7 @@
 #include "linnet/Autodiff/Passes.h"
 #include "linnet/IR/Exec.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/IR/Locations.h"
 #include "linnet/Interfaces/Differentiable.h"
 #include "linnet/Pipelines/Pipelines.h"
 #include "linnet/Pipelines/PluginLoader.h"
@@ -19,11 +20,14 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/ToolOutputFile.h"
 #include <deque>
 
 using namespace mlir;
@@ -109,6 +113,28 @@ static void leaveOpsOutOfErrors() {
     static_cast<llvm::cl::opt<bool> *>(option)->setInitialValue(false);
 }
 
+/// Runs passes as upstream's main does, which prints line 0 of a file that is at fault as a whole.
+static LogicalResult runPasses(const MlirOptMainConfig &config, StringRef input, StringRef output,
+                               DialectRegistry &registry) {
+  std::string error;
+  std::unique_ptr<llvm::MemoryBuffer> source = openInputFile(input, &error);
+  std::unique_ptr<llvm::ToolOutputFile> result = source ? openOutputFile(output, &error) : nullptr;
+  if (!result) {
+    llvm::errs() << error << "\n";
+    return failure();
+  }
+  MlirOptMainConfig ours = config;
+  ours.setPassPipelineSetupFn([&](PassManager &pm) {
+    pm.getContext()->getDiagEngine().registerHandler(
+        [](Diagnostic &d) { return success(linnet::printOfFile(d)); });
+    return config.setupPassPipeline(pm);
+  });
+  if (failed(MlirOptMain(result->os(), std::move(source), registry, ours)))
+    return failure();
+  result->keep();
+  return success();
+}
+
 int linnet::optMain(int argc, char **argv) {
   leaveOpsOutOfErrors();
   hideForeignOptions();
@@ -133,8 +159,13 @@ int linnet::optMain(int argc, char **argv) {
   std::deque<std::string> texts;
   expandShortForms(args, texts);
   args.push_back(nullptr);
-  return asMainReturnCode(
-      MlirOptMain(static_cast<int>(args.size()) - 1, args.data(), kOptOverview, registry));
+  int count = static_cast<int>(args.size()) - 1;
+  auto [input, output] = registerAndParseCLIOptions(count, args.data(), kOptOverview, registry);
+  auto config = MlirOptMainConfig::createFromCLOptions();
+  bool upstreams = config.shouldShowDialects() || config.shouldListPasses() ||
+                   config.shouldVerifyDiagnostics(); // what is expected is not printed
+  return asMainReturnCode(upstreams ? MlirOptMain(count, args.data(), input, output, registry)
+                                    : runPasses(config, input, output, registry));
 }
 
 int linnet::lspMain(int argc, char **argv) {

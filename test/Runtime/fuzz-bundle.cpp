@@ -438,19 +438,19 @@ void Fuzzer::once() { exercise(mutate()); }
 int main(int argc, char **argv) {
   if (argc < 3) {
     std::fprintf(stderr, "usage: fuzz-bundle BUNDLE COUNT [SEED]\n");
-    return 2;
+    return 1;
   }
   FILE *file = std::fopen(argv[1], "rb");
   if (!file) {
     std::fprintf(stderr, "fuzz-bundle: error: cannot read '%s'\n", argv[1]);
-    return 2;
+    return 1;
   }
   Bytes bytes(std::filesystem::file_size(argv[1]));
   bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file));
   std::fclose(file);
   if (bundle::Error error = bundle::checkContainer(bytes.data(), bytes.size(), bytes.size())) {
     std::fprintf(stderr, "fuzz-bundle: error: %s\n", error.message().c_str());
-    return 2;
+    return 1;
   }
   long count = std::atol(argv[2]);
   Fuzzer fuzzer(std::move(bytes), argc > 3 ? uint32_t(std::atol(argv[3])) : 1);

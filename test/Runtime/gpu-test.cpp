@@ -326,7 +326,7 @@ void traces(Both &both) {
 
 int main(int argc, char **argv) {
   if (argc != 4)
-    return 2;
+    return 1;
   device = std::strcmp(argv[1], "vulkan") == 0 ? LNT_VULKAN : LNT_CUDA;
   axpyCode = readFile(argv[2]);
   boundsCode = readFile(argv[3]);

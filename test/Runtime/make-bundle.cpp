@@ -17,7 +17,7 @@ int main(int argc, char **argv) {
   bool targets = argc == 3 && std::string(argv[1]) == "targets";
   if (argc != 3 || !makeSample(targets ? "all" : argv[1], bundle)) {
     std::fprintf(stderr, "usage: make-bundle %s|targets OUT.lnb\n", kSampleKinds);
-    return 2;
+    return 1;
   }
   for (bool vulkan : {false, true}) {
     if (!targets)

@@ -156,13 +156,12 @@ Request parse(int argc, char **argv) {
   for (int i = 3; i < argc; ++i) {
     std::string text = argv[i];
     std::string name = text.substr(0, text.find('=')), value = text.substr(text.find('=') + 1);
-    bool usage;
     if (name == "--symbol") {
       size_t equals = value.find('=');
       request.symbols.push_back({value.substr(0, equals), std::stoll(value.substr(equals + 1))});
     } else if (name == "--input") {
       request.inputs.emplace_back();
-      if (Error error = parseInput(value, request.inputs.back(), usage))
+      if (Error error = parseInput(value, request.inputs.back()))
         die(error.message());
     } else if (name == "--calls") {
       request.calls = std::stoi(value);

@@ -47,9 +47,8 @@ void setInteger(Array &array, int64_t index, int64_t value);
 /// "[1, 2, 3, ...]", at most `most` elements.
 std::string preview(const Array &array, int64_t most);
 
-/// An array from "2x8xf32=0.5", "...=iota", "...=rand:SEED" or "FILE.npy". `usage`: the error is
-/// in the specification, not in a file.
-Error parseInput(const std::string &spec, Array &array, bool &usage);
+/// An array from "2x8xf32=0.5", "...=iota", "...=rand:SEED" or "FILE.npy".
+Error parseInput(const std::string &spec, Array &array);
 
 /// .npy. bf16 is '<V2' there: two bytes of no type, as NumPy writes ml_dtypes' bfloat16.
 Error readNpy(const std::string &path, Array &array);

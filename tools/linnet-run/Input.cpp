@@ -121,22 +121,18 @@ Error fillSplat(const std::string &text, Array &array) {
 
 } // namespace
 
-Error parseInput(const std::string &spec, Array &array, bool &usage) {
-  usage = false;
+Error parseInput(const std::string &spec, Array &array) {
   size_t equals = spec.rfind('=');
   bool file = spec.size() > 4 && spec.compare(spec.size() - 4, 4, ".npy") == 0;
   if (file)
     return readNpy(spec, array);
-  usage = true;
   if (equals == std::string::npos)
     return makeError("expects FILE.npy or a shape with a value like 2x8xf32=0.5, found '", spec,
                      "'");
   if (Error error = parseShape(spec.substr(0, equals), array))
     return error;
-  if (Error error = array.allocate()) {
-    usage = false;
+  if (Error error = array.allocate())
     return error;
-  }
   std::string value = spec.substr(equals + 1);
   if (value == "iota") {
     for (int64_t i = 0, count = array.elements(); i < count; ++i)

@@ -77,7 +77,7 @@ Error Invocation::chooseFunction() {
   return Error();
 }
 
-Error Invocation::readInputs(bool &usage) {
+Error Invocation::readInputs() {
   std::vector<size_t> wanted;
   std::string list;
   for (size_t i = 0; i < info->argument_count; ++i)
@@ -95,7 +95,7 @@ Error Invocation::readInputs(bool &usage) {
     return makeError("function '", info->name, "' takes ", wanted.size(), " inputs",
                      list.empty() ? "" : ": ", list, "; found ", options.inputs.size());
   for (size_t i = 0; i < wanted.size(); ++i) {
-    if (Error error = parseInput(options.inputs[i], inputs[wanted[i]], usage))
+    if (Error error = parseInput(options.inputs[i], inputs[wanted[i]]))
       return makeError("--input ", paramLabel(*info, info->arguments[wanted[i]], wanted[i]), ": ",
                        error.message());
     batched[wanted[i]] = options.batched[i];
@@ -105,12 +105,10 @@ Error Invocation::readInputs(bool &usage) {
   for (size_t i = 0; i < info->result_count; ++i)
     if (!info->results[i].state)
       visible.push_back(i);
-  usage = true;
   if (options.outputs.size() > visible.size() || options.expects.size() > visible.size())
     return makeError("function '", info->name, "' has ", visible.size(),
                      " results that are no states, found ", options.outputs.size(),
                      " --output and ", options.expects.size(), " --expect");
-  usage = false;
   return Error();
 }
 
@@ -301,7 +299,7 @@ Error Invocation::report() {
   return Error();
 }
 
-Error Invocation::run(bool &usage) {
+Error Invocation::run() {
   if (Error error = load())
     return error;
   if (options.describe) {
@@ -310,7 +308,7 @@ Error Invocation::run(bool &usage) {
   }
   if (Error error = chooseFunction())
     return error;
-  if (Error error = readInputs(usage))
+  if (Error error = readInputs())
     return error;
   if (Error error = readExpectations())
     return error;

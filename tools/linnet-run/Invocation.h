@@ -20,13 +20,12 @@ public:
   explicit Invocation(const Options &options) : options(options) {}
   ~Invocation();
 
-  /// `usage`: the error is wrong usage.
-  Error run(bool &usage);
+  Error run();
 
 private:
   Error load();
   Error chooseFunction();
-  Error readInputs(bool &usage);
+  Error readInputs();
   Error readExpectations();
   Error checkSymbols();
   Error prepareSession();

@@ -69,7 +69,7 @@ Reports
                           Perfetto, chrome://tracing or linnet-compile --dispatch-times
   --help --version
 
-Exit code: 0 success, 1 the input is at fault, 2 wrong usage.
+Exit code: 0 success, 1 the input or the command is at fault.
 
 Examples
   linnet-run model.lnb --describe

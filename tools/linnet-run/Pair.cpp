@@ -109,8 +109,7 @@ Error Invocation::prepareForm(const std::string &name) {
     return makeError("--pair expects both forms in the bundle (linnet-compile --emit-pair): ",
                      error.message());
   info = lnt_module_function(module, function);
-  bool usage = false;
-  if (Error error = readInputs(usage))
+  if (Error error = readInputs())
     return error;
   if (Error error = prepareSession())
     return error;

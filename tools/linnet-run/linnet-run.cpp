@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
   if (Error error = parseOptions(argc, argv, options)) {
     std::fprintf(stderr, "linnet-run: error: %s; --help shows the usage\n",
                  error.message().c_str());
-    return 2;
+    return 1;
   }
   if (options.help || options.version) {
     if (options.help)
@@ -29,9 +29,8 @@ int main(int argc, char **argv) {
     listDevices();
     return 0;
   }
-  bool usage = false;
-  Error error = Invocation(options).run(usage);
+  Error error = Invocation(options).run();
   if (error)
     std::fprintf(stderr, "linnet-run: error: %s\n", error.message().c_str());
-  return error ? (usage ? 2 : 1) : 0;
+  return error ? 1 : 0;
 }

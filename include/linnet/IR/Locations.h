@@ -14,6 +14,12 @@ namespace linnet {
 /// "model.mlir:12:8" of the first file position in a location, or "".
 std::string describeLocation(mlir::Location loc);
 
+/// A location that stands for a whole file, no line of which is to blame.
+mlir::Location locateFile(mlir::MLIRContext *context, llvm::StringRef file);
+
+/// Prints an error whose location is a whole file: the file's name is its place. False: it is none.
+bool printOfFile(const mlir::Diagnostic &error);
+
 /// The location of an op of the attention that is called `site`: what is made of the op has it too.
 mlir::Location nameSite(mlir::Location loc, llvm::StringRef site);
 

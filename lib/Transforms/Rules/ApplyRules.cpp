@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "RuleScope.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/IR/Locations.h"
 #include "linnet/Transforms/Passes.h"
 #include "linnet/Transforms/RulesPass.h"
 #include "mlir/IR/Verifier.h"
@@ -131,7 +132,7 @@ private:
 //===----------------------------------------------------------------------===//
 
 FailureOr<Location> linnet::rules::locate(MLIRContext *context, StringRef file) {
-  Location loc = FileLineColLoc::get(context, file, 0, 0);
+  Location loc = locateFile(context, file);
   if (!llvm::sys::fs::exists(file))
     return emitError(loc) << "no such file", failure();
   return loc;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "RuleScope.h"
 #include "linnet/IR/LinnetDialect.h"
+#include "linnet/IR/Locations.h"
 #include "linnet/Transforms/Passes.h"
 #include "linnet/Transforms/RulesPass.h"
 #include "mlir/Dialect/PDL/IR/PDL.h"
@@ -168,6 +169,7 @@ LogicalResult linnet::registerRuleFile(StringRef file, const DialectRegistry &re
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler printer(sources, &context);
+  ScopedDiagnosticHandler ofFiles(&context, [](Diagnostic &d) { return success(printOfFile(d)); });
   auto module = parseRules(&context, file, {});
   if (failed(module))
     return failure();
