@@ -65,19 +65,12 @@ bool linnet::belongsInBodies(Operation *op) {
           llvm::any_of(op->getResultTypes(), isFloat));
 }
 
-/// How many tensors a dispatch of these ops reads and writes: buffers of its kernel.
-static unsigned countTensors(ArrayRef<Operation *> ops) {
+/// The tensors from outside that a dispatch of these ops reads, through what is written out in it.
+static llvm::SetVector<Value> findInputs(ArrayRef<Operation *> ops) {
   llvm::SmallPtrSet<Operation *, 16> members(ops.begin(), ops.end());
-  llvm::SetVector<Value> reached;
-  unsigned count = 0;
-  for (Operation *op : ops) {
+  llvm::SetVector<Value> reached, inputs;
+  for (Operation *op : ops)
     forEachExternalOperand(op, [&](Value v) { reached.insert(v); });
-    auto insert = dyn_cast<tensor::InsertSliceOp>(op);
-    bool inPlace = insert && !members.contains(insert.getDest().getDefiningOp());
-    for (Value result : op->getResults())
-      count += !inPlace && llvm::any_of(result.getUsers(),
-                                        [&](Operation *user) { return !members.contains(user); });
-  }
   for (size_t i = 0; i < reached.size(); ++i) { // grows
     Value v = reached[i];
     Operation *def = v.getDefiningOp();
@@ -85,8 +78,22 @@ static unsigned countTensors(ArrayRef<Operation *> ops) {
       continue;
     if (def && belongsInBodies(def))
       reached.insert(def->operand_begin(), def->operand_end());
-    else
-      count += isa<ShapedType>(v.getType());
+    else if (isa<ShapedType>(v.getType()))
+      inputs.insert(v);
+  }
+  return inputs;
+}
+
+/// How many tensors a dispatch of these ops reads and writes: buffers of its kernel.
+static unsigned countTensors(ArrayRef<Operation *> ops) {
+  llvm::SmallPtrSet<Operation *, 16> members(ops.begin(), ops.end());
+  unsigned count = findInputs(ops).size();
+  for (Operation *op : ops) {
+    auto insert = dyn_cast<tensor::InsertSliceOp>(op);
+    bool inPlace = insert && !members.contains(insert.getDest().getDefiningOp());
+    for (Value result : op->getResults())
+      count += !inPlace && llvm::any_of(result.getUsers(),
+                                        [&](Operation *user) { return !members.contains(user); });
   }
   return count;
 }
@@ -299,7 +306,9 @@ void Grouper::absorbInserts() {
       continue;
     if (dest != groupOf.end() && dest->second == producer->second)
       continue;
-    if (!hasTooManyTensors(join(groups[producer->second].ops, groups[own].ops)) &&
+    // what is updated in place is read by nothing else in the kernel
+    if (!findInputs(groups[producer->second].ops).contains(insert.getDest()) &&
+        !hasTooManyTensors(join(groups[producer->second].ops, groups[own].ops)) &&
         !dependsThroughOthers(producer->second, own))
       merge(producer->second, own);
   }

@@ -107,6 +107,24 @@ OpFoldResult ShapeResolver::ofConcat(Operation *op, unsigned i) {
   return sum;
 }
 
+/// What an op says of its result's size, where it is computed from sizes of the op's operands.
+OpFoldResult ShapeResolver::resolved(OpFoldResult size, OpResult result) {
+  auto value = dyn_cast<Value>(size);
+  Operation *op = value ? value.getDefiningOp() : nullptr;
+  if (auto d = dyn_cast_or_null<tensor::DimOp>(op))
+    if (d.getConstantIndex() && d.getSource() != result)
+      return dim(d.getSource(), *d.getConstantIndex());
+  auto apply = dyn_cast_or_null<affine::AffineApplyOp>(op);
+  if (!apply)
+    return size;
+  SmallVector<OpFoldResult> operands;
+  for (Value operand : apply.getMapOperands())
+    operands.push_back(resolved(operand, result));
+  builder.setInsertionPointAfter(result.getOwner());
+  return affine::makeComposedFoldedAffineApply(builder, result.getLoc(), apply.getAffineMap(),
+                                               operands);
+}
+
 OpFoldResult ShapeResolver::ofResult(OpResult result, unsigned i) {
   Operation *op = result.getOwner();
   unsigned n = result.getResultNumber();
@@ -135,14 +153,8 @@ OpFoldResult ShapeResolver::ofResult(OpResult result, unsigned i) {
   if (auto reify = dyn_cast<ReifyRankedShapedTypeOpInterface>(op)) {
     ReifiedRankedShapedTypeDims shapes;
     builder.setInsertionPointAfter(op);
-    if (succeeded(reify.reifyResultShapes(builder, shapes))) {
-      // what it says may be a size of one of the op's operands
-      if (auto value = dyn_cast<Value>(shapes[n][i]))
-        if (auto d = value.getDefiningOp<tensor::DimOp>())
-          if (d.getConstantIndex() && d.getSource() != result)
-            return dim(d.getSource(), *d.getConstantIndex());
-      return shapes[n][i];
-    }
+    if (succeeded(reify.reifyResultShapes(builder, shapes)))
+      return resolved(shapes[n][i], result);
   }
   return dimOp(result, i);
 }

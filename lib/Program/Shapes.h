@@ -26,6 +26,7 @@ private:
   mlir::OpFoldResult ofBlockArgument(mlir::BlockArgument arg, unsigned i);
   mlir::OpFoldResult ofResult(mlir::OpResult result, unsigned i);
   mlir::OpFoldResult ofView(mlir::Operation *view, unsigned i);
+  mlir::OpFoldResult resolved(mlir::OpFoldResult size, mlir::OpResult result);
   mlir::OpFoldResult ofConcat(mlir::Operation *concat, unsigned i);
   mlir::OpFoldResult dimOp(mlir::Value tensor, unsigned i);
 

@@ -333,6 +333,49 @@ def test_state_is_updated_in_place(session):
         np.testing.assert_allclose(got, total, rtol=1e-6)
 
 
+# ===- what a dispatch makes of its own -===//
+
+
+def test_size_of_what_the_same_dispatch_makes():
+    """A pad's size is computed from that of what is padded, which is a result of its dispatch."""
+    t = "tensor<?x?xf32>"
+    pad = """tensor.pad %s low[0, 2] high[1, 0] {
+^bb0(%i: index, %j: index):
+  tensor.yield %c : f32
+}"""
+    text = (f'func.func @main(%x: {t} {{linnet.dims = ["N", "M"]}}) -> ({t}, {t}) {{\n'
+            f"%c = arith.constant 1.5 : f32\n%s = linnet.softmax %x axis 1 : {t}\n"
+            f"%w = {pad} : {t} to {t}\nreturn %s, %w : {t}, {t}\n}}")
+    x = np.random.default_rng(4).normal(size=(5, 7)).astype(np.float32)
+    s, w = testing.run(text, x)
+    e = np.exp(x.astype(np.float64))
+    e /= e.sum(1, keepdims=True)
+    np.testing.assert_allclose(s, e, rtol=1e-5)
+    np.testing.assert_allclose(w, np.pad(e, [(0, 1), (2, 0)], constant_values=1.5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [9, 40])
+def test_insert_into_what_is_read(rows):
+    """Rows that are normalised and written over themselves: the update waits until all is read."""
+    t = "tensor<?x33xf32>"
+    text = f"""func.func @main(%x: {t} {{linnet.dims = ["N", 33]}}) -> ({t}, {t}) {{
+  %zero = arith.constant 0 : index
+  %n = tensor.dim %x, %zero : {t}
+  %y = linnet.layer_norm %x eps 1.0e-3 : {t}
+  %z = tensor.insert_slice %y into %x[0, 0] [%n, 33] [1, 1] : {t} into {t}
+  %p = tensor.extract_slice %x[1, 0] [8, 33] [1, 1] : {t} to tensor<8x33xf32>
+  %e = linnet.layer_norm %p eps 1.0e-3 : tensor<8x33xf32>
+  %w = tensor.insert_slice %e into %x[0, 0] [8, 33] [1, 1] : tensor<8x33xf32> into {t}
+  return %z, %w : {t}, {t}
+}}"""
+    x = np.random.default_rng(5).normal(size=(rows, 33)).astype(np.float32)
+    d = x - x.mean(1, keepdims=True, dtype=np.float64)
+    y = d / np.sqrt((d * d).mean(1, keepdims=True) + 1e-3)
+    z, w = testing.run(text, x)
+    np.testing.assert_allclose(z, y, atol=1e-5)
+    np.testing.assert_allclose(w, np.concatenate([y[1:9], x[8:]]), atol=1e-5)
+
+
 # ===- more operands than a kernel takes -===//
 
 MOST_TENSORS, MANY = 29, 70

@@ -34,7 +34,7 @@ NEAR_MISSES = ["x * (one / (one + exp(-(q * x))))", "half * x * (one + erf(x))",
                "half * x * (two + erf(x * r))", "u * (one / (one + exp(-x)))", "x * (one + erf(x * r))",
                "x * x * (one / (one + exp(-x)))", "half * x * (one + erf(u * r))",
                "half * x * (one + erf(x * r)) * (one + erf(x * r))", "half * (one + tanh(half * x))",
-               "x * (half * tanh(x / two) + half)"]
+               "x * (half * tanh(x / two) + half)", "exp(u) / (one + exp(-x))", "exp(x) / (one + exp(-exp(x)))"]
 CONSTANTS = {"one": 1.0, "two": 2.0, "half": 0.5, "three": 3.0, "minus": -1.0, "q": 1.702,
              "r": math.sqrt(0.5), "root2": math.sqrt(2), "k": 0.044715, "c": math.sqrt(2 / math.pi)}
 T = "tensor<5x7xf32>"
@@ -110,6 +110,18 @@ def test_one_form(kind):
             got = session.call(f"f{i}{r}", x, u)
             got = got[0] if isinstance(got, (list, tuple)) else got
             np.testing.assert_allclose(got, reference(e, x, u), rtol=3e-6, atol=3e-7, err_msg=e)
+
+
+def test_logistic_of_a_negative():
+    """It may be raised, to that of -x."""
+    expressions = ["exp(-x) / (one + exp(-x))", "exp(-x) / (exp(-x) + one) * x"]
+    text = "".join(write(f"f{i}{'ar'[r]}", e, r) for i, e in enumerate(expressions) for r in (0, 1))
+    session = testing.load(text).session()
+    x = np.random.default_rng(3).uniform(-8, 8, (5, 7)).astype(np.float32)
+    for i, e in enumerate(expressions):
+        for r in "ar":
+            got, = session.call(f"f{i}{r}", x, x)
+            np.testing.assert_allclose(got, reference(e, x, x), rtol=3e-6, atol=3e-7, err_msg=e)
 
 
 def test_near_misses_stay():

@@ -29,6 +29,7 @@ struct Gate {
   Kind kind = Kind::None; ///< GeluErf, GeluTanh or Logistic
   double scale = 1;
   Element node, x;
+  bool hasTop = false; ///< exp(x) / (1 + exp(x)): the numerator is no factor
 };
 
 class ActivationMatcher {
@@ -160,12 +161,12 @@ std::optional<Gate> ActivationMatcher::gate(const Element &element) {
     }
   if (!g.op<arith::DivFOp>(e))
     return std::nullopt;
-  if (auto x = exponential(g.operand(e, 1), /*negative=*/true))
-    return Gate{Kind::Logistic, 1, e, *x}; // whatever the numerator is
   Element top = g.source(g.operand(e, 0));
   if (auto x = exponential(g.operand(e, 1), /*negative=*/false))
     if (g.op<math::ExpOp>(top) && g.same(g.operand(top, 0), *x))
-      return Gate{Kind::Logistic, 1, e, *x};
+      return Gate{Kind::Logistic, 1, e, *x, /*hasTop=*/true};
+  if (auto x = exponential(g.operand(e, 1), /*negative=*/true))
+    return Gate{Kind::Logistic, 1, e, *x}; // whatever the numerator is
   return std::nullopt;
 }
 
@@ -185,9 +186,8 @@ std::optional<Polynomial> ActivationMatcher::besides(const Element &element, con
   Element e = g.source(element);
   if (e.value == gate.node.value && e.at == gate.node.at) {
     ++found;
-    Element top = g.op<arith::DivFOp>(e) ? g.source(g.operand(e, 0)) : Element();
-    if (top && !g.op<math::ExpOp>(top))
-      return polynomial(top, gate.x);
+    if (g.op<arith::DivFOp>(e) && !gate.hasTop)
+      return polynomial(g.operand(e, 0), gate.x);
     return Polynomial{{0, gate.scale}};
   }
   if (auto p = polynomial(e, gate.x))

@@ -24,6 +24,10 @@ import numpy as np
 UNIT = 2.0**-24
 
 
+class MayBeZero(AssertionError):
+    """There is no bound."""
+
+
 class Computed:
     """A number in float64 and the most that its f32 counterpart is off."""
 
@@ -99,7 +103,8 @@ class Computed:
     def __truediv__(self, o):
         o = self.of(o)
         value, least = self.value / o.value, np.abs(o.value) - o.bound
-        assert (least > 0).all(), "a divisor may be zero"
+        if not (least > 0).all():
+            raise MayBeZero("a divisor may be zero")
         return self.made(value, self.both(self.error, np.abs(value) * o.error) / least).rounded()
 
     __radd__, __rmul__ = __add__, __mul__
@@ -124,12 +129,12 @@ class Computed:
         def add(x):
             return x.sum(axis, keepdims=keepdims)
         value = add(self.value)
-        units = self.additions(self.value.size / value.size)
+        units = self.additions(self.value.size / max(value.size, 1))
         return self.made(value, self.both(self.total(add, self.error), units * UNIT * add(self.size)))
 
     def mean(self, axis, keepdims=False):
         total = self.sum(axis, keepdims)
-        return total / (self.value.size / total.value.size)
+        return total / (self.value.size / max(total.value.size, 1))
 
     # Functions
 
