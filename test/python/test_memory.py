@@ -11,10 +11,12 @@ import json
 import math
 import subprocess
 
+import numpy as np
 import pytest
 from linnet import testing
 from linnet.examples import gpt2
 from programs import CALLS, GPT2, STEPS, TRAINING, bundle, load
+from safetensors.numpy import save_file
 
 pytestmark = pytest.mark.cpu  # allocations and addresses of CPUs; of devices: test_device_programs.py
 
@@ -87,3 +89,25 @@ def test_an_embedding_that_is_a_projection_too_is_held_once():
     parameters = sum(4 * math.prod(shape) for shape in gpt2.parameter_shapes(GPT2).values())
     constants = load("gpt2.small").functions["decode"].memory["constants"]
     assert parameters <= constants <= 1.02 * parameters
+
+
+def test_weights_of_a_page_or_more_begin_one_and_shorter_ones_take_none(tmp_path):
+    rng = np.random.default_rng(0)
+    lengths = {"first": 1500, "few": 7, "nearly": 1023, "page": 1024}
+    arrays = {name: rng.random(length, np.float32) for name, length in lengths.items()}
+    save_file(arrays, tmp_path / "w.safetensors")
+    text = "".join(f"""
+    ml_program.global private @{name}(#ml_program.extern : tensor<{n}xf32>) : tensor<{n}xf32>
+    func.func @use_{name}(%x: tensor<{n}xf32>) -> tensor<{n}xf32> {{
+      %w = ml_program.global_load_const @{name} : tensor<{n}xf32>
+      %y = arith.addf %x, %w : tensor<{n}xf32>
+      return %y : tensor<{n}xf32>
+    }}""" for name, n in lengths.items())
+    made = tmp_path / "made.lnb"
+    subprocess.run([testing.build_folder() / "bin" / "linnet-compile", "-", "-o", made,
+                    f"--weights={tmp_path / 'w.safetensors'}"], input=text, text=True, check=True)
+    data = made.read_bytes()
+    at = {name: data.find(array.tobytes()) for name, array in arrays.items()}
+    assert min(at.values()) > 0
+    assert {name for name in lengths if at[name] % 4096 == 0} == {"first", "page"}
+    assert all(at[name] % 64 == 0 for name in lengths)
