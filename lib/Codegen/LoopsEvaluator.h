@@ -135,7 +135,8 @@ protected:
 
   //--- what a target adds -------------------------------------------------------
   /// Loads elements of a tensor that lies in `view`.
-  virtual Lane read(Value tensor, const View &view, llvm::ArrayRef<Lane> coords, const Scope &s) {
+  virtual Lane read(Value /*tensor*/, const View &view, llvm::ArrayRef<Lane> coords,
+                    const Scope &s) {
     return load(view, coords, s);
   }
   /// Before elements at `at` are loaded.

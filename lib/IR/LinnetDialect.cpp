@@ -150,15 +150,15 @@ static LogicalResult verifyValueAttribute(Operation *op, Type type, NamedAttribu
   return success();
 }
 
-LogicalResult LinnetDialect::verifyRegionArgAttribute(Operation *op, unsigned region, unsigned arg,
-                                                      NamedAttribute attr) {
+LogicalResult LinnetDialect::verifyRegionArgAttribute(Operation *op, unsigned /*region*/,
+                                                      unsigned arg, NamedAttribute attr) {
   auto fn = dyn_cast<FunctionOpInterface>(op);
   if (!fn)
     return success();
   return verifyValueAttribute(op, fn.getArgumentTypes()[arg], attr);
 }
 
-LogicalResult LinnetDialect::verifyRegionResultAttribute(Operation *op, unsigned region,
+LogicalResult LinnetDialect::verifyRegionResultAttribute(Operation *op, unsigned /*region*/,
                                                          unsigned result, NamedAttribute attr) {
   auto fn = dyn_cast<FunctionOpInterface>(op);
   if (!fn)

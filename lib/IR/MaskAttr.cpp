@@ -95,9 +95,10 @@ void MaskAttr::print(AsmPrinter &p) const {
   p << "<[" << llvm::join(parts, ", ") << "]>";
 }
 
-LogicalResult MaskAttr::verify(function_ref<InFlightDiagnostic()> emitError, bool causal,
-                               bool window, bool isExplicit, bool kvLengths, bool segments,
-                               std::optional<int64_t> left, std::optional<int64_t> right) {
+LogicalResult MaskAttr::verify(function_ref<InFlightDiagnostic()> emitError, bool /*causal*/,
+                               bool window, bool /*isExplicit*/, bool /*kvLengths*/,
+                               bool /*segments*/, std::optional<int64_t> left,
+                               std::optional<int64_t> right) {
   if (window != (left || right))
     return emitError() << "expects a window with a left or a right side, and no side without one";
   for (auto side : {left, right})

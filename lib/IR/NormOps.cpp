@@ -25,7 +25,7 @@ static ParseResult parseNormTypes(OpAsmParser &parser, const OptionalOperand &sc
   return success();
 }
 
-static void printNormTypes(OpAsmPrinter &printer, Operation *, Value scale, Value bias,
+static void printNormTypes(OpAsmPrinter &printer, Operation *, Value /*scale*/, Value /*bias*/,
                            Type inputType, Type scaleType, Type biasType) {
   printer << inputType;
   for (Type type : {scaleType, biasType})

@@ -34,9 +34,11 @@ std::optional<EinsumEquation> EinsumEquation::parse(StringRef text, std::string 
     equation.operands.push_back(group.str());
   equation.result = text.drop_front(arrow + 2).str();
   groups.push_back(equation.result);
-  for (StringRef group : groups)
-    if (!(error = checkGroup(group)).empty())
+  for (StringRef group : groups) {
+    error = checkGroup(group);
+    if (!error.empty())
       return std::nullopt;
+  }
   for (char c : equation.result)
     if (llvm::none_of(equation.operands, [&](StringRef group) { return group.contains(c); })) {
       error = ("expects '" + Twine(c) + "' of the result in an operand").str();

@@ -18,7 +18,7 @@ static bool repeats(ArrayRef<char> bytes, int64_t size, int64_t inner, Partner p
   for (int64_t from = 0, end = bytes.size(); from < end; from += size * inner)
     for (int64_t j = 0; j < size; ++j)
       if (partner(j) != j && std::memcmp(bytes.data() + from + j * inner,
-                                         bytes.data() + from + partner(j) * inner, inner))
+                                         bytes.data() + from + partner(j) * inner, inner) != 0)
         return false;
   return true;
 }

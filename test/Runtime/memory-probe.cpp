@@ -206,7 +206,7 @@ void Probe::load() {
   // Aligned, so that constants are used where they are.
   bytes.resize(read.size() + 64);
   auto *data = reinterpret_cast<char *>((reinterpret_cast<uintptr_t>(bytes.data()) + 63) / 64 * 64);
-  std::memcpy(data, read.data(), read.size());
+  std::copy(read.begin(), read.end(), data);
   lnt_runtime_options options = {sizeof options, request.threads, 0, 0, LNT_CPU, 0};
   check(lnt_runtime_create(&options, &runtime));
   check(lnt_module_load_memory(runtime, data, read.size(), nullptr, &module));

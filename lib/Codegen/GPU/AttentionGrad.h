@@ -116,7 +116,7 @@ private:
     stage(other, gradients, form.otherAt(gradients));
   }
   void makeWeights(const Step &s, bool forBias);
-  void multiply(const Step &s, bool gradients);
+  void multiply(bool gradients);
   Values addProducts(const Step &s, bool gradients, int64_t weightsAt, ValueRange sums);
 
   //--- AttentionGradWeights.cpp: weights, the gradient of the bias

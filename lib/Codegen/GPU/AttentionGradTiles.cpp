@@ -93,7 +93,7 @@ void GPUAttentionGrad::makeWeights(const Step &s, bool forBias) {
     }
     if (gradients && s.own.keys)
       packRows(s.other, form.otherAt(true));
-    multiply(s, gradients);
+    multiply(gradients);
   }
   e.barrier();
   weigh(s, forBias);
@@ -102,7 +102,7 @@ void GPUAttentionGrad::makeWeights(const Step &s, bool forBias) {
 /// Products of rows and keys: of queries and keys or, for the gradients of weights, of output
 /// gradients and values. A thread has every ownLanes-th of the own tile, and of the other likewise:
 /// a subgroup reads neighbours, from eight of the own tile on.
-void GPUAttentionGrad::multiply(const Step &s, bool gradients) {
+void GPUAttentionGrad::multiply(bool gradients) {
   const GPUAttentionGradForm::Scores t = form.scores();
   int64_t many = t.own, down = t.other, parts = t.parts;
   int64_t pitch = form.pitch(form.depthOf(gradients)), inner = std::min<int64_t>(8, t.ownLanes);

@@ -232,14 +232,14 @@ static llvm::Align alignmentOf(VectorType t) {
       std::min<int64_t>(16, t.getNumElements() * bytesOfElement(t.getElementType())));
 }
 
-Value GPUEmitter::vload(Value memory, Value i, int64_t n, Value mask) {
+Value GPUEmitter::vload(Value memory, Value i, int64_t n, [[maybe_unused]] Value mask) {
   assert(!mask && "GPU kernels guard whole accesses");
   auto type = vec(cast<MemRefType>(memory.getType()).getElementType(), n);
   return vector::LoadOp::create(*this, type, memory, ValueRange{i}, /*nontemporal=*/false,
                                 alignmentOf(type));
 }
 
-void GPUEmitter::vstore(Value v, Value memory, Value i, Value mask) {
+void GPUEmitter::vstore(Value v, Value memory, Value i, [[maybe_unused]] Value mask) {
   assert(!mask && "GPU kernels guard whole accesses");
   vector::StoreOp::create(*this, v, memory, ValueRange{i}, /*nontemporal=*/false,
                           alignmentOf(cast<VectorType>(v.getType())));

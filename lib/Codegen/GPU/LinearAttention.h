@@ -114,9 +114,9 @@ private:
   //--- LinearAttentionBlock.cpp: a block
   void block();
   void fill(int64_t table, int64_t pitch, int64_t width, const View &x, Value h, Value firstColumn,
-            Value columns, bool gates = false);
+            Value columns, bool asGates = false);
   void fillValues();
-  void fillScalars(int64_t table, const View &x, bool gates);
+  void fillScalars(int64_t table, const View &x, bool asGates);
   void overSets(llvm::function_ref<void(Value)> body);
   Values overWriters(Values init, llvm::function_ref<Values(Value, ValueRange)> body);
   void readSet(Value set);
