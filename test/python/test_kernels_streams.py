@@ -115,10 +115,7 @@ def test_softmax(columns):
 def test_softmax_is_pipelined():
     """One loop computes exponentials and stores past the caches, where all rows start a line."""
     def loops(rows, columns):
-        out = subprocess.run([lt.build_folder() / "bin/linnet-compile", "-", "--cpu=x86-64-v4",
-                              "--emit=llvm", "-o", "-"], capture_output=True, text=True, check=True,
-                             input=softmax(rows, columns, False))
-        blocks = out.stdout.split("\n\n")
+        blocks = llvm(softmax(rows, columns, False)).split("\n\n")
         return sum("mask.scalef" in b and "!nontemporal" in b for b in blocks)
 
     assert loops(4096, 2048) and not loops(4096, 2047) and not loops(16, 2048)
@@ -131,9 +128,9 @@ def norm(kind, rows, columns):
                        f"%y = linnet.{kind} %x scale %w{bias} eps 1.0e-5 : {x}, {types}")
 
 
-def test_layer_norm():
+@pytest.mark.parametrize("columns", [2064, 3112])  # the latter: written from alternating ends
+def test_layer_norm(columns):
     """Rows past the caches have the bits of those in one, be the first elements' mean far off or not."""
-    columns = 2064
     rows = LARGE // 4 // columns + 1
     x, w = lt.random(RNG, (rows, columns), "f32"), lt.random(RNG, (columns,), "f32")
     x[[1, -1], :16] += 50
@@ -145,13 +142,26 @@ def test_layer_norm():
         lt.assert_close(large[part], exact * w + w, 2, columns, (np.abs(exact) + 1) * np.abs(w))
 
 
+def llvm(text):
+    return subprocess.run([lt.build_folder() / "bin/linnet-compile", "-", "--cpu=x86-64-v4",
+                           "--emit=llvm", "-o", "-"], capture_output=True, text=True, check=True,
+                          input=text).stdout
+
+
 def requests(text):
     """How often each loop asks for an element to come, four vectors of it being one iteration."""
-    out = subprocess.run([lt.build_folder() / "bin/linnet-compile", "-", "--cpu=x86-64-v4",
-                          "--emit=llvm", "-o", "-"], capture_output=True, text=True, check=True,
-                         input=text)
-    counts = [block.count("call void @llvm.prefetch") for block in out.stdout.split("\n\n")]
+    counts = [block.count("call void @llvm.prefetch") for block in llvm(text).split("\n\n")]
     return [n / 4 for n in counts if n > 2]
+
+
+@pytest.mark.cpu  # looks at its code
+def test_long_rows_are_written_from_alternating_ends():
+    """Where a row and what is read along with it are more than the first cache."""
+    def alternates(kind, columns):
+        return "i64 64, i64 -64" in llvm(norm(kind, (16 << 20) // columns, columns))
+
+    assert alternates("layer_norm", 4096) and alternates("rms_norm", 8192)
+    assert not alternates("layer_norm", 2048)
 
 
 def test_rows_are_asked_for():

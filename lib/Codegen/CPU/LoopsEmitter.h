@@ -24,6 +24,8 @@ struct LoopsShape {
 };
 inline constexpr int64_t kBlock = 4096;
 inline constexpr int64_t kChunkWork = 16384;
+/// Bytes of a row from which on one that is written past the caches alternates its direction.
+inline constexpr int64_t kLongRow = int64_t(12) << 10;
 
 LoopsShape getLoopsShape(const LoopsPlan &plan, Emitter &e,
                          llvm::function_ref<Value(const SizeOf &)> size);
@@ -63,6 +65,10 @@ private:
   struct FirstLine {
     Value elements, ok;
   };
+  bool alternates(Value columns);
+  /// Forwards, or where `alternate` says so at every second point backwards.
+  void alternatingLoop(Value lo, Value hi, Value step, bool alternate,
+                       llvm::function_ref<void(Value)> body);
   using FindLine = llvm::function_ref<FirstLine(Value lo)>;
   void vectorLoop(Value lo, Value hi, llvm::function_ref<void(const Lane &, const Scope &)> body,
                   FindLine firstLine);

@@ -21,6 +21,28 @@ static constexpr int64_t kColumnBytes = int64_t(8) << 20;
 // Loops
 //===----------------------------------------------------------------------===//
 
+/// Whether every second point's row is written from its end: where a row and what is read along
+/// with it are more than the first cache, the end of the one is still there for the next.
+bool LoopsEmitter::alternates(Value columns) {
+  int64_t bytes = 0;
+  for (const Stream *s : storing)
+    bytes = std::max(bytes, Emitter::constantOf(columns).value_or(0) * bytesOf(s->view));
+  return bytes >= kLongRow && !ahead.empty() && !plan.trailing;
+}
+
+void LoopsEmitter::alternatingLoop(Value lo, Value hi, Value step, bool alternate,
+                                   llvm::function_ref<void(Value)> body) {
+  if (!alternate)
+    return e.forLoop(lo, hi, step, body);
+  Value backwards = e.eq(e.rem(lastCoordinate, 2), e.index(1));
+  Value start = e.select(backwards, e.sub(hi, step), lo);
+  Value pace = e.select(backwards, e.sub(e.index(0), step), step);
+  e.forLoop(lo, hi, step, start, [&](Value, ValueRange at) {
+    body(at[0]);
+    return Values{e.add(at[0], pace)};
+  });
+}
+
 // Full vectors, then what lies before and behind them under a mask. Elements do not depend on the
 // lane that they are computed in, so a result that is streamed may begin anywhere.
 void LoopsEmitter::vectorLoop(Value lo, Value hi,
@@ -50,7 +72,7 @@ void LoopsEmitter::vectorLoop(Value lo, Value hi,
           llvm::SaveAndRestore past(streaming, true);
           Value several = e.index(kStreamTurns * kLanes);
           Value turns = e.add(from, e.mul(e.div(count, several), several));
-          e.forLoop(from, turns, several, [&](Value i) {
+          alternatingLoop(from, turns, several, alternates(e.sub(hi, lo)), [&](Value i) {
             {
               llvm::SaveAndRestore hold(holding, true);
               for (int64_t turn = 0; turn < kStreamTurns; ++turn)

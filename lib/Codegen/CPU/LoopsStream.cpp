@@ -186,6 +186,8 @@ void LoopsEmitter::beforeLoad(const View &view, ArrayRef<Lane> coords, const Lan
   int64_t bytes = Emitter::constantOf(row).value_or(kAheadBytes) * bytesOf(view);
   Value fits = e.le(row, e.index(kAheadBytes / bytesOf(view)));
   int64_t rows = llvm::divideCeil(kDistance, std::max<int64_t>(bytes, 1));
+  if (passes > 1 && bytes >= kLongRow) // what a backward pass asks for last is read first
+    ++rows;
   for (unsigned k = 0, times = cached ? 1 : timesToAsk(passes, bytes); k < times; ++k) {
     // The last pass is the slowest, so its requests arrive: it starts with a row that no other
     // has asked for yet.
