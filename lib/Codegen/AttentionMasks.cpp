@@ -50,6 +50,11 @@ template <typename Op> double AttentionMasks<Op>::scale() {
   return 1 / std::sqrt(static_cast<double>(op.getQ().getType().getDimSize(3)));
 }
 
+template <typename Op> double AttentionMasks<Op>::queryFactor() {
+  auto cap = op.getSoftcapAttr();
+  return cap ? scale() / cap.getValueAsDouble() : scale();
+}
+
 template <typename Op> LogicalResult AttentionMasks<Op>::bindDropout() {
   if (!op.getDropoutAttr())
     return success();

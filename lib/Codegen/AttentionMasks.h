@@ -43,6 +43,8 @@ protected:
   /// A view of rank 4 with stride 0 along dimensions that repeat.
   View broadcastToScores(View v);
   double scale();
+  /// What queries are multiplied by, for scores as the soft cap takes them.
+  double queryFactor();
   /// What the intervals of this batch's rows start from.
   void loadKeyLimits();
   KeyRange visibleKeys(Value query);

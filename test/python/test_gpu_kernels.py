@@ -1,6 +1,7 @@
 # Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 """GPU kernels: the tests of CPU kernels on a Vulkan device, and what ptxas says of CUDA's."""
 
+import dataclasses
 import functools
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import kernel_contraction
@@ -107,6 +109,26 @@ def test_tiles(vulkan, sizes):
                                       "mkq,qkn->mn", "mk,k->m", "m,n->mn", "mk,kn->nm"))
 def test_index_maps(vulkan, spec):
     contraction.test_index_maps(spec, False)
+
+
+# ---- attention -----------------------------------------------------------------------------
+
+
+def test_scores_of_gradients_are_those_of_the_forward_pass(vulkan):
+    """In every bit: exp(score - lse) of a row adds up to one but for lse's own rounding and that of the sum, where
+    scores of up to 70 that round differently would be off by more. With the identity as gradient of the output, that
+    of the values is the weights."""
+    n, unit = 48, 2.0**-24
+    site = attention_grad.GradSite("causal", batch=1, heads=2, depth=64, value_depth=n)
+    (q, *more), _ = attention.draw(site, n, n + 13)
+    forward = attention.Site(**{f.name: getattr(site, f.name) for f in dataclasses.fields(attention.Site)} | {"lse": True})
+    args = [20 * q, *more]
+    o, lse = attention.compiled(forward, "")(*args, sizes=attention.sizes_of(forward, args))
+    identity = np.broadcast_to(np.eye(n, dtype=np.float32), o.shape)
+    _, _, dv = attention.compiled(site, "")(*args, o, lse, identity, sizes=attention_grad.sizes_of(site, args))
+    sums = dv.sum(2, dtype=np.float64)
+    assert np.abs(lse).max() > 40
+    assert (np.abs(sums - 1) <= unit * (np.abs(lse) + 8 + 2 * (4 + (n + 13)**0.5))).all()
 
 
 # ---- CUDA ----------------------------------------------------------------------------------

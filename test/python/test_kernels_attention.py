@@ -191,6 +191,7 @@ SITES = {
     "one_channel": Site(depth=1, value_depth=1),
     "wide_values": Site(depth=16, value_depth=80),
 }
+DEEP = [(80, "f32"), (96, "bf16"), (192, "f16"), (256, "f32"), (256, "bf16")]
 SHAPES = [(1, 1), (1, 40), (13, 7), (0, 4), (4, 0), (50, 50), (37, 300)]
 
 
@@ -204,6 +205,16 @@ def test_sites(name, cpu):
     site = SITES[name]
     for i, (nq, nk) in enumerate(shapes_of(site)):
         check(site, *draw(site, nq, nk, seed=i), cpu)
+
+
+@pytest.mark.slow(quick="256")
+@pytest.mark.parametrize("cpu", kernels.LEVELS)
+@pytest.mark.parametrize("depth,dtype", DEEP)
+def test_deep_heads(depth, dtype, cpu):
+    """The depths of whole models, whose tiles and steps of the depth differ, in sizes that end within them."""
+    site = Site("causal", dtype, batch=1, depth=depth, value_depth=depth, lse=True)
+    for nq, nk in [(37, 70), (19, 19)]:
+        check(site, *draw(site, nq, nk), cpu)
 
 
 @pytest.mark.parametrize("cpu", kernels.LEVELS)

@@ -18,7 +18,7 @@ import torch
 from linnet import reference as ref
 from linnet._src import kernels
 from linnet._src.reference import attention as family
-from test_kernels_attention import MASKS, Site, compiled, draw
+from test_kernels_attention import DEEP, MASKS, Site, compiled, draw
 
 ROUNDING = {"f32": 2**-23, "bf16": 2**-8, "f16": 2**-11}
 
@@ -144,6 +144,14 @@ def test_masks(masks, dtype, cpu):
     site = GradSite(MASKS[masks], dtype, depth=24, value_depth=17)
     for nq, nk in SHAPES + [(130, 321)]:
         check(site, *draw(site, nq, nk), cpu)
+
+
+@pytest.mark.slow(quick="256")
+@pytest.mark.parametrize("cpu", kernels.LEVELS)
+@pytest.mark.parametrize("depth,dtype", DEEP)
+def test_deep_heads(depth, dtype, cpu):
+    site = GradSite("causal", dtype, batch=1, depth=depth, value_depth=depth)
+    check(site, *draw(site, 37, 70), cpu)
 
 
 SITES = {

@@ -148,12 +148,8 @@ void AttentionKernel::storeInterval(Value r, Value query) {
 /// Queries in f32 with the factors of the scores in them; empty sums. A register tile may reach
 /// past the last row: there it finds copies of it.
 void AttentionKernel::prepareRows() {
-  double number = scale();
-  if (op.getSoftcapAttr())
-    number /= op.getSoftcapAttr().getValueAsDouble();
-  else if (!op.getBias())
-    number *= kLog2e;
-  Value factor = e.vf(number);
+  bool powersOf2 = !op.getSoftcapAttr() && !op.getBias();
+  Value factor = e.vf(queryFactor() * (powersOf2 ? kLog2e : 1));
   e.forLoop(e.roundUp(rows, geo.tileRows), [&](Value r) {
     Row row = rowAt(e.min(r, e.sub(rows, 1)));
     Value from = frame.position(q, {batch, row.head, row.query, e.index(0)});

@@ -43,9 +43,7 @@ void GPUAttention::fewRows() {
 
 /// Queries as `rowScores` reads them: what the threads of a team read at once lies together.
 void GPUAttention::spreadQueries() {
-  double factor = scale();
-  if (auto cap = op.getSoftcapAttr())
-    factor /= cap.getValueAsDouble();
+  Value factor = e.f(queryFactor());
   e.forThreads(e.index(form.rows * form.depth), [&](Value n) {
     Value d = e.rem(n, form.depth), r = e.div(n, form.depth);
     Row row = rowAt(r);
@@ -54,7 +52,7 @@ void GPUAttention::spreadQueries() {
         TypeRange{e.f32()},
         [&] {
           Value at = frame.position(q, {batch, row.head, row.query, d});
-          return Values{e.mulf(e.convert(frame.load(q, at), e.f32()), e.f(factor))};
+          return Values{e.mulf(e.convert(frame.load(q, at), e.f32()), factor)};
         },
         [&] { return Values{e.f(0)}; })[0];
     Value group = e.add(e.mul(e.div(d, kColumns), 4), e.rem(d, 4));

@@ -197,8 +197,10 @@ void GPUAttentionGrad::emitKeys(Value number) {
       });
   if (dv)
     storeSums(*dv, own, k.sizes[2], form.valueDepth, ValueRange(sums).take_front(values), 1);
-  if (dk)
-    storeSums(*dk, own, k.sizes[2], form.keyDepth, ValueRange(sums).drop_front(values), scale());
+  auto cap = op.getSoftcapAttr();
+  if (dk) // the rest of the scale: queries have the factor already
+    storeSums(*dk, own, k.sizes[2], form.keyDepth, ValueRange(sums).drop_front(values),
+              cap ? cap.getValueAsDouble() : 1);
 }
 
 void GPUAttentionGrad::emitQueries(Value number) {

@@ -12,7 +12,8 @@
 // What a workgroup reads of its own tile stays in workgroup memory, Q and dO of rows or K and V of
 // keys. It goes over tiles of the other side in steps, whose operands serve all products of a step:
 //
-//   products S = Q K^T and dO V^T, each into workgroup memory as [other][own]
+//   products S = Q K^T, of queries with their factor, and dO V^T, each into workgroup memory as
+//            [other][own]
 //   weigh    W = exp(S - lse) with soft cap, biases, masks, dropout; Z = W (dO V^T - t), in place;
 //            t: the row's sum of dO O, less dlse
 //   sums     of own elements, in registers: dV += W^T dO, dK += Z^T Q, or dQ += Z K

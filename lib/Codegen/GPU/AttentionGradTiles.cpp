@@ -56,7 +56,9 @@ Values GPUAttentionGrad::fetch(const View &v, Value aligned, Value position, Val
 }
 
 /// Queries or keys of a tile or, for the gradients of weights, output gradients or values, as
-/// [tile][depth]; zeros beyond the tile and the depth.
+/// [tile][depth]; zeros beyond the tile and the depth. Queries with their factor, as the forward
+/// pass has them: scores of the same bits as those that lse was made of leave no error in
+/// exp(score - lse), where those that round differently have both roundings in it.
 void GPUAttentionGrad::stage(const Tile &tile, bool gradients, int64_t to) {
   const View &v = gradients ? (tile.keys ? this->v : dout) : (tile.keys ? k : q);
   Value aligned =
@@ -66,6 +68,9 @@ void GPUAttentionGrad::stage(const Tile &tile, bool gradients, int64_t to) {
     Value column = e.mul(e.rem(n, fours), 4), i = e.div(n, fours), number = e.add(tile.first, i);
     Values x =
         fetch(v, aligned, positionOf(v, tile, number), e.lt(number, tile.count), column, depth);
+    if (!tile.keys && !gradients)
+      for (Value &query : x)
+        query = e.mulf(query, e.f(queryFactor()));
     e.vstore(e.pack(x), memory, e.add(e.add(e.mul(i, pitch), column), to));
   });
 }

@@ -86,11 +86,9 @@ void GPUAttentionGrad::weighOne(const Step &s, Value own, Value other, bool forB
   Value x = e.load(memory, scoreAt), slope;
   if (auto given = op.getSoftcapAttr()) {
     double cap = given.getValueAsDouble();
-    Value t = math::TanhOp::create(e, e.mulf(x, e.f(scale() / cap)));
+    Value t = math::TanhOp::create(e, x);
     slope = e.subf(e.f(1), e.mulf(t, t));
     x = e.mulf(t, e.f(cap));
-  } else {
-    x = e.mulf(x, e.f(scale()));
   }
   if (op.getBias())
     x = addBias(x, row, key, inRange);

@@ -44,16 +44,14 @@ void GPUAttention::tiles() {
 
 /// `depth` numbers of every query from d on, with what scores are multiplied by in them.
 void GPUAttention::fillQueries(Value d, int64_t depth) {
-  double factor = scale();
-  if (auto cap = op.getSoftcapAttr())
-    factor /= cap.getValueAsDouble();
+  Value factor = e.f(queryFactor());
   e.forThreads(e.index(form.rows * depth / 4), [&](Value n) {
     Value along = e.mul(e.rem(n, depth / 4), 4), r = e.div(n, depth / 4);
     Row row = rowAt(r);
     Value column = e.add(d, along);
     Value from = frame.position(q, {batch, row.head, row.query, column});
     Value x = load4(q, from, column, form.keyDepth, form.depthStep, alignedQ, e.boolean(true));
-    x = e.mulf(x, e.splat(e.f(factor), 4));
+    x = e.mulf(x, e.splat(factor, 4));
     for (int64_t i = 0; i < 4; ++i)
       e.store(e.extract(x, i), queries, e.add(e.mul(e.add(along, i), form.rows + 4), r));
   });

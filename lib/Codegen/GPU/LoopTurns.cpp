@@ -17,8 +17,9 @@ using namespace linnet;
 using namespace linnet::codegen;
 
 static constexpr StringLiteral kTurnsSite = "turns_site";
-// Elements of all operands and results with which no kernel makes 65535 turns.
-static constexpr int64_t kFewElements = 8192;
+// Elements of all operands and results with which no kernel makes 65535 turns: at worst a
+// workgroup of 32 threads or more makes every pair of two tensors, each of half of them.
+static constexpr int64_t kFewElements = 2048;
 
 /// Something that a thread does in loops, not once per element.
 static bool isLoop(Operation *op) {
