@@ -72,8 +72,7 @@ Value SliceChecks::inside(const Span &span) {
   Value reach = arith::MulIOp::create(b, arith::SubIOp::create(b, value(span.size), one),
                                       value(b.getIndexAttr(span.stride)));
   Value last = arith::SubIOp::create(b, arith::SubIOp::create(b, value(span.extent), one), reach);
-  return arith::AndIOp::create(b, ge(span.offset, value(b.getIndexAttr(0))),
-                               ge(last, span.offset));
+  return arith::AndIOp::create(b, ge(span.offset, value(b.getIndexAttr(0))), ge(last, span.offset));
 }
 
 void SliceChecks::check(OffsetSizeAndStrideOpInterface op, Value tensor, StringRef what) {

@@ -14,7 +14,7 @@ import numpy as np
 from linnet import testing
 from linnet.examples import bytelm, digits, gpt2
 from linnet.examples.bytelm import emit_train
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 FOREIGN = pathlib.Path(__file__).parents[1] / "Foreign"
 DEMO = pathlib.Path(bytelm.__file__).parent
@@ -97,6 +97,21 @@ def bundle(model, cpu="native", *flags, device=None):
 @functools.cache
 def load(model, cpu="native", level=None):
     return testing.open_bundle(bundle(model, cpu), level=level)
+
+
+def torch_logits(model, tokens):
+    """Of a language model, for all tokens: PyTorch's, in float64."""
+    import torch
+
+    from linnet.examples.bytelm import model as twin
+    parameters = {name: torch.from_numpy(value).double() for name, value in load_file(
+        _files(model).with_name(_files(model).name + ".safetensors")).items()}
+    with torch.no_grad():
+        if model == "gpt2.small":
+            return gpt2.torch_logits(GPT2, parameters, torch.from_numpy(tokens))
+        config = twin.Config(model.split(".")[1])
+        state = twin.initial_state(config, torch.float64)
+        return twin.forward(config, parameters, torch.from_numpy(tokens), state)[0]
 
 
 def _steps(model, length, capacity):

@@ -73,8 +73,7 @@ void linnet::codegen::checkTurns(GPUKernelFrame &frame) {
     return;
   GPUEmitter &e = frame.e;
   Value two = e.add(e.min(frame.chunks, e.index(1)), 1); // what compilers do not know
-  Value made =
-      e.forLoop(e.index(0), two, e.index(1), Values{e.index(0)},
-                [&](Value, ValueRange in) { return Values{e.add(in[0], 1)}; })[0];
+  Value made = e.forLoop(e.index(0), two, e.index(1), Values{e.index(0)},
+                         [&](Value, ValueRange in) { return Values{e.add(in[0], 1)}; })[0];
   e.ifThen(e.lt(made, two), [&] { frame.fault(site, frame.group); });
 }
