@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LoopsPlan.h"
+#include "LoopsSizes.h"
 #include "linnet/Codegen/KernelViews.h"
 #include "linnet/Program/KernelContract.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -152,32 +153,6 @@ Operation *linnet::codegen::findCombiner(Operation *op, unsigned result) {
   return nullptr;
 }
 
-bool linnet::codegen::isArgReduction(Operation *op) {
-  OpLoops loops(op);
-  if (op->getNumResults() != 2 || llvm::count(loops.reduction, true) != 1)
-    return false;
-  // The second result is the coordinate of the reduced loop, or the old one.
-  auto linalgOp = cast<linalg::LinalgOp>(op);
-  // Running values stand for elements when lanes meet.
-  if (linalgOp.getNumDpsInputs() != 1 ||
-      linalgOp.getBlock()->getArgument(0).getType() != linalgOp.getRegionOutputArgs()[0].getType())
-    return false;
-  auto select =
-      linalgOp.getBlock()->getTerminator()->getOperand(1).getDefiningOp<arith::SelectOp>();
-  if (!select || !isa<IntegerType, IndexType>(select.getType()))
-    return false;
-  for (Value v : {select.getTrueValue(), select.getFalseValue()}) {
-    if (v == linalgOp.getRegionOutputArgs()[1])
-      continue;
-    while (auto cast = v.getDefiningOp<arith::IndexCastOp>())
-      v = cast.getIn();
-    auto index = v.getDefiningOp<linalg::IndexOp>();
-    if (!index || !loops.reduction[index.getDim()])
-      return false;
-  }
-  return true;
-}
-
 //===----------------------------------------------------------------------===//
 // Stages
 //===----------------------------------------------------------------------===//
@@ -324,7 +299,7 @@ void Planner::findOuter() {
       if (isRead(r))
         outer = std::min(outer, identityPrefix(loops.results[r.getResultNumber()]));
   }
-  result.outer = outer == ~0u ? 0 : outer;
+  result.outer = outer == ~0u ? 0 : countEqualLoops(body, result.stages, outer);
   if (result.stages.empty())
     return;
   const Stage &first = result.stages.front();

@@ -44,24 +44,104 @@ Value linnet::codegen::combine(CodeBuilder &e, Operation *combiner, Value a, Val
   return e.create(state)->getResult(0);
 }
 
-/// The better of two running (value, index) pairs. The region is asked with index 1 for one and
-/// 0 for the other; where it takes either or neither, the values are equal, and the order of the
-/// indices decides.
-Values LoopsEvaluator::chooseArg(linalg::LinalgOp op, ValueRange a, ValueRange b, int64_t n) {
+//===----------------------------------------------------------------------===//
+// A value and its index
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A reduction that keeps the element of the region that meets a condition, and its coordinate.
+struct ArgReduction {
+  Value element;         ///< what the region computes of its inputs and may keep
+  arith::SelectOp index; ///< of the coordinate and the running one
+  llvm::SmallPtrSet<Operation *, 8>
+      condition; ///< the ops that find it from element and running value
+};
+} // namespace
+
+/// Whether a value is the coordinate along a reduced loop.
+static bool isReducedIndex(Value v, const OpLoops &loops) {
+  while (auto cast = v.getDefiningOp<arith::IndexCastOp>())
+    v = cast.getIn();
+  auto index = v.getDefiningOp<linalg::IndexOp>();
+  return index && loops.reduction[index.getDim()];
+}
+
+/// What an op of the region, a select or a maximum, has beside the running value.
+static Value besideRunning(Operation *op, Value running) {
+  if (!isa_and_nonnull<arith::SelectOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
+                       arith::MinNumFOp, arith::MaxSIOp, arith::MinSIOp, arith::MaxUIOp,
+                       arith::MinUIOp>(op))
+    return nullptr;
+  ValueRange choices = op->getOperands().take_back(2);
+  if ((choices[0] == running) == (choices[1] == running))
+    return nullptr;
+  return choices[choices[0] == running];
+}
+
+/// Collects the ops between the condition and what it compares. Running values stand for elements
+/// when lanes meet, so it may ask for nothing else that depends on the position.
+static bool findCondition(linalg::LinalgOp op, ArgReduction &arg) {
+  Block *block = op.getBlock();
+  SmallVector<Value> work = {arg.index.getCondition()};
+  while (!work.empty()) {
+    Value v = work.pop_back_val();
+    if (v == arg.element || v == op.getRegionOutputArgs()[0])
+      continue;
+    if (v.getParentBlock() != block)
+      continue; // of outside: the same everywhere
+    Operation *def = v.getDefiningOp();
+    if (!def || isa<linalg::IndexOp, tensor::ExtractOp>(def))
+      return false;
+    if (arg.condition.insert(def).second)
+      work.append(def->operand_begin(), def->operand_end());
+  }
+  return true;
+}
+
+static std::optional<ArgReduction> matchArgReduction(Operation *op) {
   OpLoops loops(op);
+  if (op->getNumResults() != 2 || llvm::count(loops.reduction, true) != 1)
+    return std::nullopt;
+  auto linalgOp = cast<linalg::LinalgOp>(op);
+  Operation *yield = linalgOp.getBlock()->getTerminator();
+  auto running = linalgOp.getRegionOutputArgs();
+  ArgReduction arg;
+  Operation *value = yield->getOperand(0).getDefiningOp();
+  arg.element = besideRunning(value, running[0]);
+  arg.index = yield->getOperand(1).getDefiningOp<arith::SelectOp>();
+  Value position = besideRunning(arg.index, running[1]);
+  if (!arg.element || !position || !isReducedIndex(position, loops) ||
+      !findCondition(linalgOp, arg))
+    return std::nullopt;
+  auto select = dyn_cast<arith::SelectOp>(value);
+  if (select && select.getCondition() != arg.index.getCondition())
+    return std::nullopt;
+  return arg;
+}
+
+bool linnet::codegen::isArgReduction(Operation *op) { return matchArgReduction(op).has_value(); }
+
+/// The better of two running (value, index) pairs. The condition is asked for one over the other
+/// and the other way round; where it takes either or neither, the values are equal, and the order
+/// of the indices decides.
+Values LoopsEvaluator::chooseArg(linalg::LinalgOp op, ValueRange a, ValueRange b, int64_t n) {
+  ArgReduction arg = *matchArgReduction(op);
+  bool takesTrue = arg.index.getFalseValue() == op.getRegionOutputArgs()[1];
   auto takes = [&](Value x, Value running) -> Value {
     llvm::DenseMap<Value, Lane> map;
-    Type indexType = getElementTypeOrSelf(op->getResult(1).getType());
-    map[op.getBlock()->getArgument(0)] = {x, 0, n != 0};
+    map[arg.element] = {x, 0, n != 0};
     map[op.getRegionOutputArgs()[0]] = {running, 0, n != 0};
-    map[op.getRegionOutputArgs()[1]] = {e.iconst(indexType, 0)};
-    Lanes at(loops.rank(), Lane{e.index(1)});
-    auto r = evaluateBlock(*op.getBlock(), map, at, {n, {}, {}});
-    if (failed(r))
-      return failedInside = true, e.zero(n ? Type(e.vec(e.getI1Type(), n)) : e.getI1Type());
-    Value chosen = vector((*r)[1], n);
-    return arith::CmpIOp::create(e, arith::CmpIPredicate::eq, chosen,
-                                 e.iconst(chosen.getType(), 1));
+    for (Operation &inner : *op.getBlock()) {
+      if (!arg.condition.contains(&inner))
+        continue;
+      if (isa<tensor::DimOp, arith::ConstantOp>(inner))
+        map[inner.getResult(0)] = {f.scalar(inner.getResult(0))};
+      else if (failed(evaluateElementwise(inner, map, {n, {}, {}})))
+        return failedInside = true, e.zero(n ? Type(e.vec(e.getI1Type(), n)) : e.getI1Type());
+    }
+    Value holds = vector(lookup(arg.index.getCondition(), map), n);
+    Value no = e.zero(holds.getType());
+    return takesTrue ? holds : arith::CmpIOp::create(e, arith::CmpIPredicate::eq, holds, no);
   };
   auto compare = [&](arith::CmpIPredicate p, Value x, Value y) -> Value {
     return arith::CmpIOp::create(e, p, x, y);

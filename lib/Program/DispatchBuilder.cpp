@@ -186,6 +186,7 @@ LogicalResult DispatchBuilder::run() {
     old.replaceUsesWithIf(result,
                           [&](OpOperand &use) { return !members.contains(use.getOwner()); });
   for (Operation *op : llvm::reverse(group.ops)) {
+    shapes.forget(op);
     op->dropAllUses();
     op->erase();
   }

@@ -142,6 +142,35 @@ static bool isCheap(linalg::GenericOp op) {
   return whole == 0 || (whole == 1 && op.getNumDpsInputs() == 1);
 }
 
+static void noteLoops(AffineMap map, llvm::SmallBitVector &loops) {
+  for (AffineExpr e : map.getResults())
+    if (auto loop = dyn_cast<AffineDimExpr>(e))
+      loops.set(loop.getPosition());
+}
+
+/// Whether the operands of the fused op say how far each of its loops runs: a reduced loop along
+/// which the producer repeats its inputs has its size of the producer's result alone.
+static bool knowsItsSizes(linalg::GenericOp producer, linalg::GenericOp consumer,
+                          OpOperand *operand) {
+  llvm::SmallBitVector known(consumer.getNumLoops()), ofInputs(producer.getNumLoops());
+  for (OpOperand &other : consumer->getOpOperands()) {
+    bool isDead = consumer.isDpsInit(&other) && consumer.getTiedOpResult(&other).use_empty();
+    if (other.get() != operand->get() && !isDead)
+      noteLoops(consumer.getMatchingIndexingMap(&other), known);
+  }
+  for (OpOperand *input : producer.getDpsInputOperands())
+    noteLoops(producer.getMatchingIndexingMap(input), ofInputs);
+  AffineMap made = producer.getIndexingMapMatchingResult(cast<OpResult>(operand->get()));
+  AffineMap read = consumer.getMatchingIndexingMap(operand);
+  for (auto [coordinate, e] : llvm::zip(made.getResults(), read.getResults())) {
+    auto own = dyn_cast<AffineDimExpr>(coordinate);
+    auto loop = dyn_cast<AffineDimExpr>(e);
+    if (own && loop && ofInputs.test(own.getPosition()))
+      known.set(loop.getPosition());
+  }
+  return known.all();
+}
+
 static bool shouldFuse(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
@@ -150,6 +179,8 @@ static bool shouldFuse(OpOperand *operand) {
       producer->getNumOperands() + consumer->getNumOperands() > maxOperands)
     return false;
   if (isConvolution(consumer) || isContraction(consumer))
+    return false;
+  if (!knowsItsSizes(producer, consumer, operand))
     return false;
   // a sum over a dimension of one value: its start would be the start of no result of the consumer
   if (llvm::any_of(producer.getRegionOutputArgs(), [](Value start) { return !start.use_empty(); }))

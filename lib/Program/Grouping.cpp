@@ -248,6 +248,20 @@ static bool fitsScratch(Value value, unsigned outer) {
   return dynamic == 0 ? n <= maxElements : dynamic == 1 && n == 1;
 }
 
+/// Whether the region of one of the ops reads elements of what another one makes: at positions
+/// that it computes, which need not have been made yet.
+static bool readElsewhere(ArrayRef<Operation *> ops) {
+  llvm::SmallPtrSet<Operation *, 16> members(ops.begin(), ops.end());
+  return llvm::any_of(ops, [&](Operation *op) {
+    return op
+        ->walk([&](tensor::ExtractOp extract) {
+          bool isOfMember = members.contains(extract.getTensor().getDefiningOp());
+          return isOfMember ? WalkResult::interrupt() : WalkResult::advance();
+        })
+        .wasInterrupted();
+  });
+}
+
 bool Grouper::tryMergeLoops(unsigned producer, unsigned consumer) {
   DispatchGroup &a = groups[producer], &b = groups[consumer];
   if (producer == consumer || a.kind != KernelClass::Loops || b.kind != KernelClass::Loops)
@@ -268,7 +282,7 @@ bool Grouper::tryMergeLoops(unsigned producer, unsigned consumer) {
     for (Value v : op->getOperands())
       if (llvm::is_contained(both, v.getDefiningOp()) && !fitsScratch(v, outer))
         return false;
-  if (hasTooManyTensors(both) || dependsThroughOthers(producer, consumer))
+  if (hasTooManyTensors(both) || readElsewhere(both) || dependsThroughOthers(producer, consumer))
     return false;
   merge(producer, consumer);
   return true;

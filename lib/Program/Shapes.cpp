@@ -10,8 +10,10 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -41,6 +43,13 @@ SmallVector<Value> ShapeResolver::dynamicDims(Value tensor) {
     sizes.push_back(getValueOrCreateConstantIndexOp(builder, tensor.getLoc(), size));
   }
   return sizes;
+}
+
+void ShapeResolver::forget(Operation *op) {
+  for (Value result : op->getResults())
+    if (auto type = dyn_cast<RankedTensorType>(result.getType()))
+      for (int64_t i = 0; i < type.getRank(); ++i)
+        known.erase({result, i});
 }
 
 OpFoldResult ShapeResolver::compute(Value tensor, unsigned i) {
@@ -107,6 +116,38 @@ OpFoldResult ShapeResolver::ofConcat(Operation *op, unsigned i) {
   return sum;
 }
 
+/// Index arithmetic of a region, again in front of the op that has the region; null where that
+/// cannot be.
+static Value hoist(OpBuilder &b, Value v, Operation *outer, IRMapping &map) {
+  if (!outer->isAncestor(v.getParentBlock()->getParentOp()))
+    return v;
+  Operation *def = v.getDefiningOp();
+  if (!def || !isPure(def) || def->getNumRegions())
+    return nullptr;
+  if (Value known = map.lookupOrNull(v))
+    return known;
+  for (Value operand : def->getOperands()) {
+    Value outside = hoist(b, operand, outer, map);
+    if (!outside)
+      return nullptr;
+    map.map(operand, outside);
+  }
+  b.setInsertionPoint(outer);
+  b.clone(*def, map);
+  return map.lookup(v);
+}
+
+/// The size of what a region yields as `result`. It is known in front of the region.
+OpFoldResult ShapeResolver::ofRegion(OpResult result, Value yielded, unsigned i) {
+  OpFoldResult size = dim(yielded, i);
+  auto value = dyn_cast<Value>(size);
+  if (!value)
+    return size;
+  IRMapping map;
+  Value outside = hoist(builder, value, result.getOwner(), map);
+  return outside ? outside : dimOp(result, i);
+}
+
 /// What an op says of its result's size, where it is computed from sizes of the op's operands.
 OpFoldResult ShapeResolver::resolved(OpFoldResult size, OpResult result) {
   auto value = dyn_cast<Value>(size);
@@ -141,9 +182,9 @@ OpFoldResult ShapeResolver::ofResult(OpResult result, unsigned i) {
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return dim(loop.getInits()[n], i);
   if (auto loop = dyn_cast<scf::WhileOp>(op))
-    return dim(loop.getConditionOp().getArgs()[n], i);
+    return ofRegion(result, loop.getConditionOp().getArgs()[n], i);
   if (auto branch = dyn_cast<scf::IfOp>(op))
-    return dim(branch.thenYield().getOperand(n), i);
+    return ofRegion(result, branch.thenYield().getOperand(n), i);
   if (auto dispatch = dyn_cast<exec::DispatchOp>(op)) {
     if (dispatch.getTiedInput(n) >= 0)
       return dim(dispatch.getInputs()[dispatch.getTiedInput(n)], i);

@@ -20,12 +20,15 @@ public:
   mlir::OpFoldResult dim(mlir::Value tensor, unsigned i);
   /// The dynamic sizes of a tensor, in order.
   llvm::SmallVector<mlir::Value> dynamicDims(mlir::Value tensor);
+  /// To be told of every op that is erased: another may take its place in memory.
+  void forget(mlir::Operation *op);
 
 private:
   mlir::OpFoldResult compute(mlir::Value tensor, unsigned i);
   mlir::OpFoldResult ofBlockArgument(mlir::BlockArgument arg, unsigned i);
   mlir::OpFoldResult ofResult(mlir::OpResult result, unsigned i);
   mlir::OpFoldResult ofView(mlir::Operation *view, unsigned i);
+  mlir::OpFoldResult ofRegion(mlir::OpResult result, mlir::Value yielded, unsigned i);
   mlir::OpFoldResult resolved(mlir::OpFoldResult size, mlir::OpResult result);
   mlir::OpFoldResult ofConcat(mlir::Operation *concat, unsigned i);
   mlir::OpFoldResult dimOp(mlir::Value tensor, unsigned i);

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace linnet;
@@ -56,6 +57,21 @@ std::optional<SizeExpr> SizeExpr::dividedBy(int64_t divisor) const {
     quotient.terms[product] = coefficient / divisor;
   }
   return quotient;
+}
+
+std::optional<int64_t> SizeExpr::least(const llvm::DenseMap<unsigned, int64_t> &ofSymbols) const {
+  int64_t sum = 0;
+  for (auto &[product, coefficient] : terms) {
+    int64_t value = coefficient;
+    for (unsigned id : product) {
+      auto it = ofSymbols.find(id);
+      if (it == ofSymbols.end() || coefficient < 0 || llvm::MulOverflow(value, it->second, value))
+        return std::nullopt;
+    }
+    if (llvm::AddOverflow(sum, value, sum))
+      return std::nullopt;
+  }
+  return sum;
 }
 
 std::string SizeExpr::print(ArrayRef<std::string> names) const {
@@ -137,12 +153,31 @@ SizeExpr SizeAnalysis::computeSize(Value tensor, int64_t dim) {
   return sizeOfResult(cast<OpResult>(tensor), dim);
 }
 
+/// A size that `linnet.dims` names; `linnet.symbols` may say how small it can be.
+SizeExpr SizeAnalysis::symbolOf(FunctionOpInterface fn, StringAttr name) {
+  SizeExpr e = named(name);
+  auto bounds = fn->getAttrOfType<DictionaryAttr>(kSymbolsAttr);
+  auto own = bounds ? bounds.getAs<DictionaryAttr>(name) : DictionaryAttr();
+  auto min = own ? own.getAs<IntegerAttr>("min") : IntegerAttr();
+  least[ids[name]] = min ? min.getInt() : 0;
+  return e;
+}
+
+/// The larger of two values, where it is known to be the same one always.
+SizeExpr SizeAnalysis::larger(const SizeExpr &a, const SizeExpr &b) {
+  for (auto [x, y] : {std::pair(&a, &b), std::pair(&b, &a)})
+    if (auto bound = y->constant())
+      if (auto most = x->least(least); most && *most >= *bound)
+        return *x;
+  return application("maxsi", {a, b});
+}
+
 SizeExpr SizeAnalysis::sizeOfArgument(BlockArgument arg, int64_t dim) {
   Operation *parent = arg.getOwner()->getParentOp();
   if (auto fn = dyn_cast<FunctionOpInterface>(parent)) {
     auto dims = fn.getArgAttrOfType<ArrayAttr>(arg.getArgNumber(), kDimsAttr);
     if (auto name = dims ? dyn_cast<StringAttr>(dims[dim]) : StringAttr())
-      return named(name);
+      return symbolOf(fn, name);
     return unknown(arg, dim);
   }
   // what a loop carries keeps its sizes; the check compares the yielded ones
@@ -271,6 +306,8 @@ SizeExpr SizeAnalysis::computeValue(Value value) {
     return quotient("floordiv", valueOf(op->getOperand(0)), valueOf(op->getOperand(1)));
   if (isa<arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
     return quotient("ceildiv", valueOf(op->getOperand(0)), valueOf(op->getOperand(1)));
+  if (isa<arith::MaxSIOp>(op))
+    return larger(valueOf(op->getOperand(0)), valueOf(op->getOperand(1)));
   if (auto apply = dyn_cast<affine::AffineApplyOp>(op)) {
     SmallVector<SizeExpr> operands;
     for (Value operand : apply.getMapOperands())

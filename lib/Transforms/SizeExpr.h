@@ -39,6 +39,8 @@ public:
   std::optional<int64_t> constant() const;
   /// The quotient when every coefficient is a multiple of `divisor`.
   std::optional<SizeExpr> dividedBy(int64_t divisor) const;
+  /// The least it can be where its symbols are at least so large; none where that does not say.
+  std::optional<int64_t> least(const llvm::DenseMap<unsigned, int64_t> &ofSymbols) const;
   std::string print(llvm::ArrayRef<std::string> names) const;
 
 private:
@@ -63,6 +65,8 @@ private:
   using Key = std::pair<mlir::Value, int64_t>;
 
   SizeExpr computeSize(mlir::Value tensor, int64_t dim);
+  SizeExpr symbolOf(mlir::FunctionOpInterface fn, mlir::StringAttr name);
+  SizeExpr larger(const SizeExpr &a, const SizeExpr &b);
   SizeExpr sizeOfArgument(mlir::BlockArgument arg, int64_t dim);
   SizeExpr sizeOfResult(mlir::OpResult result, int64_t dim);
   SizeExpr computeValue(mlir::Value value);
@@ -75,6 +79,7 @@ private:
 
   std::vector<std::string> names;
   llvm::StringMap<unsigned> ids;
+  llvm::DenseMap<unsigned, int64_t> least; ///< of symbols that are sizes of arguments
   llvm::DenseMap<Key, SizeExpr> known;
   llvm::DenseMap<mlir::Operation *, mlir::SmallVector<mlir::SmallVector<mlir::OpFoldResult>>>
       reified;

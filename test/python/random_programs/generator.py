@@ -56,7 +56,7 @@ class Generator:
                 if self.chance(0.5):
                     name, n = "BNMK"[i], sizes[i]
                     least = min(n, int(self.one([1, 1, 4])))
-                    most = None if self.chance(0.3) else max(n, int(self.one([16, 64, 300])))
+                    most = None if self.chance(0.3) else max(n, int(self.one([16, 40])))
                     self.program.symbols[name] = (least, most)
                     self.symbols[name], self.dims[i] = n, symbol(name)
                     self.other[name] = int(self.rng.integers(least, max(least, min(most or 40, 40, 2 * n + 3)) + 1))

@@ -64,6 +64,8 @@ def grouped(g, x, dims):
 def part(g, d):
     """An offset, a size and a stride within a dimension."""
     least = g.least(d)
+    if d == 0:
+        raise Unclear("no offset is within an empty dimension, says upstream")
     if g.chance(0.4) or least == 0:
         return 0, d, 1
     if isinstance(d, Size) and g.chance(0.6):  # all but the first
