@@ -100,18 +100,25 @@ def attention_bias_grad(q, lse, dq, bias):
 
 
 # what linear attention has beyond queries, keys and values: "channel", "position": a number per channel or per position
-UPDATES = {
-    "": {}, "decay": {"decay": "position"}, "decay per channel": {"decay": "channel"}, "delta": {"beta": "position"},
-    "decay, delta": {"decay": "position", "beta": "position"},
+SIMPLE = {
+    "": (), "decay": (("decay", "position"),), "decay per channel": (("decay", "channel"),), "delta": (("beta", "position"),),
+    "decay, delta": (("decay", "position"), ("beta", "position")),
+}
+UPDATES = SIMPLE | {
+    "decay per channel, delta": (("decay", "channel"), ("beta", "position")),
+    "erase": (("erase", "channel", "channel"),), "decay, erase": (("decay", "position"), ("erase", "channel", "channel")),
+    "decay per channel, erase": (("decay", "channel"), ("erase", "channel", "channel")),
 }
 
 
 def linear(dims, element, update="", grad=False):
     t = tensor(*dims, element)
     kinds = {"channel": t, "position": tensor(*dims[:3], element)}
-    arguments = [t] * 3 + [kinds[kind] for kind in UPDATES[update].values()]
-    names = "defgh"[:len(UPDATES[update])]
-    parts = "".join(f" {word}(%{n} : {{{n}}})" for word, n in zip(UPDATES[update], names))
+    arguments, names, parts = [t] * 3, iter("defgh"), ""
+    for word, *taken in UPDATES[update]:
+        given = [next(names) for _ in taken]
+        arguments += [kinds[kind] for kind in taken]
+        parts += f" {word}({', '.join('%' + n for n in given)} : {', '.join(f'{{{n}}}' for n in given)})"
     if not grad:
         return program(arguments, [t], f"%y = linnet.linear_attention %a, %b, %c{parts} : {{a}}, {{b}}, {{c}} -> {{r0}}")
     last = "abcdefgh"[len(arguments)]
@@ -199,9 +206,13 @@ PROGRAMS = [
         tensor(2, 4, 256, 256, "f32"))),
     ("linear attention", "1024 positions, f32", linear(HEADS, "f32")),
     *(("linear attention", f"128 positions, {update}, bf16", linear((2, 12, 128, 64), "bf16", update))
-      for update in UPDATES if update),
+      for update in SIMPLE if update),
+    *(("linear attention", ", ".join(filter(None, ["64 positions of 128", update, "bf16"])),
+       linear((2, 12, 64, 128), "bf16", update)) for update in UPDATES),
     *(("linear attention gradient", ", ".join(filter(None, ["64 positions", update, element])),
        linear((2, 12, 64, 64), element, update, grad=True)) for update in UPDATES for element in ("f32", "bf16")),
+    *(("linear attention gradient", ", ".join(filter(None, ["64 positions of 128", update, element])),
+       linear((2, 12, 64, 128), element, update, grad=True)) for update in UPDATES for element in ("f32", "bf16")),
     ("scan", "1024 positions, 512 channels, f32", scan(tensor(2, 1024, 512, "f32"), tensor(512, 16, "f32"),
                                                        tensor(2, 1024, 16, "f32"), tensor(512, "f32"))),
     ("scan gradient", "512 positions, 512 channels, f32", scan_grad(tensor(2, 512, 512, "f32"), tensor(512, 16, "f32"),

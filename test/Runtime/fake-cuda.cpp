@@ -171,7 +171,8 @@ FAKE cuDeviceTotalMem_v2(size_t *bytes, int) {
 }
 FAKE cuDeviceGetAttribute(int *value, int attribute, int) {
   const std::map<int, int> values = {
-      {1, 1024}, {6, 65535}, {8, 49152}, {10, 32}, {75, int(number("major", "9"))}, {76, 0}};
+      {1, 1024}, {6, 65535},  {8, 49152}, {10, 32}, {75, int(number("major", "9"))},
+      {76, 0},   {97, 101376}};
   auto at = values.find(attribute);
   *value = at == values.end() ? 0 : at->second;
   return at == values.end() ? kInvalid : 0;
@@ -351,8 +352,17 @@ FAKE cuLibraryGetKernel(const char **kernel, std::string *, const char *name) {
                                                : nullptr;
   return *kernel ? 0 : kNotFound;
 }
+static unsigned dynamicShared = 0; // of the kernel that was found last
 FAKE cuKernelGetFunction(const char **function, const char *kernel) {
   *function = kernel;
+  dynamicShared = 0;
+  return 0;
+}
+FAKE cuFuncSetAttribute(const char *function, int attribute, int value) {
+  CALLED(std::string(function) + " " + std::to_string(attribute) + " " + std::to_string(value));
+  if (attribute != 8 || value > 101376)
+    return kInvalid;
+  dynamicShared = unsigned(value);
   return 0;
 }
 FAKE cuLaunchKernel(const char *function, unsigned x, unsigned y, unsigned z, unsigned bx,
@@ -360,7 +370,7 @@ FAKE cuLaunchKernel(const char *function, unsigned x, unsigned y, unsigned z, un
                     void **extra) {
   CALLED(std::string(function) + " " + std::to_string(x) + "x" + std::to_string(y));
   bool axpy = std::strcmp(function, "axpy") == 0;
-  if (z != 1 || by != 1 || bz != 1 || shared != 0 || extra)
+  if (z != 1 || by != 1 || bz != 1 || shared != dynamicShared || extra)
     return kInvalid;
   Launch launch = {function, x * y, bx, {}, {}};
   unsigned buffers = axpy ? 3 : 2, words = axpy ? 5 : 35;

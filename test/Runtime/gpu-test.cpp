@@ -251,6 +251,19 @@ void deviceBuffers(Both &both) {
   lnt_queue_destroy(queue);
 }
 
+/// On CUDA a launch gives what code cannot ask for.
+void workgroupMemory(Both &both) {
+  if (device != LNT_CUDA)
+    return;
+  for (uint32_t bytes : {49152, 49168, 101376}) {
+    TestBundle bundle, functions;
+    addAxpy(functions);
+    addDeviceTarget(bundle, std::move(functions)).kernels[0]->gpu->shared = bytes;
+    Loaded gpu(both.gpu, bundle);
+    CHECK(axpy(both.gpu, gpu.session, {1, 2}, {3, 4}) == std::vector<float>({5, 8}));
+  }
+}
+
 /// What does not fit is refused with both numbers.
 void refusals(Both &both) {
   auto loading = [&](const char *text, lnt_code code, auto &&change) {
@@ -271,6 +284,11 @@ void refusals(Both &both) {
           [](fb::TargetT &t) { t.subgroup = 1024; });
   loading("the bundle needs", LNT_UNSUPPORTED, [](fb::TargetT &t) { t.version = 99000; });
   loading("damaged", LNT_BAD_FILE, [](fb::TargetT &t) { ++t.images[0]->hash; });
+  if (device == LNT_CUDA)
+    loading(
+        "needs 101392 bytes of workgroup memory, CUDA device 'Fake' has at most 101376: compile "
+        "it with --chip=sm_90",
+        LNT_UNSUPPORTED, [](fb::TargetT &t) { t.kernels[0]->gpu->shared = 101392; });
   if (device == LNT_CUDA)
     loading("the bundle has code for sm_99", LNT_UNSUPPORTED,
             [](fb::TargetT &t) { t.images[0]->chip = "sm_99"; });
@@ -338,6 +356,7 @@ int main(int argc, char **argv) {
   copiesAndConstants(both);
   faults(both);
   deviceBuffers(both);
+  workgroupMemory(both);
   refusals(both);
   traces(both);
   return summary();

@@ -38,12 +38,16 @@
  *
  * Scratch starts at a multiple of LNT_GPU_BINDING_ALIGNMENT.
  *
+ * Workgroup memory of up to LNT_GPU_STATIC_SHARED bytes is part of the code. On CUDA a kernel with
+ * more has none of its own: the launch gives it all of it.
+ *
  * Sizes are below 2^31 elements per buffer; the runtime refuses a launch beyond that unless the
  * kernel says that it computes positions in 64 bits. */
 #define LNT_GPU_GRID_WIDTH 65535u
 #define LNT_GPU_PUSH_WORDS 32u
 #define LNT_GPU_NO_FAULT 0xffffffffu
 #define LNT_GPU_BINDING_ALIGNMENT 16u
+#define LNT_GPU_STATIC_SHARED 49152u
 
 /* What a kernel needs of a device beyond 32-bit arithmetic: types that it computes with, types
  * that it keeps in buffers, and the exchange of values within a subgroup. CUDA has all of them. */

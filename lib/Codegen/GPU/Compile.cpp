@@ -6,6 +6,7 @@
 #include "Emitters.h"
 #include "GPULowering.h"
 #include "LoopTurns.h"
+#include "WorkgroupMemory.h"
 #include "linnet/Codegen/GPUProgram.h"
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/ThreadPool.h"
@@ -75,9 +76,10 @@ static FailureOr<Emitted> emit(exec::KernelOp kernel, const GPUTarget &target) {
   if (out.threads > target.maxWorkgroup)
     return kernel.emitError("asks for ") << out.threads << " threads a workgroup, target "
                                          << target.name << " has " << target.maxWorkgroup;
-  if (out.sharedBytes > target.workgroupMemory)
-    return kernel.emitError("asks for ") << out.sharedBytes << " bytes of workgroup memory, target "
-                                         << target.name << " has " << target.workgroupMemory;
+  if (int64_t most = mostWorkgroupMemory(target); out.sharedBytes > most)
+    return kernel.emitError("asks for ")
+           << out.sharedBytes << " bytes of workgroup memory, target " << target.name << " has "
+           << most << (target.isCUDA() ? " on " + target.chip : "");
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "LinearAttentionGrad.h"
 #include "Emitters.h"
 #include "GPUOpKernel.h"
+#include "WorkgroupMemory.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -26,7 +27,15 @@ Layout::GPULinearAttentionGradLayout(LinearAttentionGradOp op, const GPUTarget &
       team(std::min<int64_t>(8, target.subgroup)),
       paddedK(std::max<int64_t>(deep, llvm::alignTo(K, deep))),
       paddedD(std::max<int64_t>(deep, llvm::alignTo(D, deep))) {
-  int64_t left = target.workgroupMemory / 4 - (wide > 1 ? threads(target) : 0);
+  lay(target, target.workgroupMemory);
+  if (scratch) // each number there is moved for every block, most of them several times
+    lay(target, mostWorkgroupMemory(target));
+}
+
+void Layout::lay(const GPUTarget &target, int64_t bytes) {
+  int64_t left = bytes / 4 - (wide > 1 ? threads(target) : 0);
+  scratch = 0;
+  slices = 1;
   auto take = [&](Extent &t, int64_t rows, int64_t pitch) {
     t = {rows, pitch, -1};
     int64_t floats = llvm::alignTo(t.floats(), 4);

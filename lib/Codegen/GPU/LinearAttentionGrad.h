@@ -63,6 +63,9 @@ struct GPULinearAttentionGradLayout : LinearAttentionGradFacts {
   int64_t slices = 1;
   int64_t sliceColumns() const { return paddedK / slices; }
   int64_t scratch = 0; ///< floats of the tables that lie there
+
+private:
+  void lay(const GPUTarget &target, int64_t bytes);
 };
 
 class GPULinearAttentionGrad : LinearAttentionGradViews {

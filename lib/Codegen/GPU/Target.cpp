@@ -3,7 +3,8 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
-#include "linnet/Codegen/GPU.h"
+#include "WorkgroupMemory.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace linnet::codegen;
@@ -44,9 +45,16 @@ FailureOr<GPUTarget> linnet::codegen::getGPUTarget(StringRef name, StringRef chi
   }
   target.kind = GPUKind::CUDA;
   target.subgroup = 32;
-  target.workgroupMemory = 49152; // static shared memory; more has to be asked for at the launch
+  target.workgroupMemory = LNT_GPU_STATIC_SHARED; // more has to come from the launch
   target.features |= LNT_GPU_NEEDS_FLOAT16;
   return target;
+}
+
+int64_t linnet::codegen::mostWorkgroupMemory(const GPUTarget &target) {
+  if (!target.isCUDA())
+    return target.workgroupMemory;
+  return 1024 *
+         llvm::StringSwitch<int64_t>(target.chip).Case("sm_80", 163).Case("sm_90", 227).Default(99);
 }
 
 FailureOr<GPUTarget>

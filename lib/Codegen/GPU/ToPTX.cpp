@@ -159,8 +159,45 @@ static void optimise(llvm::Module &m, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(m, modules);
 }
 
+static int64_t workgroupBytes(ModuleOp module) {
+  int64_t bytes = 0;
+  module.walk([&](gpu::GPUFuncOp f) {
+    for (BlockArgument memory : f.getWorkgroupAttributions()) {
+      auto type = cast<MemRefType>(memory.getType());
+      bytes += llvm::alignTo(type.getNumElements() * type.getElementTypeBitWidth() / 8, 16);
+    }
+  });
+  return bytes;
+}
+
+/// What the code asks for itself ends at 48 KiB: beyond that, the launch gives it all.
+static void takeWorkgroupMemoryFromLaunch(llvm::Module &m) {
+  constexpr unsigned kShared = 3;
+  auto *byte = llvm::Type::getInt8Ty(m.getContext());
+  llvm::SmallVector<llvm::GlobalVariable *> own;
+  for (llvm::GlobalVariable &g : m.globals())
+    if (g.getAddressSpace() == kShared)
+      own.push_back(&g);
+  llvm::StringRef kernel = m.getFunctionList().front().getName();
+  for (llvm::Function &f : m)
+    if (!f.isDeclaration())
+      kernel = f.getName();
+  auto *all = new llvm::GlobalVariable(
+      m, llvm::ArrayType::get(byte, 0), /*isConstant=*/false, llvm::GlobalValue::ExternalLinkage,
+      nullptr, kernel + "_workgroup", nullptr, llvm::GlobalValue::NotThreadLocal, kShared);
+  all->setAlignment(llvm::Align(16));
+  uint64_t next = 0;
+  for (llvm::GlobalVariable *g : own) {
+    auto *offset = llvm::ConstantInt::get(llvm::Type::getInt32Ty(m.getContext()), next);
+    g->replaceAllUsesWith(llvm::ConstantExpr::getGetElementPtr(byte, all, offset));
+    next += llvm::alignTo(m.getDataLayout().getTypeAllocSize(g->getValueType()), 16);
+    g->eraseFromParent();
+  }
+}
+
 FailureOr<GPUCode> linnet::codegen::compilePTX(ModuleOp module, const GPUTarget &target,
                                                bool wide) {
+  bool fromLaunch = workgroupBytes(module) > LNT_GPU_STATIC_SHARED;
   FailureOr<OwningOpRef<ModuleOp>> lowered = lowerToNVVM(module, wide);
   if (failed(lowered))
     return failure();
@@ -174,6 +211,8 @@ FailureOr<GPUCode> linnet::codegen::compilePTX(ModuleOp module, const GPUTarget 
   m->setTargetTriple(machine->getTargetTriple());
   m->setDataLayout(machine->createDataLayout());
   optimise(*m, *machine);
+  if (fromLaunch)
+    takeWorkgroupMemoryFromLaunch(*m);
   GPUCode text;
   llvm::raw_svector_ostream os(text);
   llvm::legacy::PassManager passes;

@@ -60,7 +60,8 @@ Failure CUDACode::check(const fb::Target &target) const {
     const fb::Kernel &kernel = *target.kernels()->Get(i);
     auto tooMuch = [&](const char *what, uint32_t needed, uint32_t most) {
       return fail(LNT_UNSUPPORTED, "kernel '", kernel.name()->str(), "' needs ", needed, " ", what,
-                  ", ", device->label(), " has at most ", most);
+                  ", ", device->label(), " has at most ", most,
+                  ": compile it with --chip=", info.chip);
     };
     if (kernel.gpu()->group() > info.group)
       return tooMuch("threads in a workgroup", kernel.gpu()->group(), info.group);
@@ -113,7 +114,14 @@ Failure CUDACode::make(Entry &entry) {
   if (Result result =
           driver.cuLibraryGetKernel(&kernel, entry.library, entry.kernel->name()->c_str()))
     return device->error("cuLibraryGetKernel", result);
-  return device->error("cuKernelGetFunction", driver.cuKernelGetFunction(&entry.function, kernel));
+  Function function;
+  if (Result result = driver.cuKernelGetFunction(&function, kernel))
+    return device->error("cuKernelGetFunction", result);
+  if (uint32_t bytes = entry.sharedOfLaunch())
+    if (Result result = driver.cuFuncSetAttribute(function, kMostDynamicShared, int(bytes)))
+      return device->error("cuFuncSetAttribute", result);
+  entry.function = function;
+  return nullptr;
 }
 
 Failure CUDACode::entry(uint32_t kernel, const Entry *&result) {

@@ -80,6 +80,11 @@ public:
     const fb::DeviceImage *image = nullptr;
     Library library = nullptr; // of an image that is this kernel's alone
     Function function = nullptr;
+    /// Workgroup memory that is not part of the code.
+    uint32_t sharedOfLaunch() const {
+      uint32_t bytes = kernel->gpu()->shared();
+      return bytes > LNT_GPU_STATIC_SHARED ? bytes : 0;
+    }
   };
 
   /// Refuses, with the numbers, what the device cannot run.

@@ -390,7 +390,8 @@ Failure CUDAExecution::launch(const LaunchArguments &arguments) {
       return failed;
   }
   LINNET_TRY(cuLaunchKernel, entry->function, grid.width, grid.height, 1,
-             entry->kernel->gpu()->group(), 1, 1, 0, stream, parameters.data(), nullptr);
+             entry->kernel->gpu()->group(), 1, 1, entry->sharedOfLaunch(), stream,
+             parameters.data(), nullptr);
   ++call->launches;
   return trace ? stamp() : nullptr;
 }

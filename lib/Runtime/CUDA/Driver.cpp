@@ -7,6 +7,7 @@
 #include "CUDA.h"
 #include "CUDADevice.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <dlfcn.h>
 #include <mutex>
@@ -92,7 +93,7 @@ lnt_device_info Driver::describe(DeviceNumber device) const {
   cuDeviceTotalMem_v2(&total, device);
   info.memory = info.memory_free = total;
   info.group = uint32_t(attribute(kMaxThreads));
-  info.shared = uint32_t(attribute(kSharedMemory));
+  info.shared = uint32_t(std::max(attribute(kSharedMemory), attribute(kMostSharedMemory)));
   info.subgroup_min = info.subgroup_max = uint32_t(attribute(kWarpSize));
   info.usable = chip >= kChip;
   if (!info.usable)

@@ -35,8 +35,11 @@ enum Attribute {
   kSharedMemory = 8,
   kWarpSize = 10,
   kMajor = 75,
-  kMinor = 76
+  kMinor = 76,
+  kMostSharedMemory = 97
 };
+/// Of cuFuncSetAttribute: what launches may give a kernel of workgroup memory.
+constexpr int kMostDynamicShared = 8;
 constexpr unsigned kStreamNonBlocking = 1;
 constexpr int kCaptureThreadLocal = 1;
 
@@ -83,6 +86,7 @@ constexpr int kCaptureThreadLocal = 1;
   X(cuLibraryUnload, (Library))                                                                    \
   X(cuLibraryGetKernel, (Kernel *, Library, const char *))                                         \
   X(cuKernelGetFunction, (Function *, Kernel))                                                     \
+  X(cuFuncSetAttribute, (Function, int, int))                                                      \
   X(cuLaunchKernel, (Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,         \
                      unsigned, Stream, void **, void **))
 

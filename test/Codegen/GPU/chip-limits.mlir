@@ -9,7 +9,7 @@
 // THREADS: threads.mlir:1:1: error: {{.*}}asks for 1024 threads a workgroup, target vulkan has 256
 // MORE: gpu.func @product
 // MORE-SAME: known_block_size = array<i32: 1024, 1, 1>
-// MEMORY: memory.mlir:1:1: error: {{.*}}asks for 69632 bytes of workgroup memory, target cuda has 49152
+// MEMORY: memory.mlir:1:1: error: {{.*}}asks for 278528 bytes of workgroup memory, target cuda has 232448 on sm_90
 // CHIP: error: unknown chip 'sm_1' of target cuda, expected one of sm_80
 // NONE: none.mlir:1:1: error: {{.*}}has no strategy for a GPU: run --linnet-select-strategies with a target first
 
@@ -26,7 +26,7 @@ exec.kernel @product(%a: tensor<64x8xf32>, %b: tensor<8x64xf32>) -> tensor<64x64
   exec.launch chunks(%c1) scratch(%c0) flops(%c1) bytes(%c1)
 }
 //--- memory.mlir
-exec.kernel @product(%a: tensor<64x8xf32>, %b: tensor<8x64xf32>) -> tensor<64x64xf32> attributes {strategy = {emitter = "contraction", threads = 256, rows = 64, columns = 64, depth = 128, thread_rows = 4, thread_columns = 4}} {
+exec.kernel @product(%a: tensor<64x8xf32>, %b: tensor<8x64xf32>) -> tensor<64x64xf32> attributes {strategy = {emitter = "contraction", threads = 256, rows = 64, columns = 64, depth = 512, thread_rows = 4, thread_columns = 4}} {
   %zero = arith.constant 0.0 : f32
   %e = tensor.empty() : tensor<64x64xf32>
   %init = linalg.fill ins(%zero : f32) outs(%e : tensor<64x64xf32>) -> tensor<64x64xf32>
