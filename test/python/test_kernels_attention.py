@@ -301,6 +301,18 @@ def test_decode_form_is_chosen():
     assert forms == {1: "decode", 8: "decode", 9: "tile", -1: "tile"}
 
 
+@pytest.mark.cpu  # looks at its code
+def test_decode_of_many_rows_asks_twice():
+    """For every line of a key and of a value, in the loop that reads it: 4 keys, or a key's values."""
+    def requests(heads):
+        text = Site(heads=heads, key_heads=2, queries=1, depth=64, value_depth=64).text()
+        blocks = kernels.tool("-", "--cpu=x86-64-v4", "--emit=llvm", "-o", "-", text=text).split("\n\n")
+        return {n for n in (b.count("call void @llvm.prefetch") for b in blocks) if n}
+
+    assert requests(12) == {8}
+    assert requests(2) == {4, 16}  # keys are read whole, four at a time
+
+
 @pytest.mark.parametrize("queries", [1, -1])
 def test_scale_and_softcap(queries):
     nq = 29 if queries < 0 else queries

@@ -38,8 +38,12 @@ void AttentionKernel::prefetchAhead(const View &view, Value position, int64_t co
   if (Emitter::constantOf(view.strides[3]) != 1 ||
       column * view.element.getIntOrFloatBitWidth() / 8 % kLine != 0)
     return;
-  e.prefetch(view.memory, e.add(position, e.mul(view.strides[2], rows)), /*write=*/false,
-             /*locality=*/2);
+  SmallVector<int64_t> distances = {rows};
+  if (geo.manyRows && rows > 1) // beside products some requests are dropped: once more, halfway
+    distances.push_back(rows / 2);
+  for (int64_t distance : distances)
+    e.prefetch(view.memory, e.add(position, e.mul(view.strides[2], distance)), /*write=*/false,
+               /*locality=*/2);
 }
 
 //===----------------------------------------------------------------------===//
