@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import test_kernels_attention as attention
 import test_kernels_attention_grad as attention_grad
 import test_kernels_contraction as contraction
 import test_kernels_linear_attention as linear_attention
+import test_kernels_linear_attention_grad as linear_attention_grad
 import test_kernels_loops as loops
 from kernel_contraction import Einsum
 from linnet._src import gpu_traffic, kernels, vulkan_kernels
@@ -81,6 +83,41 @@ def test_argmax(vulkan, axis):
 
 def test_embedding(vulkan):
     loops.test_embedding("f32")
+
+
+def most_tensors():
+    """How many of them fusion gives a dispatch."""
+    source = pathlib.Path(__file__).parents[2] / "lib/Program/Grouping.h"
+    return int(re.search(r"kMaxTensors = (\d+);", source.read_text())[1])
+
+
+def test_a_kernel_of_most_tensors_has_32_buffers(vulkan):
+    """No device has fewer: scratch, faults and, behind the tensors' sizes, scalars have one each."""
+    x, ids = loops.ty((None, None), "f32"), loops.ty((None,), "i64")
+    added = most_tensors() - 3  # beside a table, its indices and the result
+    t = loops.Text("k", x, ids, *added * [x])
+    shape = [t.dim("%a1", ids, 0), t.dim("%a0", x, 1)]
+    body = (f"      %j = linalg.index 1 : index\n      %i = arith.index_cast %i0 : i64 to index\n"
+            f"      %s0 = tensor.extract %a0[%i, %j] : {x}\n")
+    body += "".join(f"      %s{n} = arith.addf %s{n - 1}, %i{n} : f32\n" for n in range(1, added + 1))
+    y = t.generic(2, "pp", [("%a1", ids, "d0"), *((f"%a{n + 2}", x, "d0, d1") for n in range(added))],
+                  [(t.empty((None, None), "f32", shape), x, "d0, d1")], f"{body}      linalg.yield %s{added} : f32")
+    kernel = kernels.compile(loops.end_softmax(t, y))["k"]
+    info = kernel.info
+    assert info["scratch"] and info["faults"] and info["words"] > vulkan_kernels.PUSH_WORDS
+    assert info["buffers"] + 1 == most_tensors() + 3 == 32
+    rng = np.random.default_rng(8)
+    table, *rest = (rng.standard_normal((n, 37)).astype(np.float32) for n in (50, *added * [23]))
+    at = rng.integers(0, 50, 23)
+    logits = table[at].astype(np.float64) + sum(r.astype(np.float64) for r in rest)
+    weights = np.exp(logits - logits.max(1, keepdims=True))
+    size = np.abs(table[at]) + sum(map(np.abs, rest))
+    # a weight's relative error: that of the logits, which are sums of so many terms, and of softmax
+    error = 2.0**-24 * ((added + 1) * size.max(1, keepdims=True) + np.abs(logits).max(1, keepdims=True) + 16)
+    expected = weights / weights.sum(1, keepdims=True)
+    assert (np.abs(kernel(table, at, *rest, sizes=[23, 37]) - expected) <= 2 * error * expected).all()
+    at[4] = 50
+    assert kernel.run(table, at, *rest, sizes=[23, 37], site=5)[1] == (5 << 44) + 4 * 37
 
 
 # ---- contractions --------------------------------------------------------------------------
@@ -204,16 +241,24 @@ def attend_grad(dtype, depth):
                                    alibi=True, dlse=True, dbias=True, dropout=0.3, attributes="softcap(2.0)").text()
 
 
-def attend_linearly(dtype, rule, depth=64):
-    return linear_attention.Case(**linear_attention.RULES[rule], heads=(4, 2, 2), dtype=dtype, k=depth, d=depth).text()
+def attend_linearly(dtype, depth, *rules, case=linear_attention.Case, of=linear_attention.RULES):
+    """Kernels of these rules, or of all."""
+    return "".join(case(**of[rule], heads=(4, 2, 2), dtype=dtype, k=depth, d=depth).text(rule) for rule in rules or of)
+
+
+attend_linearly_grad = functools.partial(attend_linearly, case=linear_attention_grad.GradCase,
+                                         of=linear_attention_grad.RULES)
+DEPTHS = (32, 64, 80, 96, 128, 192, 256)
 
 
 @pytest.mark.parametrize("chip", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("make", [
-    lambda: attend_grad("bf16", 128), lambda: attend("bf16", 256, 1), lambda: attend_linearly("bf16", "erase"),
-    *FULL * [functools.partial(attend_grad, t, d) for t in ELEMENTS for d in (16, 32, 64, 80, 96, 192, 256)],
-    *FULL * [functools.partial(attend, t, d, q) for t in ELEMENTS for d in (64, 128, 256) for q in (1, 8)],
-    *FULL * [functools.partial(attend_linearly, t, rule) for t in ELEMENTS for rule in linear_attention.RULES]])
+    lambda: attend_grad("bf16", 128), lambda: attend("bf16", 256, 1), lambda: attend("f16", 80),
+    lambda: attend_linearly("bf16", 64, "erase"), lambda: attend_linearly_grad("f16", 96, "gated_delta"),
+    *FULL * [functools.partial(attend_grad, t, d) for t in ELEMENTS for d in (16, *DEPTHS)],
+    *FULL * [functools.partial(attend, t, d, q) for t in ELEMENTS for d in DEPTHS for q in (-1, 1, 8)],
+    *FULL * [functools.partial(make, t, d) for make in (attend_linearly, attend_linearly_grad)
+             for t in ELEMENTS for d in DEPTHS]])
 def test_sums_stay_in_registers(tmp_path, chip, make):
     test_assembles_without_spills(tmp_path, chip, make)
 

@@ -438,14 +438,20 @@ def test_layer_norm(element):
 
 
 def softmax():
-    x, v = ty((None, None), "f32"), ty((None,), "f32")
+    x = ty((None, None), "f32")
     t = Text("k", x)
-    m, n = t.dim("%a0", x, 0), t.dim("%a0", x, 1)
+    return end_softmax(t, "%a0")
+
+
+def end_softmax(t, given):
+    """A kernel whose result are the weights of a tensor."""
+    x, v = ty((None, None), "f32"), ty((None,), "f32")
+    m, n = t.dim(given, x, 0), t.dim(given, x, 1)
     row, e = t.empty((None,), "f32", [m]), t.empty((None, None), "f32", [m, n])
     low = t.fill(t.const("0xFF800000", "f32"), "f32", row, v)
     zero = t.fill(t.const("0.0", "f32"), "f32", row, v)
-    mx = t.generic(2, "pr", [("%a0", x, "d0, d1")], [(low, v, "d0")], "      %r = arith.maximumf %i0, %o0 : f32\n      linalg.yield %r : f32")
-    ex = t.generic(2, "pp", [("%a0", x, "d0, d1"), (mx, v, "d0")], [(e, x, "d0, d1")],
+    mx = t.generic(2, "pr", [(given, x, "d0, d1")], [(low, v, "d0")], "      %r = arith.maximumf %i0, %o0 : f32\n      linalg.yield %r : f32")
+    ex = t.generic(2, "pp", [(given, x, "d0, d1"), (mx, v, "d0")], [(e, x, "d0, d1")],
                    "      %d = arith.subf %i0, %i1 : f32\n      %r = math.exp %d : f32\n      linalg.yield %r : f32")
     s = t.generic(2, "pr", [(ex, x, "d0, d1")], [(zero, v, "d0")], "      %r = arith.addf %i0, %o0 : f32\n      linalg.yield %r : f32")
     y = t.generic(2, "pp", [(ex, x, "d0, d1"), (s, v, "d0")], [(e, x, "d0, d1")], "      %r = arith.divf %i0, %i1 : f32\n      linalg.yield %r : f32")
