@@ -18,6 +18,7 @@ import kernel_contraction
 import test_kernels_attention as attention
 import test_kernels_attention_grad as attention_grad
 import test_kernels_contraction as contraction
+import test_kernels_elementwise as elementwise
 import test_kernels_linear_attention as linear_attention
 import test_kernels_linear_attention_grad as linear_attention_grad
 import test_kernels_loops as loops
@@ -53,7 +54,7 @@ def test_layer_norm(vulkan, element):
     loops.test_gather_elements, loops.test_pad, loops.test_insert_slice_in_place,
     loops.test_insert_slice_fresh, loops.test_copy_of_argument,
     loops.test_broadcast_and_transpose, loops.test_transpose_and_slice_of_argument,
-    loops.test_reshape_between_ops, loops.test_compare_select_bool,
+    loops.test_reshape_between_ops, elementwise.test_compare_select_bool,
     loops.test_scalar_arguments_and_constants, loops.test_two_results_and_deferred_stage,
 ], ids=lambda t: t.__name__)
 def test_loops(vulkan, test):
@@ -62,13 +63,13 @@ def test_loops(vulkan, test):
 
 @pytest.mark.parametrize("element", some("f16", "f32", "bf16"))
 def test_functions(vulkan, element):
-    loops.test_unary(element)
-    loops.test_binary(element)
+    elementwise.test_unary(element)
+    elementwise.test_binary(element)
 
 
 @pytest.mark.parametrize("element", some("i8", "i16", "i32", "i64"))
 def test_integer(vulkan, element):
-    loops.test_integer(element)
+    elementwise.test_integer(element)
 
 
 @pytest.mark.parametrize("axes", some((2,), (0,), (0, 2), (0, 1, 2)))

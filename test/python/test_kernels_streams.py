@@ -7,7 +7,7 @@ import subprocess
 import ml_dtypes
 import numpy as np
 import pytest
-from test_kernels_loops import Text, same_bits, ty
+from kernel_text import Text, same_bits, ty
 
 from linnet._src import kernels as K
 from linnet._src import testing as lt
