@@ -8,5 +8,6 @@ is wrong."""
 from random_programs import control, elementwise, moves, products, rows, sequences  # noqa: F401: their kinds
 from random_programs.check import Case, check
 from random_programs.generator import Generator
+from random_programs.gradient import check_gradients
 
-__all__ = ["Case", "Generator", "check"]
+__all__ = ["Case", "Generator", "check", "check_gradients"]

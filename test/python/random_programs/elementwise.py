@@ -207,7 +207,9 @@ def elementwise(g):
         last = g.one(UNARY)(e, last)
     plain_ = all(g.type(v).dims == type.dims for v, _ in given_)
     form = str(g.one(["tensor", "tensor", "generic"]))
-    if plain_ and len(e.steps) == 1 and e.steps[0][0] in NAMED and g.chance(0.6):
+    if g.differentiable:
+        form = "tensor"
+    elif plain_ and len(e.steps) == 1 and e.steps[0][0] in NAMED and g.chance(0.6):
         form = "named"
     write = {"tensor": write_tensors, "generic": write_generic, "named": write_named}[form]
     operands, where = zip(*given_)

@@ -14,6 +14,7 @@ from random_programs.graph import FLOATS, Argument, Node, Program, Size, Type, U
 SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 24, 31, 33, 64, 65, 70, 100, 130)
 MOST = 1 << 14  # elements of a tensor
 KINDS = []  # (weight, function)
+NO_DERIVATIVE = {"matmul", "weighted_sum", "cast", "argmax"}
 
 
 def kind(weight):
@@ -24,12 +25,16 @@ def kind(weight):
 
 
 class Generator:
-    def __init__(self, seed, ops=None, name="main"):
+    def __init__(self, seed, ops=None, name="main", differentiable=False):
+        """`differentiable`: of ops that have derivatives, in f32, of known sizes and without ties."""
         self.rng = np.random.default_rng([7, seed])
+        self.differentiable = differentiable
         self.program = Program(name)
         self.values = {}
         self.dtype = str(self.rng.choice(["f32", "f32", "f32", "bf16", "f16"]))
         self.mixed = self.chance(0.2)
+        if differentiable:
+            self.dtype, self.mixed = "f32", False
         self._choose_sizes()
         self._grow(int(self.rng.integers(2, 12)) if ops is None else ops)
         self._choose_outputs()
@@ -51,7 +56,7 @@ class Generator:
         if empty:
             sizes[self.rng.integers(4)] = 0
         self.dims, self.symbols, self.other = sizes, {}, {}
-        if self.chance(0.4) and not empty:  # a product of a symbol and 0 has no symbol
+        if self.chance(0.4) and not empty and not self.differentiable:  # a product of a symbol and 0 has no symbol
             for i in range(4):
                 if self.chance(0.5):
                     name, n = "BNMK"[i], sizes[i]
@@ -85,7 +90,7 @@ class Generator:
         v = self.program.value(type)
         dtype = lt.DTYPES[type.dtype]
         if make is None:
-            ties, scale = self.chance(0.15), float(self.one([1.0, 1.0, 0.5, 2.0]))
+            ties, scale = self.chance(0.15) and not self.differentiable, float(self.one([1.0, 1.0, 0.5, 2.0]))
 
             def make(rng, shape, at):
                 x = rng.integers(-2, 3, shape) if ties else rng.standard_normal(shape) * scale
@@ -204,8 +209,9 @@ class Generator:
 
     def step(self):
         """Tries to add something."""
-        weights = np.array([w for w, _ in KINDS], float)
-        chosen = KINDS[self.rng.choice(len(KINDS), p=weights / weights.sum())][1]
+        kinds = [k for k in KINDS if not self.differentiable or k[1].__name__ not in NO_DERIVATIVE]
+        weights = np.array([w for w, _ in kinds], float)
+        chosen = kinds[self.rng.choice(len(kinds), p=weights / weights.sum())][1]
         try:
             chosen(self)
         except Unclear:

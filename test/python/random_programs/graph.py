@@ -250,7 +250,7 @@ def settled(x, type, at):
         x = x.stored(lt.unit_roundoff(lt.DTYPES[type.dtype]))
         x.error = np.where(finite & (x.error > 0), x.error + 2.0**-14 * (type.dtype == "f16"), 0)
     largest = np.abs(x.value[finite]).max(initial=0)
-    if largest > LARGEST[type.dtype] or x.error.max(initial=0) > VAGUE[type.dtype] * max(largest, 0.1):
+    if largest > LARGEST[type.dtype] or not (x.error <= VAGUE[type.dtype] * max(largest, 0.1)).all():
         raise Unclear("vague")
     return x
 

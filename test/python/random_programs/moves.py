@@ -19,7 +19,7 @@ def transpose(g):
 
     def meaning(x):
         return moved(lambda a: np.transpose(a, order), x)
-    if g.chance(0.5):
+    if g.differentiable or g.chance(0.5):
         names = "abcdefg"[:type.rank]
         g.op("transpose", [x], to, f'linnet.einsum "{names}->{"".join(names[i] for i in order)}" {{0}} : '
              "{t0} -> {r}", meaning)
@@ -171,5 +171,5 @@ def broadcast(g):
         sizes = [w.size(d) for d in to.dims if isinstance(d, Size)]
         given_ = f" sizes({', '.join(sizes)})" if sizes else ""
         return [w.op(f"linnet.broadcast {names[0]}{given_} dims {where} : {type} -> {to}")]
-    g_linalg = g.chance(0.3)
+    g_linalg = g.chance(0.3) and not g.differentiable
     g.add("broadcast", [x], [to], write, lambda at, x: [spread(x, at, to.dims, where)])

@@ -45,7 +45,7 @@ def softmax(g, x=None):
 
     def meaning(x):
         return checked(soft(x, axis), norm.softmax(x.value, axis))
-    if g.chance(0.2) and not g.infinite(x) and type.dtype == "f32":
+    if g.chance(0.2) and not g.infinite(x) and type.dtype == "f32" and not g.differentiable:
         g.add("softmax linalg", [x], [type], lambda w, names: [
             w.op(f"linalg.softmax dimension({axis}) ins({names[0]} : {type}) outs({w.empty(type)} : {type})"
                  f" -> {type}")], lambda at, x: [meaning(x)])
@@ -81,6 +81,8 @@ def norms(g):
             y = y * (more[0] + 1.0 if unit else more[0])
         if bias:
             y = y + more[-1]
+        if not x.value.size:
+            return y
         wide = [m.value for m in more]
         return checked(y, norm.layer_norm(x.value, wide[0] if scale else None, wide[-1] if bias else None, axes, eps)
                        if centre else norm.rms_norm(x.value, wide[0] if scale else None, axes, eps, unit))
@@ -114,7 +116,7 @@ def reduce(g, x=None, how=None):
         found = {"sum": Computed.sum, "mean": Computed.mean, "max": largest, "prod": product,
                  "min": lambda x, axis, k: largest(x, axis, k, -1)}[how](x, tuple(axes), keep)
         return checked(found, plain.reduce(how, x.value, axes, keep))
-    if not keep and how in ("sum", "max") and type.dtype == "f32" and g.chance(0.3):
+    if not keep and how in ("sum", "max") and type.dtype == "f32" and g.chance(0.3) and not g.differentiable:
         body = {"sum": "arith.addf", "max": "arith.maximumf"}[how]
         to = Type(dims, type.dtype)
         g.add("reduce linalg", [x], [to], lambda w, names: [

@@ -152,7 +152,10 @@ def causal_conv(g):
     def meaning(x, w, *b):
         y = linear(lambda x, w: sequence.causal_conv(x, w)[0], x, w, terms=width)
         y = y + b[0] if b else y
-        return y / (1.0 + np.exp(-y)) if silu else y
+        if silu:
+            y = y / (1.0 + np.exp(-y))
+            y.error = y.error + 1e-35  # what is left of it below -87, lib/Codegen/Activations.cpp
+        return y
     g.op("causal_conv", [x, w] + ([bias] if bias is not None else []), type,
          f"linnet.causal_conv {{0}}, {{1}}{words} : {{t0}}, {{t1}} -> {{r}}", meaning)
 
