@@ -11,6 +11,7 @@ import typing
 import numpy as np
 
 from linnet._src import testing as lt
+from linnet._src.arrays import empty_at
 
 
 class Unavailable(Exception):
@@ -63,9 +64,7 @@ class Workload:
 def aligned(array):
     """The same on a cache line: the frameworks' own allocators give that, NumPy's does not."""
     array = np.asarray(array, order="C")  # a number stays one
-    memory = np.empty(array.nbytes + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    result = memory[start:start + array.nbytes].view(array.dtype).reshape(array.shape)
+    result = empty_at(array.shape, array.dtype, 64)
     result[...] = array
     return result
 

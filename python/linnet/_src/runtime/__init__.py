@@ -18,12 +18,14 @@ and are left out of inputs and results.
 
 import dataclasses
 import importlib.util
+import math
 import os
 import pathlib
 import sys
 
 import ml_dtypes
 import numpy as np
+from linnet._src.arrays import empty_at
 
 __all__ = ["Error", "Function", "Module", "Parameter", "Runtime", "Session", "State", "Symbol",
            "version"]
@@ -123,13 +125,10 @@ def _parameters(rows):
 def _empty(shape, dtype):
     """An array for a result. A large one starts on a cache line, which NumPy's own may not, or on
     a page, as buffers of the runtime do: kernels are fastest where operands and results agree."""
-    array = np.empty(shape, dtype)
-    if array.nbytes < 1 << 16:
-        return array
-    align = 64 if array.nbytes < 1 << 20 else 4096
-    room = np.empty(array.nbytes + align, np.uint8)
-    start = -room.ctypes.data % align
-    return room[start:start + array.nbytes].view(dtype).reshape(shape)
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size < 1 << 16:
+        return np.empty(shape, dtype)
+    return empty_at(shape, dtype, 64 if size < 1 << 20 else 4096)
 
 
 def _operand(array):
