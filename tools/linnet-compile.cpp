@@ -35,10 +35,15 @@ struct CommandLine {
       "tensor-cores",
       cl::desc("CUDA: products of bf16 by tensor cores where sizes are whole tiles; "
                "this code has not run on a GPU yet")};
-  cl::opt<bool> widePositions{
-      "wide-positions",
-      cl::desc("GPUs: positions in 64 bits, for tensors of 2^31 elements and more "
-               "whose sizes are not known")};
+  cl::opt<Positions> positions{
+      "positions",
+      cl::desc("GPUs: bits of positions in tensors that are not 2^31 elements by their type"),
+      cl::init(Positions::Guarded),
+      cl::values(clEnumValN(Positions::Narrow, "narrow", "32, larger tensors are refused"),
+                 clEnumValN(Positions::Guarded, "guarded",
+                            "32, and kernels with 64 beside them where sizes have no bound below "
+                            "that (default)"),
+                 clEnumValN(Positions::Wide, "wide", "64"))};
   cl::list<std::string> cpus{
       "cpu",
       cl::desc("CPU levels, one image each: x86-64-v3, x86-64-v4, native (default "
@@ -208,7 +213,7 @@ CompileOptions CommandLine::read() const {
     o.targets.assign(targets.begin(), targets.end());
   o.chips.assign(chips.begin(), chips.end());
   o.tensorCores = tensorCores;
-  o.widePositions = widePositions;
+  o.positions = positions;
   o.weights.assign(weights.begin(), weights.end());
   o.externalWeights = external;
   o.threads = threads;

@@ -34,6 +34,25 @@ Error checkLaunch(const fb::Kernel &kernel) {
   return Error();
 }
 
+/// A variant takes the kernel's place with the same operands.
+Error checkVariant(const fb::Target &target, const fb::Kernel &kernel) {
+  const fb::GPULaunch &gpu = *kernel.gpu();
+  if (gpu.variant() == kNoRegister)
+    return Error();
+  if (gpu.variant() >= sizeOf(target.kernels()))
+    return makeError("has variant ", gpu.variant(), " of ", sizeOf(target.kernels()), " kernels");
+  const fb::Kernel &variant = *target.kernels()->Get(gpu.variant());
+  const fb::GPULaunch &other = *variant.gpu();
+  bool same = kernel.buffers() == variant.buffers() && kernel.scalars() == variant.scalars() &&
+              gpu.faults() == other.faults();
+  for (uint32_t i = 0; i < kernel.buffers() && same; ++i)
+    same = gpu.buffers()->Get(i)->element_bytes() == other.buffers()->Get(i)->element_bytes() &&
+           gpu.buffers()->Get(i)->written() == other.buffers()->Get(i)->written();
+  if (!same || gpu.wide() || !other.wide() || other.variant() != kNoRegister)
+    return makeError("has variant '", variant.name()->str(), "', which cannot take its place");
+  return Error();
+}
+
 Error checkImage(const fb::Target &target, const fb::DeviceImage &image, uint64_t codeLength) {
   if (image.format() > fb::CodeFormat::MAX ||
       (image.format() == fb::CodeFormat::SPIRV) != (target.kind() == fb::DeviceKind::Vulkan))
@@ -61,6 +80,9 @@ Error checkTarget(const fb::Bundle &bundle, const fb::Target &target, uint64_t c
     return error;
   for (uint32_t i = 0; i < sizeOf(target.kernels()); ++i)
     if (Error error = checkLaunch(*target.kernels()->Get(i)))
+      return makeError("kernel '", target.kernels()->Get(i)->name()->str(), "' ", error.message());
+  for (uint32_t i = 0; i < sizeOf(target.kernels()); ++i)
+    if (Error error = checkVariant(target, *target.kernels()->Get(i)))
       return makeError("kernel '", target.kernels()->Get(i)->name()->str(), "' ", error.message());
   for (uint32_t i = 0; i < sizeOf(target.images()); ++i)
     if (Error error = checkImage(target, *target.images()->Get(i), codeLength))

@@ -249,7 +249,7 @@ FailureOr<KernelViews::Output> KernelViews::output(unsigned i) {
 }
 
 std::optional<PanelLayout> KernelViews::layout(unsigned i) {
-  auto layouts = kernel->getAttrOfType<ArrayAttr>(kLayoutsAttr);
+  ArrayAttr layouts = exec::KernelOp(kernel).getLayoutsAttr();
   if (!layouts)
     return std::nullopt;
   if (auto entry = dyn_cast<DictionaryAttr>(layouts[i]))

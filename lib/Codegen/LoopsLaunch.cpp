@@ -66,5 +66,5 @@ static ArrayAttr describeFaults(const LoopsPlan &plan, MLIRContext *ctx) {
 void linnet::codegen::declareFaults(exec::KernelOp kernel, const LoopsPlan &plan) {
   kernel.setFaults(plan.sites.size());
   if (!plan.sites.empty())
-    kernel->setAttr(kFaultSitesAttr, describeFaults(plan, kernel.getContext()));
+    kernel.setFaultSitesAttr(describeFaults(plan, kernel.getContext()));
 }

@@ -150,7 +150,7 @@ void linnet::codegen::declareFault(exec::KernelOp kernel, Operation *op, StringR
   Attribute site =
       b.getDictionaryAttr({b.getNamedAttr("op", b.getStringAttr(op->getName().getStringRef())),
                            b.getNamedAttr("message", b.getStringAttr(message))});
-  kernel->setAttr(kFaultSitesAttr, b.getArrayAttr(site));
+  kernel.setFaultSitesAttr(b.getArrayAttr(site));
 }
 
 Value linnet::codegen::elementsOf(LaunchBuilder &b, Value tensor, unsigned first,

@@ -287,22 +287,62 @@ unsigned KernelOp::getNumBuffers() {
   return n;
 }
 
+static LogicalResult verifyFaultSites(KernelOp op) {
+  ArrayAttr sites = op.getFaultSitesAttr();
+  if (!sites)
+    return success();
+  if (static_cast<int64_t>(sites.size()) != op.getFaults())
+    return op.emitOpError() << "(C2) expects 'fault_sites' of " << op.getFaults()
+                            << " faults, found " << sites.size();
+  for (auto site : sites.getAsRange<DictionaryAttr>())
+    if (!site.getAs<StringAttr>("op") || !site.getAs<StringAttr>("message"))
+      return op.emitOpError() << "(C2) expects strings 'op' and 'message' of a fault site, found "
+                              << site;
+  return success();
+}
+
+static LogicalResult verifyLayouts(KernelOp op) {
+  ArrayAttr layouts = op.getLayoutsAttr();
+  if (!layouts)
+    return success();
+  if (layouts.size() != op.getArgumentTypes().size())
+    return op.emitOpError() << "(C3) expects 'layouts' of " << op.getArgumentTypes().size()
+                            << " arguments, found " << layouts.size();
+  for (Attribute layout : layouts)
+    if (!isa<DictionaryAttr, UnitAttr>(layout))
+      return op.emitOpError() << "(C3) expects a dictionary or unit for a layout, found " << layout;
+  return success();
+}
+
 LogicalResult KernelOp::verifyRegions() {
-  if (failed(verifyTied(*this, getTied(), getArgumentTypes(), getResultTypes())))
+  if (failed(verifyTied(*this, getTied(), getArgumentTypes(), getResultTypes())) ||
+      failed(verifyFaultSites(*this)) || failed(verifyLayouts(*this)))
     return failure();
+  if (getWide() && getGuarded())
+    return emitOpError("(C6) expects 'wide' or 'guarded', not both");
   if (!getBody().hasOneBlock())
-    return emitOpError("expects a body of one block");
+    return emitOpError("(C4) expects a body of one block");
   auto yield =
       dyn_cast_or_null<YieldOp>(getBody().front().empty() ? nullptr : &getBody().front().back());
   if (!yield || yield.getValues().getTypes() != TypeRange(getResultTypes()))
-    return emitOpError("expects a body that ends with an 'exec.yield' of the result types");
+    return emitOpError("(C4) expects a body that ends with an 'exec.yield' of the result types");
   if (getLaunch().empty())
     return success();
   Block &launch = getLaunch().front();
   if (launch.getNumArguments() != getNumScalars())
-    return emitOpError() << "expects " << getNumScalars() << " launch arguments, found "
+    return emitOpError() << "(C5) expects " << getNumScalars() << " launch arguments, found "
                          << launch.getNumArguments();
   if (launch.empty() || !isa<LaunchOp>(launch.back()))
-    return emitOpError("expects a launch region that ends with 'exec.launch'");
+    return emitOpError("(C5) expects a launch region that ends with 'exec.launch'");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// CheckOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult CheckOp::verify() {
+  if (getOp() && getOp()->empty())
+    return emitOpError("(C1) expects the name of an op, found an empty one");
   return success();
 }

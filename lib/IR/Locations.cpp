@@ -59,7 +59,5 @@ StringRef linnet::getSite(Location loc) {
 }
 
 std::string linnet::describeOp(linnet::exec::RunOp run) {
-  if (auto name = run->getAttrOfType<StringAttr>("op"))
-    return name.str();
-  return run.getKernel().str();
+  return run.getOp().value_or(run.getKernel()).str();
 }

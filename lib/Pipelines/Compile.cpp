@@ -173,6 +173,7 @@ LogicalResult Compiler::makeStructured(const StructuredOptions &structured) {
 LogicalResult Compiler::makeCommands() {
   ProgramOptions program;
   program.strictDonation = options.strictDonation;
+  program.guardPositions = options.positions == Positions::Guarded;
   return stage("commands", [&](OpPassManager &pm) { buildProgramPipeline(pm, program); });
 }
 
@@ -302,7 +303,9 @@ FailureOr<bundle::DeviceProgram> Compiler::generateGPU(StringRef name) {
     auto target = codegen::getGPUTarget(name, chip);
     if (failed(target))
       return failure();
-    auto kernels = codegen::compileGPUKernels(*module, *target, options.jobs);
+    // the driver compiles variants' PTX for later chips
+    bool variants = program.chips.empty();
+    auto kernels = codegen::compileGPUKernels(*module, *target, options.jobs, variants);
     if (failed(kernels))
       return failure();
     program.chips.push_back(*target);
@@ -353,7 +356,7 @@ LogicalResult Compiler::makePrograms() {
     current = target;
     if (options.tensorCores && target == "cuda")
       (*module)->setAttr(codegen::kTensorCoresAttr, UnitAttr::get(&context));
-    if (options.widePositions && target != "cpu")
+    if (options.positions == Positions::Wide && target != "cpu")
       (*module)->setAttr(codegen::kWidePositionsAttr, UnitAttr::get(&context));
     std::vector<std::string> chips = chipsOf(target);
     if (failed(stage("dispatches", [&](OpPassManager &pm) {

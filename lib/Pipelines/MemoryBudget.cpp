@@ -64,7 +64,7 @@ static std::optional<int64_t> bytesOfSignature(exec::ProgramOp program) {
 static int64_t bytesOfConstant(ModuleOp module, exec::RefOp ref) {
   auto global = module.lookupSymbol<ml_program::GlobalOp>(*ref.getSymbol());
   auto type = cast<RankedTensorType>(global.getType());
-  auto layout = ref->getAttrOfType<DictionaryAttr>("layout");
+  DictionaryAttr layout = ref.getLayoutAttr();
   if (!layout)
     return bytesOf(type);
   uint64_t bytes = 0;
@@ -86,7 +86,7 @@ FailureOr<int64_t> linnet::plannedBytes(ModuleOp module, exec::ProgramOp program
   int64_t total = *signature + program.getArenaBytes() + program.getScratchBytes() * threads;
   std::set<std::pair<StringRef, const void *>> counted;
   program.walk([&](exec::RefOp ref) {
-    Attribute layout = ref->getAttr("layout");
+    Attribute layout = ref.getLayoutAttr();
     if (ref.getKind() == exec::BufferKind::constant &&
         counted.insert({*ref.getSymbol(), layout.getAsOpaquePointer()}).second)
       total += bytesOfConstant(module, ref);

@@ -118,6 +118,8 @@ void linnet::buildProgramPipeline(OpPassManager &pm, const ProgramOptions &optio
   append(pm, options.strictDonation ? "linnet-make-program{strict-donation=true}"
                                     : "linnet-make-program");
   append(pm, "linnet-plan-memory");
+  if (options.guardPositions)
+    append(pm, "linnet-choose-positions");
 }
 
 void linnet::registerPipelines() {

@@ -101,7 +101,7 @@ struct OutlineKernels : linnet::impl::OutlineKernelsBase<OutlineKernels> {
     auto type =
         b.getFunctionType(dispatch.getInputs().getTypes(), dispatch.getOutputs().getTypes());
     auto kernel = exec::KernelOp::create(b, dispatch.getLoc(), name, type, dispatch.getTiedAttr(),
-                                         DictionaryAttr());
+                                         DictionaryAttr(), /*faults=*/0, ArrayAttr(), ArrayAttr());
     kernel.getBody().takeBody(dispatch.getBody());
     symbols.insert(kernel);
     return kernel;

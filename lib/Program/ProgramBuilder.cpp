@@ -189,10 +189,8 @@ LogicalResult ProgramBuilder::emit(Operation &op) {
   if (auto insert = dyn_cast<tensor::InsertOp>(op))
     return emitInsert(insert), success();
   if (auto assertion = dyn_cast<cf::AssertOp>(op)) {
-    auto check = exec::CheckOp::create(b, b.getLoc(), scalars.lookup(assertion.getArg()),
-                                       assertion.getMsgAttr());
-    if (Attribute checked = assertion->getAttr("op"))
-      check->setAttr("op", checked);
+    exec::CheckOp::create(b, b.getLoc(), scalars.lookup(assertion.getArg()), assertion.getMsgAttr(),
+                          assertion->getAttrOfType<StringAttr>(exec::kCheckedOpAttr));
     return success();
   }
   if (auto select = dyn_cast<arith::SelectOp>(op); select && isa<ShapedType>(select.getType()))

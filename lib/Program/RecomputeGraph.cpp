@@ -292,8 +292,8 @@ public:
   void run(Operation *op, bool again) {
     mapOperands(op);
     Operation *copy = b.clone(*op, latest);
-    if (again)
-      copy->setAttr("recomputed", b.getUnitAttr());
+    if (auto dispatch = dyn_cast<exec::DispatchOp>(copy))
+      dispatch.setRecomputed(dispatch.getRecomputed() || again);
     for (auto [before, after] : llvm::zip(op->getResults(), copy->getResults()))
       latest.map(before, after);
   }

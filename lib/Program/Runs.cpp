@@ -113,7 +113,7 @@ FailureOr<ProgramBuilder::Values> ProgramBuilder::inlineLaunch(exec::KernelOp ke
 
 /// Constants that the kernel wants packed are other entries of the pool.
 void ProgramBuilder::nameConstants(exec::DispatchOp op, exec::KernelOp kernel, Values &buffers) {
-  auto layouts = kernel->getAttrOfType<ArrayAttr>(codegen::kLayoutsAttr);
+  ArrayAttr layouts = kernel.getLayoutsAttr();
   if (!layouts)
     return;
   unsigned buffer = 0;
@@ -181,8 +181,7 @@ LogicalResult ProgramBuilder::emitDispatch(exec::DispatchOp op) {
     buffers.push_back(newArena((*launch)[1])); // of this launch as a whole
     (*launch)[1] = index(0);
   }
-  auto run = exec::RunOp::create(b, b.getLoc(), *op.getKernel(), buffers, values, (*launch)[0],
-                                 (*launch)[1], (*launch)[2], (*launch)[3]);
-  run->setAttr("op", b.getStringAttr(describe(kernel)));
+  exec::RunOp::create(b, b.getLoc(), *op.getKernel(), buffers, values, (*launch)[0], (*launch)[1],
+                      (*launch)[2], (*launch)[3], b.getStringAttr(describe(kernel)));
   return success();
 }

@@ -17,7 +17,6 @@
 
 using namespace mlir;
 using namespace linnet;
-using codegen::kLayoutsAttr;
 using codegen::PanelLayout;
 
 Attribute linnet::getConstantSymbol(Value v) {
@@ -45,7 +44,7 @@ struct Uses {
 } // namespace
 
 static DictionaryAttr getLayout(Operand operand) {
-  auto layouts = operand.first->getAttrOfType<ArrayAttr>(kLayoutsAttr);
+  ArrayAttr layouts = exec::KernelOp(operand.first).getLayoutsAttr();
   return layouts ? dyn_cast<DictionaryAttr>(layouts[operand.second]) : DictionaryAttr();
 }
 
@@ -120,11 +119,11 @@ void linnet::shareLayouts(ModuleOp module) {
   for (auto &[operand, layout] : changes) {
     auto [kernel, i] = operand;
     Builder b(kernel.getContext());
-    auto present = kernel->getAttrOfType<ArrayAttr>(kLayoutsAttr);
+    ArrayAttr present = kernel.getLayoutsAttr();
     SmallVector<Attribute> layouts(kernel.getArgumentTypes().size(), b.getUnitAttr());
     if (present)
       layouts.assign(present.begin(), present.end());
     layouts[i] = layout;
-    kernel->setAttr(kLayoutsAttr, b.getArrayAttr(layouts));
+    kernel.setLayoutsAttr(b.getArrayAttr(layouts));
   }
 }

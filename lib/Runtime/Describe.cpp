@@ -140,6 +140,14 @@ template <typename T> uint32_t sizeOf(const flatbuffers::Vector<T> *list) {
   return list ? list->size() : 0;
 }
 
+/// Variants are no kernels of their own to people.
+size_t countKernels(const fb::Target &target) {
+  size_t count = sizeOf(target.kernels());
+  for (uint32_t i = 0; i < sizeOf(target.kernels()); ++i)
+    count -= target.kernels()->Get(i)->gpu()->variant() != kNone;
+  return count;
+}
+
 std::string describeNeeds(const fb::Target &target) {
   std::string text = target.subgroup() == 0
                          ? ""
@@ -182,7 +190,7 @@ void Module::describeTargets() {
     add(LNT_CPU, sizeOf(bundle->kernels()), bundle->images(), "");
   for (uint32_t i = 0; i < sizeOf(bundle->targets()); ++i) {
     const fb::Target &of = *bundle->targets()->Get(i);
-    add(lnt_device(of.kind()), sizeOf(of.kernels()), of.images(), describeNeeds(of));
+    add(lnt_device(of.kind()), countKernels(of), of.images(), describeNeeds(of));
   }
 }
 

@@ -17,16 +17,38 @@ Failure refuse(const Program &program, const fb::Kernel &kernel, const Parts &..
               "' ", parts...);
 }
 
+constexpr uint64_t kMaxElements = 0x7fffffff;
+/// Bindings begin by fewer bytes than this in front of a tensor.
+constexpr uint64_t kMostBefore = 256;
+
 } // namespace
+
+uint32_t chooseKernel(const KernelTable &kernels, const LaunchArguments &arguments) {
+  uint32_t index = arguments.launch.index;
+  const fb::Kernel &kernel = *kernels.Get(index);
+  const fb::GPULaunch &gpu = *kernel.gpu();
+  if (gpu.variant() == kNone)
+    return index;
+  for (uint32_t i = 0; i < kernel.buffers(); ++i) {
+    uint64_t element = gpu.buffers()->Get(i)->element_bytes();
+    if ((uint64_t(arguments.bytes[i]) + kMostBefore) / element > kMaxElements)
+      return gpu.variant();
+  }
+  const auto *words = kernels.Get(gpu.variant())->gpu()->words();
+  for (uint32_t i = 0; i < kernel.scalars(); ++i) // of those that are sizes
+    if (words->Get(i) > gpu.words()->Get(i) && arguments.scalars[i] > int64_t(kMaxElements))
+      return gpu.variant();
+  return index;
+}
 
 Failure gridOf(const Program &program, const fb::Kernel &kernel, int64_t chunks, uint32_t maxHeight,
                Grid &grid) {
   int64_t width = std::min<int64_t>(chunks, LNT_GPU_GRID_WIDTH);
   int64_t height = (chunks - 1) / width + 1;
-  if (height > maxHeight || chunks > INT64_C(0xffffffff))
+  int64_t most = std::min<int64_t>(INT32_MAX, int64_t(maxHeight) * LNT_GPU_GRID_WIDTH);
+  if (chunks > most)
     return refuse(program, kernel, "is launched with ", chunks,
-                  " workgroups, the device takes at most ",
-                  uint64_t(maxHeight) * LNT_GPU_GRID_WIDTH);
+                  " workgroups, the device takes at most ", most);
   grid = {uint32_t(width), uint32_t(height)};
   return nullptr;
 }
@@ -38,9 +60,10 @@ Failure startOf(const Program &program, const fb::Kernel &kernel, uint32_t index
     return refuse(program, kernel, "gets buffer ", index, " at byte ", before,
                   ", which is no multiple of its elements of ", element, " bytes");
   uint64_t count = (before + bytes) / element;
-  if (count > INT64_C(0x7fffffff) && !kernel.gpu()->wide())
+  if (count > kMaxElements && !kernel.gpu()->wide())
     return refuse(program, kernel, "works on a buffer of ", count,
-                  " elements, it computes positions below 2^31: compile it with --wide-positions");
+                  " elements, it computes positions below 2^31: compile it with "
+                  "--positions=guarded");
   start = uint32_t(before / element);
   return nullptr;
 }

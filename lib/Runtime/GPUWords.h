@@ -6,6 +6,7 @@
 #ifndef LINNET_LIB_RUNTIME_GPUWORDS_H
 #define LINNET_LIB_RUNTIME_GPUWORDS_H
 
+#include "Device.h"
 #include "Program.h"
 #include "Status.h"
 
@@ -14,6 +15,10 @@ namespace linnet::runtime {
 struct Grid {
   uint32_t width, height;
 };
+
+/// The number of the kernel that does a launch: the program's, or where that cannot reach all
+/// elements its variant.
+uint32_t chooseKernel(const KernelTable &kernels, const LaunchArguments &arguments);
 
 /// The grid of a launch (Bundle/GPUKernelABI.h) on a device with at most `maxHeight` rows.
 Failure gridOf(const Program &program, const fb::Kernel &kernel, int64_t chunks, uint32_t maxHeight,

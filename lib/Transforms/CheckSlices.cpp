@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LowerToStructured.h"
+#include "linnet/IR/Exec.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -15,6 +16,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
+using namespace linnet;
 
 namespace {
 
@@ -92,7 +94,7 @@ void SliceChecks::check(OffsetSizeAndStrideOpInterface op, Value tensor, StringR
   if (!all)
     return;
   auto assertion = cf::AssertOp::create(b, all, what);
-  assertion->setAttr("op", op->getName().getIdentifier());
+  assertion->setAttr(exec::kCheckedOpAttr, op->getName().getIdentifier());
 }
 
 void linnet::checkSlices(Operation *root) {

@@ -45,5 +45,7 @@ exec.program @list attributes {symbols = [{name = "N"}], arguments = [], results
   %some = arith.cmpi sgt, %n, %c64 : index
   // CHECK: exec.check %{{.*}}, "expects more than 64"
   exec.check %some, "expects more than 64"
+  // CHECK: exec.check %{{.*}}, "a slice beyond its tensor" {op = "tensor.extract_slice"}
+  exec.check %some, "a slice beyond its tensor" {op = "tensor.extract_slice"}
   exec.return %n
 }

@@ -29,6 +29,12 @@ GPUTestKernel gpuBounds(std::vector<uint8_t> code) {
   return {"bounds", std::move(code), {{4, 0}}, std::vector<uint8_t>(33, 1), true};
 }
 
+GPUTestKernel gpuWideAxpy() {
+  std::string code = "axpy$wide";
+  code.resize(64);
+  return {"axpy$wide", {code.begin(), code.end()}, {{4, 0}, {4, 0}, {4, 1}}, {2}, false};
+}
+
 fb::TargetT &addTarget(TestBundle &bundle, fb::DeviceKind kind, fb::CodeFormat format,
                        const std::vector<GPUTestKernel> &kernels, TestBundle from) {
   auto target = std::make_unique<fb::TargetT>();
@@ -77,6 +83,18 @@ void addFind(TestBundle &bundle) {
   std::vector<uint32_t> scalars(33, zero);
   scalars[0] = n.index, scalars[1] = bound, scalars[32] = first;
   f.dispatch(1, {vx}, scalars, chunks, zero, "test.find");
+  bundle.add(f);
+}
+
+void addFirst(TestBundle &bundle) {
+  FunctionBuilder f("first");
+  Size n = f.symbol("N", 16);
+  uint32_t x = f.argument("x", ElementType::F32, {n});
+  uint32_t out = f.result("out", ElementType::F32, {16});
+  uint32_t one = f.constant(1), zero = f.constant(0), count = f.constant(16);
+  f.entry();
+  uint32_t vx = f.view(f.argumentBuffer(x));
+  f.dispatch(0, {vx, vx, f.view(f.resultBuffer(out))}, {count}, one, zero);
   bundle.add(f);
 }
 

@@ -22,6 +22,9 @@ struct GPUTestKernel {
 /// test/Runtime/Inputs/axpy.spvasm and bounds.spvasm, or what stands for them on another device.
 GPUTestKernel gpuAxpy(std::vector<uint8_t> code);
 GPUTestKernel gpuBounds(std::vector<uint8_t> code);
+/// Of the tests' own driver for CUDA alone: what axpy has for a variant, to be told from it by its
+/// result, x * 4 + y.
+GPUTestKernel gpuWideAxpy();
 
 /// Moves the functions of `from` to a target of `bundle`.
 fb::TargetT &addTarget(TestBundle &bundle, fb::DeviceKind kind, fb::CodeFormat format,
@@ -30,6 +33,8 @@ fb::TargetT &addTarget(TestBundle &bundle, fb::DeviceKind kind, fb::CodeFormat f
 /// 'find' faults where an element of x is not below 100, and donates state 'seen'. Its kernel (1)
 /// takes more scalars than push constants hold.
 void addFind(TestBundle &bundle);
+/// 'first' is axpy of the first 16 elements of x, of which there are as many as one likes.
+void addFirst(TestBundle &bundle);
 /// 'both' adds two embedded constants to x in turns through the arena.
 void addConstants(TestBundle &bundle);
 

@@ -5,7 +5,8 @@
 // Does on the CPU what a driver is asked for, as late as it may: a stream's work is done when
 // somebody waits for it, so that a result read too early is seen to be missing. Addresses of the
 // device are none that the CPU could follow, and pageable memory is copied when the call is made.
-// The two kernels of the samples are written here; any bytes are their code.
+// The kernels of the samples are written here; any bytes are their code. Allocations of a GiB and
+// more take memory where they are written to something else than zero.
 //
 // FAKE_CUDA is a list like "version=11040,devices=0,major=7,memory=1000,fail=cuLaunchKernel":
 // what the driver says of itself, and the function that fails. FAKE_CUDA_LOG names a file that
@@ -21,12 +22,14 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <sys/mman.h>
 #include <vector>
 
 namespace {
 
 using Pointer = unsigned long long;
 constexpr Pointer kDevice = Pointer(1) << 62; // added to every address
+constexpr size_t kLarge = size_t(1) << 30;
 constexpr int kInvalid = 1, kOutOfMemory = 2, kNotFound = 500, kLaunchFailed = 719;
 
 struct Stream {
@@ -113,13 +116,13 @@ struct Launch {
     auto at = [&](unsigned buffer, uint32_t index) {
       return find(pointers[buffer] + index * 4, 4);
     };
-    if (name == "axpy") {
+    if (name != "bounds") {
       if (i >= words[4])
         return;
       float x, y;
       std::memcpy(&x, at(0, words[1] + i), 4);
       std::memcpy(&y, at(1, words[2] + i), 4);
-      x = x * 2 + y;
+      x = x * (name == "axpy" ? 2 : 4) + y;
       std::memcpy(at(2, words[3] + i), &x, 4);
       return;
     }
@@ -206,16 +209,25 @@ FAKE cuMemAlloc_v2(Pointer *address, size_t bytes) {
   cuMemGetInfo_v2(&available, &total);
   if (bytes > available)
     return kOutOfMemory;
-  void *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  std::memset(memory, 0x5a, bytes); // the driver clears nothing
+  void *memory = bytes < kLarge ? std::aligned_alloc(256, (bytes + 255) / 256 * 256)
+                                : mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (bytes < kLarge)
+    std::memset(memory, 0x5a, bytes); // the driver clears nothing
   *address = Pointer(reinterpret_cast<uintptr_t>(memory)) + kDevice;
   allocations()[*address] = bytes;
   return 0;
 }
 FAKE cuMemFree_v2(Pointer address) {
-  if (!allocations().erase(address))
+  auto at = allocations().find(address);
+  if (at == allocations().end())
     return kInvalid;
-  std::free(reinterpret_cast<void *>(address - kDevice));
+  void *memory = reinterpret_cast<void *>(address - kDevice);
+  if (at->second < kLarge)
+    std::free(memory);
+  else
+    munmap(memory, at->second);
+  allocations().erase(at);
   return 0;
 }
 FAKE cuMemAllocHost_v2(void **memory, size_t bytes) {
@@ -249,6 +261,8 @@ template <typename T> static int fill(Pointer target, T value, size_t count, Str
   char *to = find(target, count * sizeof(T));
   if (!to || target % sizeof(T) != 0)
     return kInvalid;
+  if (value == 0 && count * sizeof(T) >= kLarge && allocations().count(target))
+    return submit(stream, [=] { madvise(to, count * sizeof(T), MADV_DONTNEED); });
   return submit(stream, [=] {
     for (size_t i = 0; i < count; ++i)
       std::memcpy(to + i * sizeof(T), &value, sizeof(T));
@@ -347,9 +361,10 @@ FAKE cuLibraryUnload(std::string *library) {
   return 0;
 }
 FAKE cuLibraryGetKernel(const char **kernel, std::string *, const char *name) {
-  *kernel = std::strcmp(name, "axpy") == 0     ? "axpy"
-            : std::strcmp(name, "bounds") == 0 ? "bounds"
-                                               : nullptr;
+  *kernel = nullptr;
+  for (const char *known : {"axpy", "axpy$wide", "bounds"})
+    if (std::strcmp(name, known) == 0)
+      *kernel = known;
   return *kernel ? 0 : kNotFound;
 }
 static unsigned dynamicShared = 0; // of the kernel that was found last
@@ -369,11 +384,11 @@ FAKE cuLaunchKernel(const char *function, unsigned x, unsigned y, unsigned z, un
                     unsigned by, unsigned bz, unsigned shared, Stream *stream, void **parameters,
                     void **extra) {
   CALLED(std::string(function) + " " + std::to_string(x) + "x" + std::to_string(y));
-  bool axpy = std::strcmp(function, "axpy") == 0;
+  bool bounds = std::strcmp(function, "bounds") == 0, wide = std::strstr(function, "$wide");
   if (z != 1 || by != 1 || bz != 1 || shared != dynamicShared || extra)
     return kInvalid;
   Launch launch = {function, x * y, bx, {}, {}};
-  unsigned buffers = axpy ? 3 : 2, words = axpy ? 5 : 35;
+  unsigned buffers = bounds ? 2 : 3, words = bounds ? 35 : wide ? 6 : 5;
   for (unsigned i = 0; i < buffers; ++i)
     launch.pointers.push_back(*static_cast<Pointer *>(parameters[i]));
   for (unsigned i = 0; i < words; ++i)

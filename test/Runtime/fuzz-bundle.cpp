@@ -216,6 +216,10 @@ void Fuzzer::mutateTarget(fb::TargetT &target) {
         gpu.faults = !gpu.faults;
       if (pick(3) == 0)
         tweak(pick(2) ? gpu.group : gpu.shared);
+      if (pick(4) == 0)
+        gpu.variant = pick(2) ? uint32_t(pick(4)) : uint32_t(interesting(gpu.variant));
+      if (pick(4) == 0)
+        gpu.wide = !gpu.wide;
       if (pick(8) == 0)
         gpu.words.resize(pick(4));
     });

@@ -296,6 +296,12 @@ void refusals(Both &both) {
           [](fb::TargetT &t) { t.images.pop_back(); });
   loading("takes 3 and 1", LNT_BAD_FILE,
           [](fb::TargetT &t) { t.kernels[0]->gpu->buffers.pop_back(); });
+  loading("kernel 'axpy' has variant 7 of 2 kernels", LNT_BAD_FILE,
+          [](fb::TargetT &t) { t.kernels[0]->gpu->variant = 7; });
+  loading("kernel 'axpy' has variant 'bounds', which cannot take its place", LNT_BAD_FILE,
+          [](fb::TargetT &t) { t.kernels[0]->gpu->variant = 1; });
+  loading("kernel 'axpy' has variant 'axpy', which cannot take its place", LNT_BAD_FILE,
+          [](fb::TargetT &t) { t.kernels[0]->gpu->variant = 0; });
   lnt_buffer huge = {};
   both.gpu.fails(lnt_buffer_allocate(both.gpu.runtime, device, uint64_t(1) << 46, &huge),
                  LNT_OUT_OF_MEMORY, "70368744177664");
@@ -315,6 +321,51 @@ void refusals(Both &both) {
   lnt_module *module = nullptr;
   both.gpu.fails(lnt_module_load_file(both.gpu.runtime, path.c_str(), nullptr, &module),
                  LNT_UNSUPPORTED, "it has code for cpu");
+}
+
+/// A kernel that reaches all elements of buffers below 2^31 of them, and its variant beyond. On the
+/// tests' own driver alone: no other has the memory.
+void variants(Both &both) {
+  auto make = [](bool guarded) {
+    TestBundle bundle, functions;
+    addFirst(functions);
+    std::vector<GPUTestKernel> kernels = {gpuAxpy(axpyCode), gpuWideAxpy()};
+    fb::TargetT &target = addTarget(bundle, fb::DeviceKind::CUDA, fb::CodeFormat::PTX, kernels,
+                                    std::move(functions));
+    target.kernels[1]->gpu->wide = true;
+    if (guarded)
+      target.kernels[0]->gpu->variant = 1;
+    return bundle;
+  };
+  Api &api = both.gpu;
+  TestBundle guarded = make(true), narrow = make(false);
+  Loaded loaded(api, guarded), refusing(api, narrow);
+  const int64_t large = int64_t(1) << 31;
+  lnt_queue *queue = nullptr;
+  lnt_buffer block = {};
+  api.ok(lnt_queue_create(api.runtime, device, &queue));
+  api.ok(lnt_buffer_allocate(api.runtime, device, uint64_t(4 * large), &block));
+  std::vector<float> x(16, 1);
+  lnt_buffer host = {LNT_CPU, x.data(), 0, 64}, begin = {block.device, block.handle, 0, 64};
+  api.ok(lnt_queue_copy(queue, &host, &begin, nullptr));
+  auto first = [&](lnt_session *session, int64_t elements, std::vector<float> &out) {
+    lnt_tensor argument = {LNT_F32, 1, &elements, block}, result = tensor(out, {16});
+    return lnt_call(session, 0, &argument, 1, &result, 1, nullptr);
+  };
+  // a binding may begin some bytes before its tensor: from there on the variant is taken
+  for (int64_t n : {int64_t(16), large - 65, large - 64, large - 1, large}) {
+    std::vector<float> out(16), expected(16, n < large - 64 ? 3.0f : 5.0f);
+    api.ok(first(loaded.session, n, out));
+    CHECK(out == expected);
+  }
+  std::vector<float> out(16);
+  api.ok(first(refusing.session, large - 1, out));
+  CHECK(out == std::vector<float>(16, 3));
+  api.fails(first(refusing.session, large, out), LNT_UNSUPPORTED,
+            "function 'first': kernel 'axpy' works on a buffer of 2147483648 elements, it computes "
+            "positions below 2^31: compile it with --positions=guarded");
+  lnt_buffer_free(api.runtime, &block);
+  lnt_queue_destroy(queue);
 }
 
 /// Every launch has an event, in order.
@@ -359,5 +410,7 @@ int main(int argc, char **argv) {
   workgroupMemory(both);
   refusals(both);
   traces(both);
+  if (device == LNT_CUDA)
+    variants(both);
   return summary();
 }

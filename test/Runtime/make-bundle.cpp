@@ -29,7 +29,10 @@ int main(int argc, char **argv) {
     auto &target = linnet::test::addTarget(
         bundle, vulkan ? linnet::fb::DeviceKind::Vulkan : linnet::fb::DeviceKind::CUDA,
         vulkan ? linnet::fb::CodeFormat::SPIRV : linnet::fb::CodeFormat::PTX,
-        {linnet::test::gpuAxpy(code), linnet::test::gpuBounds(code)}, std::move(functions));
+        {linnet::test::gpuAxpy(code), linnet::test::gpuBounds(code), linnet::test::gpuWideAxpy()},
+        std::move(functions));
+    target.kernels[0]->gpu->variant = 2;
+    target.kernels[2]->gpu->wide = true;
     target.subgroup = vulkan ? 8 : 32;
     target.needs = vulkan ? LNT_GPU_NEEDS_INT8 | LNT_GPU_NEEDS_FLOAT16 : 0;
     for (auto &image : target.images)

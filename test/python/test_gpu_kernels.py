@@ -22,8 +22,10 @@ import test_kernels_elementwise as elementwise
 import test_kernels_linear_attention as linear_attention
 import test_kernels_linear_attention_grad as linear_attention_grad
 import test_kernels_loops as loops
+import test_ops_loss as loss
+import test_ops_scatter as scatter
 from kernel_contraction import Einsum
-from linnet._src import gpu_traffic, kernels, vulkan_kernels
+from linnet._src import gpu_traffic, kernels, testing, vulkan_kernels
 
 pytestmark = pytest.mark.cpu  # chooses its device
 
@@ -290,7 +292,7 @@ def test_a_program_is_one_file_of_ptx(tmp_path):
     done = subprocess.run([ptxas(), "-arch=sm_90", "-v", tmp_path / "m.ptx", "-o", tmp_path / "m.cubin"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("Function properties") == 2
+    assert done.stderr.count("Function properties") == 4  # two, and their variants for large tensors
 
 
 # ---- positions in 64 bits ------------------------------------------------------------------
@@ -316,6 +318,14 @@ def test_wide_positions(wide, test):
     test()
 
 
+@pytest.mark.parametrize("test", [lambda: loss.test_reductions("sum"), lambda: scatter.test_index_types("i8")],
+                         ids=["cross_entropy", "scatter_add"])
+def test_programs_with_wide_positions(vulkan, monkeypatch, test):
+    monkeypatch.setattr(testing, "DEVICE", "vulkan")
+    monkeypatch.setattr(testing, "POSITIONS", "wide")
+    test()
+
+
 @pytest.mark.parametrize("rows,wide", [(46340, False), (46341, True)])
 def test_large_tensors_have_wide_positions(tmp_path, rows, wide):
     """46341 squared is the first above 2^31. Every position of 64 bits is for memory that is that large."""
@@ -327,6 +337,37 @@ def test_large_tensors_have_wide_positions(tmp_path, rows, wide):
                    env={**os.environ, "LINNET_PTXAS": ptxas()})
     kernel, = json.loads(pathlib.Path(f"{out}.json").read_text()).values()
     assert kernel["wide"] == wide and kernel["cubin"] and kernel["spills"] == 0
+
+
+GUARDED = """
+func.func @main(%x: tensor<?x40xf32> {linnet.dims = ["N", 40]}, %i: tensor<?xi32> {linnet.dims = ["N"]},
+                %w: tensor<40x24xf32>) -> (tensor<?x24xf32>, tensor<?x40xf32>, tensor<40xi64>, tensor<7x40xf32>) {
+  %e = linnet.einsum "nk,km->nm" %x, %w : tensor<?x40xf32>, tensor<40x24xf32> -> tensor<?x24xf32>
+  %s = linnet.softmax %x axis 1 : tensor<?x40xf32>
+  %a = linnet.argmax %x axis 0 : tensor<?x40xf32> -> tensor<40xi64>
+  %p = linnet.scatter_add %x, %i axis 0 : tensor<?x40xf32>, tensor<?xi32> -> tensor<7x40xf32>
+  return %e, %s, %a, %p : tensor<?x24xf32>, tensor<?x40xf32>, tensor<40xi64>, tensor<7x40xf32>
+}
+"""
+
+
+def test_guarded_kernels_have_variants_that_assemble(tmp_path):
+    (tmp_path / "m.mlir").write_text(GUARDED)
+    compile = [kernels.build() / "bin/linnet-compile", tmp_path / "m.mlir", "--target=cuda"]
+    subprocess.run([*compile, "--emit=ptx", "-o", tmp_path / "m.ptx"], check=True)
+    names = re.findall(r"\.entry (\S+)\(", (tmp_path / "m.ptx").read_text())
+    plain = [name for name in names if not name.endswith("$wide")]
+    assert len(plain) >= 4 and sorted(names) == sorted(plain + [f"{name}$wide" for name in plain])
+    subprocess.run([ptxas(), "-arch=sm_80", tmp_path / "m.ptx", "-o", tmp_path / "m.cubin"], check=True)
+    sizes = {}
+    for positions in ("narrow", "guarded"):
+        bundle = tmp_path / f"{positions}.lnb"
+        subprocess.run([*compile, f"--positions={positions}", "-o", bundle], check=True)
+        told = subprocess.run([kernels.build() / "bin/linnet-run", bundle, "--describe"], check=True, text=True,
+                              capture_output=True).stdout
+        assert f"target cuda: {len(plain)} kernels" in told, told
+        sizes[positions] = bundle.stat().st_size
+    assert sizes["narrow"] < sizes["guarded"]
 
 
 # ---- what kernels move ---------------------------------------------------------------------

@@ -120,7 +120,7 @@ static llvm::json::Object describe(exec::KernelOp kernel) {
     results.push_back(describe(t));
     tied.push_back(kernel.getTiedInput(i));
   }
-  if (auto attr = kernel->getAttrOfType<ArrayAttr>(kLayoutsAttr))
+  if (ArrayAttr attr = kernel.getLayoutsAttr())
     for (Attribute a : attr) {
       llvm::json::Object layout;
       if (auto dict = dyn_cast<DictionaryAttr>(a))
@@ -310,6 +310,7 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   linnet::registerAllDialects(registry);
   MLIRContext ctx(registry);
+  ctx.printOpOnDiagnostic(false);
   prepareContext(&ctx);
   if (targetName != "cpu")
     prepareGPUContext(&ctx);
@@ -322,9 +323,9 @@ int main(int argc, char **argv) {
     return writeFunctions(*module, *target);
   std::optional<GPUTarget> gpu;
   if (targetName != "cpu") {
-    auto found = getGPUTarget(targetName, chip);
+    auto found = findGPUTarget(targetName, chip, [&] { return emitError(module->getLoc()); });
     if (failed(found))
-      return fail("unknown target '" + targetName + "' or chip '" + chip + "'"), 2;
+      return 1;
     gpu = *found;
   }
   for (auto kernel : module->getOps<exec::KernelOp>())

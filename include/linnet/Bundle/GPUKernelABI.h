@@ -8,7 +8,7 @@
 #ifndef LINNET_BUNDLE_GPUKERNELABI_H
 #define LINNET_BUNDLE_GPUKERNELABI_H
 
-#define LNT_GPU_KERNEL_ABI_VERSION 1
+#define LNT_GPU_KERNEL_ABI_VERSION 2
 
 /* A kernel is an entry point of one module (SPIR-V, PTX or cubin) with one-dimensional
  * workgroups of a size that the kernel fixes. A launch has as many workgroups as its launch
@@ -33,16 +33,18 @@
  *      scratch) at which it starts in its binding. Bindings begin at multiples of
  *      LNT_GPU_BINDING_ALIGNMENT bytes and of what the device asks for, on CUDA too: its pointers
  *      are rounded down likewise. Kernels go by these words where they access 16 bytes at once;
- *   3. the scalars of KernelABI.h: sizes and values of type index as one word, other scalars as
- *      their bits, low word first, two words for types of 64 bits; the first fault site comes last.
+ *   3. the scalars of KernelABI.h: sizes and values of type index as one word, or two where
+ *      positions have 64 bits, other scalars as their bits, low word first, two words for types of
+ *      64 bits; the first fault site comes last.
  *
  * Scratch starts at a multiple of LNT_GPU_BINDING_ALIGNMENT.
  *
  * Workgroup memory of up to LNT_GPU_STATIC_SHARED bytes is part of the code. On CUDA a kernel with
  * more has none of its own: the launch gives it all of it.
  *
- * Sizes are below 2^31 elements per buffer; the runtime refuses a launch beyond that unless the
- * kernel says that it computes positions in 64 bits. */
+ * Positions have 32 bits and buffers below 2^31 elements. Beyond that the runtime launches the
+ * kernel's variant with positions of 64 bits, or refuses where neither is there; a fault beyond
+ * position 2^32 - 2 is reported there. */
 #define LNT_GPU_GRID_WIDTH 65535u
 #define LNT_GPU_PUSH_WORDS 32u
 #define LNT_GPU_NO_FAULT 0xffffffffu

@@ -54,7 +54,7 @@ using GPUCode = llvm::SmallVector<char, 0>;
 
 /// One kernel's code and what the runtime must know to launch it.
 struct GPUKernel {
-  std::string name; ///< of the entry point, and of the exec.kernel
+  std::string name; ///< of the entry point: that of the exec.kernel, and kWideSuffix of a variant
   mlir::Location loc;
   GPUCode bytes; ///< SPIR-V (little endian words), or PTX as text without a final zero
   GPUCode cubin; ///< for the target's chip; empty where no ptxas was found, and on Vulkan
@@ -67,6 +67,8 @@ struct GPUKernel {
   uint32_t faults = 0;    ///< sites; not 0: the last buffer holds the fault words
   bool scratch = false;   ///< whether there is a buffer for scratch
   bool wide = false;      ///< computes positions in 64 bits
+  /// Of a variant: the position in the list of the kernel whose place it takes.
+  std::optional<unsigned> variantOf;
   uint32_t needs = 0;     ///< LNT_GPU_NEEDS_*
   uint32_t subgroup = 0;  ///< the least width of a subgroup that it relies on; 0: any
   uint32_t registers = 0; ///< of a thread, as ptxas says; 0: not known
@@ -82,14 +84,18 @@ void prepareGPUContext(mlir::MLIRContext *ctx);
 mlir::LogicalResult selectGPUStrategy(exec::KernelOp kernel, const GPUTarget &target);
 
 /// Compiles every exec.kernel of the module, in order, on up to `threads` threads (0: one per
-/// core). Diagnostics come in the order of the kernels; the bytes do not depend on `threads`.
+/// core), and behind them, where asked for, the variants of those that are `guarded`. Diagnostics
+/// come in the order of the kernels; the bytes do not depend on `threads`.
 mlir::FailureOr<llvm::SmallVector<GPUKernel>>
-compileGPUKernels(mlir::ModuleOp program, const GPUTarget &target, unsigned threads);
+compileGPUKernels(mlir::ModuleOp program, const GPUTarget &target, unsigned threads,
+                  bool variants = true);
 
-/// One kernel that has a strategy as a gpu.module with a gpu.func: as its emitter wrote it, or
-/// prepared for the back ends.
-mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
-emitGPUKernel(exec::KernelOp kernel, const GPUTarget &target, bool prepared = false);
+/// One kernel that has a strategy, or its variant, as a gpu.module with a gpu.func: as its emitter
+/// wrote it, or prepared for the back ends.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitGPUKernel(exec::KernelOp kernel,
+                                                                 const GPUTarget &target,
+                                                                 bool prepared = false,
+                                                                 bool variant = false);
 
 /// All kernels with strategies in one file: PTX, or a SPIR-V binary, with their names as entry
 /// points.

@@ -16,8 +16,11 @@ inline constexpr llvm::StringLiteral kTargetAttr = "linnet.target";
 /// On a module: products may be made by tensor cores, as linnet-compile --tensor-cores asks.
 inline constexpr llvm::StringLiteral kTensorCoresAttr = "linnet.tensor_cores";
 
-/// On a module: its kernels compute positions in 64 bits, as linnet-compile --wide-positions asks.
+/// On a module: its kernels compute positions in 64 bits, as linnet-compile --positions=wide asks.
 inline constexpr llvm::StringLiteral kWidePositionsAttr = "linnet.wide_positions";
+
+/// Behind the name of a kernel: its variant with positions of 64 bits.
+inline constexpr llvm::StringLiteral kWideSuffix = "$wide";
 
 inline bool isForGPU(exec::KernelOp kernel) { return kernel->getParentOp()->hasAttr(kTargetAttr); }
 

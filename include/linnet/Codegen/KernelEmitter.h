@@ -43,9 +43,6 @@ struct PanelLayout {
   mlir::DictionaryAttr toAttr(mlir::MLIRContext *ctx) const;
   static PanelLayout fromAttr(mlir::DictionaryAttr attr);
 };
-inline constexpr llvm::StringLiteral kLayoutsAttr = "layouts";
-/// On a kernel with faults: an array with the dictionary {op, message} of every site.
-inline constexpr llvm::StringLiteral kFaultSitesAttr = "fault_sites";
 
 /// Writes the launch region of a kernel: index arithmetic over its scalars.
 class LaunchBuilder : public mlir::ImplicitLocOpBuilder {

@@ -63,7 +63,8 @@ def Exec_DispatchOp : Exec_Op<"dispatch", [
 
     `sizes` are the dynamic sizes of the results that are not tied, in order. `tied`
     (absent: none) holds for every result the position in `ins` of the tensor whose memory it
-    takes over, or -1; a tied result has its operand's type.
+    takes over, or -1; a tied result has its operand's type. `recomputed` marks one that does
+    again what another does, to save memory.
 
     Constraints:
     - (C1) a body or a `kernel`, not both
@@ -75,7 +76,7 @@ def Exec_DispatchOp : Exec_Op<"dispatch", [
   }];
   let arguments = (ins Variadic<AnyType>:$inputs, Variadic<Index>:$sizes,
                        OptionalAttr<FlatSymbolRefAttr>:$kernel,
-                       OptionalAttr<DenseI64ArrayAttr>:$tied);
+                       OptionalAttr<DenseI64ArrayAttr>:$tied, UnitAttr:$recomputed);
   let results = (outs Variadic<AnyRankedTensor>:$outputs);
   let regions = (region AnyRegion:$body);
   let hasCustomAssemblyFormat = 1;
@@ -116,12 +117,26 @@ def Exec_KernelOp : Exec_Op<"kernel", [
     ```
 
     Attributes: `tied` as on `exec.dispatch`; `strategy`, a dictionary that the emitter's
-    `select` wrote and its `emit` reads; `faults`, how many fault sites the body has.
+    `select` wrote and its `emit` reads; `faults`, how many fault sites the body has, and
+    `fault_sites`, what each of them says; `layouts`, in which layout (codegen::PanelLayout) it
+    takes an argument that is a constant, `unit` where plain. On a GPU positions have 32 bits;
+    `wide` says 64, and `guarded` that a variant with 64 is there beside the kernel, for launches
+    whose buffers have 2^31 elements or more.
+
+    Constraints:
+    - (C1) `tied` as on `exec.dispatch`
+    - (C2) `fault_sites` has `faults` entries, each the strings `op` and `message`
+    - (C3) `layouts` has one entry per argument, each a dictionary or `unit`
+    - (C4) the body ends with an `exec.yield` of the result types
+    - (C5) the launch region has one argument per scalar and ends with `exec.launch`
+    - (C6) `wide` or `guarded`, not both
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
                        OptionalAttr<DenseI64ArrayAttr>:$tied,
                        OptionalAttr<DictionaryAttr>:$strategy,
-                       DefaultValuedAttr<I64Attr, "0">:$faults);
+                       DefaultValuedAttr<I64Attr, "0">:$faults,
+                       OptionalAttr<DictArrayAttr>:$fault_sites,
+                       OptionalAttr<ArrayAttr>:$layouts, UnitAttr:$wide, UnitAttr:$guarded);
   let regions = (region SizedRegion<1>:$body, AnyRegion:$launch);
   let hasCustomAssemblyFormat = 1;
   let hasRegionVerifier = 1;
@@ -213,9 +228,12 @@ def Exec_ViewOp : Exec_Op<"view"> {
 
 def Exec_RunOp : Exec_Op<"run", [AttrSizedOperandSegments]> {
   let summary = "runs a kernel";
+  let description = [{
+    `op` is what traces, benchmarks and errors call it: "linnet.attention", "linalg.matmul + 2".
+  }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Exec_BufferType>:$buffers,
                        Variadic<AnyType>:$scalars, Index:$chunks, Index:$scratch,
-                       Optional<Index>:$flops, Optional<Index>:$bytes);
+                       Optional<Index>:$flops, Optional<Index>:$bytes, OptionalAttr<StrAttr>:$op);
   let assemblyFormat = [{
     $kernel `(` $buffers `)` `[` $scalars (`:` type($scalars)^)? `]` `chunks` $chunks
     `scratch` $scratch (`flops` $flops^)? (`bytes` $bytes^)? attr-dict
@@ -251,9 +269,14 @@ def Exec_CheckOp : Exec_Op<"check"> {
   let summary = "ends the call with a fault where the condition does not hold";
   let description = [{
     What `cf.assert` says between dispatches. A condition on sizes alone is checked before any
-    command runs.
+    command runs. `op` is the op whose operands are checked, such as `tensor.extract_slice`;
+    without it the condition is the program's own.
+
+    Constraints:
+    - (C1) `op`, where there is one, is not empty
   }];
-  let arguments = (ins I1:$condition, StrAttr:$message);
+  let arguments = (ins I1:$condition, StrAttr:$message, OptionalAttr<StrAttr>:$op);
+  let hasVerifier = 1;
   let assemblyFormat = "$condition `,` $message attr-dict";
 }
 

@@ -17,12 +17,19 @@ enum class Stage { Input, Structured, Dispatches, Commands, Kernels };
 enum class Linearize { Never, Exact, Contract };
 enum class Emit { Bundle, Exe, So, Obj, LLVM, PTX, SPIRV, MLIR };
 
+/// How wide positions of a GPU's kernels are where no type says that they need 64 bits.
+enum class Positions {
+  Narrow,  ///< 32 bits: larger launches are refused
+  Guarded, ///< 32 bits, with a variant in 64 bits where bounds of sizes do not exclude these
+  Wide     ///< 64 bits
+};
+
 struct CompileOptions {
   std::string input, output;
   std::vector<std::string> targets = {"cpu"}; ///< and "vulkan", "cuda"
   std::vector<std::string> chips;             ///< of the GPUs among them; none: each one's first
   bool tensorCores = false;                   ///< of CUDA: products may be made by them
-  bool widePositions = false; ///< GPUs compute positions in 64 bits wherever sizes are not known
+  Positions positions = Positions::Guarded; ///< of GPUs
   std::vector<std::string> cpus = {"x86-64-v3", "x86-64-v4"};
   std::vector<std::string> weights;
   bool externalWeights = false;

@@ -49,6 +49,7 @@ void buildCheckpointPipeline(mlir::OpPassManager &pm, const BudgetOptions &optio
 
 struct ProgramOptions {
   bool strictDonation = false; ///< a donation that needs a copy is an error
+  bool guardPositions = true;  ///< of GPUs: variants in 64 bits where sizes may ask for them
 };
 /// To planned command lists.
 void buildProgramPipeline(mlir::OpPassManager &pm, const ProgramOptions &options);

@@ -226,17 +226,22 @@ LogicalResult BundleWriter::writeDevice(const DeviceProgram &program) {
   if (failed(functions))
     return failure();
   const codegen::GPUTarget &first = program.chips.front();
+  SmallVector<exec::KernelOp> ops(of.getOps<exec::KernelOp>());
+  SmallVector<uint32_t> variants(ops.size(), kNone);
+  for (auto [i, compiled] : llvm::enumerate(program.kernels.front()))
+    if (compiled.variantOf)
+      variants[*compiled.variantOf] = i;
   Kernels kernels;
   uint32_t needs = 0, subgroup = 0;
-  for (auto [kernel, compiled] :
-       llvm::zip_first(of.getOps<exec::KernelOp>(), program.kernels.front())) {
-    auto launch = writeLaunch(kernel, compiled, out);
+  for (auto [i, compiled] : llvm::enumerate(program.kernels.front())) {
+    exec::KernelOp kernel = ops[compiled.variantOf.value_or(i)];
+    auto launch = writeLaunch(kernel, compiled, compiled.variantOf ? kNone : variants[i], out);
     if (failed(launch))
       return failure();
     unsigned buffers = kernel.getNumBuffers() + compiled.scratch;
-    kernels.push_back(fb::CreateKernel(out, out.CreateString(kernel.getSymName().str()), buffers,
+    kernels.push_back(fb::CreateKernel(out, out.CreateString(compiled.name), buffers,
                                        kernel.getNumScalars(), *launch));
-    needs |= compiled.needs;
+    needs |= compiled.variantOf ? 0 : compiled.needs;
     subgroup = std::max(subgroup, compiled.subgroup);
   }
   std::vector<flatbuffers::Offset<fb::DeviceImage>> modules;

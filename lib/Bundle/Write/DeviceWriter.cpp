@@ -35,16 +35,17 @@ static std::vector<fb::GPUBuffer> buffersOf(exec::KernelOp kernel, bool scratch)
   return buffers;
 }
 
-static std::vector<uint8_t> wordsOf(exec::KernelOp kernel) {
+static std::vector<uint8_t> wordsOf(exec::KernelOp kernel, bool wide) {
   std::vector<uint8_t> words;
+  uint8_t size = wide ? 2 : 1;
   auto sizes = [&](Type type) {
-    words.insert(words.end(), cast<RankedTensorType>(type).getNumDynamicDims(), 1);
+    words.insert(words.end(), cast<RankedTensorType>(type).getNumDynamicDims(), size);
   };
   for (Type type : kernel.getArgumentTypes()) {
     if (isa<ShapedType>(type))
       sizes(type);
     else
-      words.push_back(type.isIndex() || type.getIntOrFloatBitWidth() <= 32 ? 1 : 2);
+      words.push_back(type.isIndex() ? size : type.getIntOrFloatBitWidth() <= 32 ? 1 : 2);
   }
   for (auto [r, type] : llvm::enumerate(kernel.getResultTypes()))
     if (kernel.getTiedInput(r) < 0)
@@ -56,9 +57,9 @@ static std::vector<uint8_t> wordsOf(exec::KernelOp kernel) {
 
 FailureOr<flatbuffers::Offset<fb::GPULaunch>>
 linnet::bundle::writeLaunch(exec::KernelOp kernel, const codegen::GPUKernel &compiled,
-                            flatbuffers::FlatBufferBuilder &out) {
+                            uint32_t variant, flatbuffers::FlatBufferBuilder &out) {
   std::vector<fb::GPUBuffer> buffers = buffersOf(kernel, compiled.scratch);
-  std::vector<uint8_t> words = wordsOf(kernel);
+  std::vector<uint8_t> words = wordsOf(kernel, compiled.wide);
   unsigned bindings = buffers.size() + (compiled.faults ? 1 : 0);
   unsigned all = 1 + buffers.size() + std::accumulate(words.begin(), words.end(), 0u);
   if (compiled.buffers != bindings || compiled.words != all)
@@ -68,5 +69,6 @@ linnet::bundle::writeLaunch(exec::KernelOp kernel, const codegen::GPUKernel &com
   auto buffersV = out.CreateVectorOfStructs(buffers);
   auto wordsV = out.CreateVector(words);
   return fb::CreateGPULaunch(out, compiled.workgroupSize, compiled.sharedBytes, buffersV, wordsV,
-                             compiled.faults != 0, compiled.wide);
+                             compiled.faults != 0, compiled.wide, variant,
+                             compiled.variantOf ? compiled.needs : 0);
 }

@@ -11,9 +11,10 @@
 
 namespace linnet::bundle {
 
-/// What the runtime must know of `compiled`, the code of `kernel`.
+/// What the runtime must know of `compiled`, the code of `kernel`; `variant`: the number of its
+/// variant, or kNone.
 mlir::FailureOr<flatbuffers::Offset<fb::GPULaunch>>
-writeLaunch(exec::KernelOp kernel, const codegen::GPUKernel &compiled,
+writeLaunch(exec::KernelOp kernel, const codegen::GPUKernel &compiled, uint32_t variant,
             flatbuffers::FlatBufferBuilder &out);
 
 } // namespace linnet::bundle

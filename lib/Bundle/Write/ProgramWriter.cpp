@@ -160,7 +160,7 @@ LogicalResult ProgramWriter::writeRef(exec::RefOp op) {
     b.kind = fb::BufferKind::Constant;
     if (!op.getSymbol())
       return op.emitOpError("names no constant");
-    b.index = pools.constant(*op.getSymbol(), op->getAttrOfType<DictionaryAttr>("layout"));
+    b.index = pools.constant(*op.getSymbol(), op.getLayoutAttr());
     break;
   case exec::BufferKind::arena:
     b.kind = fb::BufferKind::Arena;
@@ -203,8 +203,8 @@ LogicalResult ProgramWriter::writeRun(exec::RunOp op) {
     numbers.push_back(reg(s));
   if (kernel.getFaults() && numbers.size() + 1 == kernel.getNumScalars()) {
     numbers.push_back(constant(sites.size()));
-    auto described = kernel->getAttrOfType<ArrayAttr>(codegen::kFaultSitesAttr);
-    if (!described || described.size() != kernel.getFaults())
+    ArrayAttr described = kernel.getFaultSitesAttr();
+    if (!described)
       return op.emitOpError() << "runs " << op.getKernelAttr()
                               << ", whose fault sites are not described";
     for (auto site : described.getAsRange<DictionaryAttr>())
@@ -229,16 +229,11 @@ LogicalResult ProgramWriter::writeRun(exec::RunOp op) {
   return success();
 }
 
-/// The op that a check stands for; a condition of the program's own stands for itself.
-static std::string nameOfChecked(exec::CheckOp op) {
-  auto checked = op->getAttrOfType<StringAttr>("op");
-  return checked ? checked.str() : "cf.assert";
-}
-
 LogicalResult ProgramWriter::writeCheck(exec::CheckOp op) {
   command(Code::Check, reg(op.getCondition()), 0, 0, sites.size());
-  sites.push_back(
-      {nameOfChecked(op), describeLocation(op.getLoc()), llvm::json::fixUTF8(op.getMessage())});
+  // a condition of the program's own stands for itself
+  sites.push_back({op.getOp().value_or("cf.assert").str(), describeLocation(op.getLoc()),
+                   llvm::json::fixUTF8(op.getMessage())});
   return success();
 }
 

@@ -37,7 +37,7 @@ LogicalResult ContractionEmitter::select(exec::KernelOp kernel,
   if (panels) {
     SmallVector<Attribute> layouts(kernel.getArguments().size(), UnitAttr::get(ctx));
     layouts[*c->wholeArgument()] = panels->toAttr(ctx);
-    kernel->setAttr(kLayoutsAttr, ArrayAttr::get(ctx, layouts));
+    kernel.setLayoutsAttr(ArrayAttr::get(ctx, layouts));
   }
   LaunchBuilder b(kernel);
   FailureOr<ContractionSizes> s = ContractionSizes::of(b, *c);

@@ -55,18 +55,22 @@ static FailureOr<const GPUKernelEmitter *> findEmitter(exec::KernelOp kernel) {
 namespace {
 struct Emitted {
   OwningOpRef<ModuleOp> module;
+  std::string name;
+  bool wide = false;
   int64_t threads = 0, sharedBytes = 0;
 };
 } // namespace
 
-static FailureOr<Emitted> emit(exec::KernelOp kernel, const GPUTarget &target) {
+static FailureOr<Emitted> emit(exec::KernelOp kernel, const GPUTarget &target, bool variant) {
   FailureOr<const GPUKernelEmitter *> emitter = findEmitter(kernel);
   if (failed(emitter))
     return failure();
   Emitted out;
   out.module = ModuleOp::create(kernel.getLoc());
-  GPUEmitter e(kernel.getLoc(), target);
-  GPUKernelFrame frame(kernel, *out.module, e);
+  out.wide = variant || computesWide(kernel);
+  out.name = (kernel.getSymName() + (variant ? StringRef(kWideSuffix) : "")).str();
+  GPUEmitter e(kernel.getLoc(), target, out.wide);
+  GPUKernelFrame frame(kernel, *out.module, e, out.name);
   if (failed((*emitter)->emit(kernel, frame)))
     return failure();
   checkTurns(frame);
@@ -83,17 +87,18 @@ static FailureOr<Emitted> emit(exec::KernelOp kernel, const GPUTarget &target) {
   return out;
 }
 
-FailureOr<OwningOpRef<ModuleOp>>
-linnet::codegen::emitGPUKernel(exec::KernelOp kernel, const GPUTarget &target, bool prepared) {
-  FailureOr<Emitted> emitted = emit(kernel, target);
+FailureOr<OwningOpRef<ModuleOp>> linnet::codegen::emitGPUKernel(exec::KernelOp kernel,
+                                                                const GPUTarget &target,
+                                                                bool prepared, bool variant) {
+  FailureOr<Emitted> emitted = emit(kernel, target, variant);
   if (failed(emitted) ||
-      (prepared && failed(prepareForGPU(*emitted->module, target, computesWide(kernel)))))
+      (prepared && failed(prepareForGPU(*emitted->module, target, emitted->wide))))
     return failure();
   return std::move(emitted->module);
 }
 
 bool linnet::codegen::computesWide(exec::KernelOp kernel) {
-  if (kernel->getParentOp()->hasAttr(kWidePositionsAttr))
+  if (kernel.getWide() || kernel->getParentOp()->hasAttr(kWidePositionsAttr))
     return true;
   auto isLarge = [](Type t) {
     auto tensor = dyn_cast<RankedTensorType>(t);
@@ -103,22 +108,27 @@ bool linnet::codegen::computesWide(exec::KernelOp kernel) {
          llvm::any_of(kernel.getResultTypes(), isLarge);
 }
 
+bool linnet::codegen::hasVariant(exec::KernelOp kernel) {
+  return kernel.getGuarded() && !computesWide(kernel);
+}
+
 static GPUKernel describe(exec::KernelOp kernel, const Emitted &emitted) {
-  GPUKernel out{kernel.getSymName().str(), kernel.getLoc(), {}, {}};
-  GPUSignature signature(kernel);
+  GPUKernel out{emitted.name, kernel.getLoc(), {}, {}};
+  GPUSignature signature(kernel, emitted.wide);
   out.workgroupSize = emitted.threads;
   out.sharedBytes = emitted.sharedBytes;
   out.buffers = signature.buffers;
   out.words = signature.words;
   out.faults = kernel.getFaults();
   out.scratch = hasScratch(kernel);
-  out.wide = computesWide(kernel);
+  out.wide = emitted.wide;
   return out;
 }
 
-static FailureOr<GPUKernel> compile(exec::KernelOp kernel, const GPUTarget &target) {
-  FailureOr<Emitted> emitted = emit(kernel, target);
-  if (failed(emitted) || failed(prepareForGPU(*emitted->module, target, computesWide(kernel))))
+/// A variant is rarely launched: on CUDA its PTX is left to the driver, and no ptxas runs.
+static FailureOr<GPUKernel> compile(exec::KernelOp kernel, const GPUTarget &target, bool variant) {
+  FailureOr<Emitted> emitted = emit(kernel, target, variant);
+  if (failed(emitted) || failed(prepareForGPU(*emitted->module, target, emitted->wide)))
     return failure();
   GPUKernel out = describe(kernel, *emitted);
   if (target.isCUDA()) {
@@ -126,7 +136,7 @@ static FailureOr<GPUKernel> compile(exec::KernelOp kernel, const GPUTarget &targ
     if (failed(ptx))
       return failure();
     out.bytes = std::move(*ptx);
-    if (failed(assemblePTX(out, target)))
+    if (!variant && failed(assemblePTX(out, target)))
       return failure();
     return out;
   }
@@ -149,23 +159,32 @@ static FailureOr<GPUKernel> compile(exec::KernelOp kernel, const GPUTarget &targ
 //===----------------------------------------------------------------------===//
 
 FailureOr<SmallVector<GPUKernel>>
-linnet::codegen::compileGPUKernels(ModuleOp program, const GPUTarget &target, unsigned threads) {
+linnet::codegen::compileGPUKernels(ModuleOp program, const GPUTarget &target, unsigned threads,
+                                   bool variants) {
   MLIRContext *ctx = program.getContext();
   prepareGPUContext(ctx);
   SmallVector<exec::KernelOp> kernels(program.getOps<exec::KernelOp>());
-  SmallVector<FailureOr<GPUKernel>> compiled(kernels.size(), failure());
+  SmallVector<std::pair<unsigned, bool>> jobs; // of which kernel, and whether its variant
+  for (bool variant : {false, true})
+    for (auto [i, kernel] : llvm::enumerate(kernels))
+      if (!variant || (variants && hasVariant(kernel)))
+        jobs.emplace_back(i, variant);
+  SmallVector<FailureOr<GPUKernel>> compiled(jobs.size(), failure());
   ParallelDiagnosticHandler diagnostics(ctx);
   auto one = [&](size_t i) {
     diagnostics.setOrderIDForThread(i);
-    compiled[i] = compile(kernels[i], target);
+    auto [kernel, variant] = jobs[i];
+    compiled[i] = compile(kernels[kernel], target, variant);
+    if (variant && succeeded(compiled[i]))
+      compiled[i]->variantOf = kernel;
     diagnostics.eraseOrderIDForThread();
   };
   if (!ctx->isMultithreadingEnabled() || threads == 1) {
-    for (size_t i = 0; i < kernels.size(); ++i)
+    for (size_t i = 0; i < jobs.size(); ++i)
       one(i);
   } else {
     llvm::StdThreadPool pool(llvm::hardware_concurrency(threads));
-    for (size_t i = 0; i < kernels.size(); ++i)
+    for (size_t i = 0; i < jobs.size(); ++i)
       pool.async(one, i);
     pool.wait();
   }

@@ -64,7 +64,7 @@ void GPUEmitter::barrier() { gpu::BarrierOp::create(*this); }
 Value GPUEmitter::shuffleXor(Value v, int64_t mask) {
   Type t = v.getType();
   if (t.isIndex())
-    return toIndex(shuffleXor(toInt(v, getI32Type()), mask));
+    return toIndex(shuffleXor(toInt(v, positionType()), mask));
   unsigned width = t.getIntOrFloatBitWidth();
   Type bits = getIntegerType(width), i32 = getI32Type();
   auto swap = [&](Value x) {
@@ -109,7 +109,7 @@ Value GPUEmitter::reduceTeam(Value v, int64_t width, Combine combine) {
 Value GPUEmitter::scratchFor(Type element) {
   Value &memory = exchange[element];
   if (!memory)
-    memory = shared(element.isIndex() ? getI32Type() : element, threads / subgroup());
+    memory = shared(element.isIndex() ? positionType() : element, threads / subgroup());
   return memory;
 }
 
@@ -121,7 +121,7 @@ Values GPUEmitter::publish(ValueRange v, int64_t lanes) {
   for (Value x : v) {
     Type t = x.getType();
     memory.push_back(used[t]++
-                         ? shared(t.isIndex() ? getI32Type() : storageType(t), threads / subgroup())
+                         ? shared(t.isIndex() ? positionType() : storageType(t), threads / subgroup())
                          : scratchFor(t));
   }
   barrier();
@@ -130,7 +130,7 @@ Values GPUEmitter::publish(ValueRange v, int64_t lanes) {
     for (auto [x, m] : llvm::zip_equal(v, memory)) {
       Value y = x;
       if (y.getType().isIndex())
-        y = toInt(y, getI32Type());
+        y = toInt(y, positionType());
       else if (y.getType().isInteger(1))
         y = arith::ExtUIOp::create(*this, getI8Type(), y);
       store(y, m, slot);
@@ -210,7 +210,7 @@ std::pair<Value, Value> GPUEmitter::sumBefore(Value v) {
     return {before, total};
   Value memory = scratchFor(getIndexType()), slot = div(thread, subgroup());
   barrier();
-  ifThen(eq(lane, index(0)), [&] { store(toInt(total, getI32Type()), memory, slot); });
+  ifThen(eq(lane, index(0)), [&] { store(toInt(total, positionType()), memory, slot); });
   barrier();
   Values sums = forLoop(index(0), index(threads / subgroup()), index(1), {before, index(0)},
                         [&](Value p, ValueRange carried) {

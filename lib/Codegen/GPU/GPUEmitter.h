@@ -26,8 +26,12 @@ using CombineMany = llvm::function_ref<Values(ValueRange, ValueRange)>;
 
 class GPUEmitter : public CodeBuilder {
 public:
-  GPUEmitter(mlir::Location loc, const GPUTarget &target) : CodeBuilder(loc), target(target) {}
+  GPUEmitter(mlir::Location loc, const GPUTarget &target, bool widePositions = false)
+      : CodeBuilder(loc), target(target), widePositions(widePositions) {}
   const GPUTarget &target;
+  const bool widePositions; ///< indices have 64 bits
+  /// What an index is in workgroup memory and in exchanges.
+  Type positionType() { return widePositions ? getI64Type() : getI32Type(); }
   Value thread;        ///< of the workgroup, as an index
   int64_t threads = 0; ///< of the workgroup
 

@@ -31,20 +31,23 @@ bool linnet::codegen::hasScratch(exec::KernelOp kernel) {
   return CodeBuilder::constantOf(launch.getScratch()) != 0;
 }
 
-unsigned linnet::codegen::wordsOf(Type scalar) {
-  return scalar.isIndex() || scalar.getIntOrFloatBitWidth() <= 32 ? 1 : 2;
+unsigned linnet::codegen::wordsOf(Type scalar, bool wide) {
+  if (scalar.isIndex())
+    return wide ? 2 : 1;
+  return scalar.getIntOrFloatBitWidth() <= 32 ? 1 : 2;
 }
 
-GPUSignature::GPUSignature(exec::KernelOp kernel) {
+GPUSignature::GPUSignature(exec::KernelOp kernel, bool wide) {
+  unsigned size = wordsOf(IndexType::get(kernel.getContext()), wide);
   auto tensor = [&](Type t) {
     ++buffers;
-    words += 1 + cast<RankedTensorType>(t).getNumDynamicDims();
+    words += 1 + size * cast<RankedTensorType>(t).getNumDynamicDims();
   };
   for (Type t : kernel.getArgumentTypes())
     if (isa<RankedTensorType>(t))
       tensor(t);
     else
-      words += wordsOf(t);
+      words += wordsOf(t, wide);
   for (auto [i, t] : llvm::enumerate(kernel.getResultTypes()))
     if (kernel.getTiedInput(i) < 0)
       tensor(t);
@@ -80,7 +83,7 @@ static SmallVector<Type> bufferTypes(exec::KernelOp kernel) {
 /// A scalar from the words that hold it.
 static Value fromWords(GPUEmitter &e, Type t, llvm::function_ref<Value()> next) {
   if (t.isIndex())
-    return e.toIndex(next());
+    return e.toIndex(wordsOf(t, e.widePositions) == 1 ? next() : fromWords(e, e.getI64Type(), next));
   unsigned width = t.getIntOrFloatBitWidth();
   Value bits = next();
   if (width > 32) {
@@ -94,7 +97,8 @@ static Value fromWords(GPUEmitter &e, Type t, llvm::function_ref<Value()> next) 
   return isa<FloatType>(t) ? Value(arith::BitcastOp::create(e, t, bits)) : bits;
 }
 
-GPUKernelFrame::GPUKernelFrame(exec::KernelOp kernel, ModuleOp module, GPUEmitter &e)
+GPUKernelFrame::GPUKernelFrame(exec::KernelOp kernel, ModuleOp module, GPUEmitter &e,
+                               StringRef name)
     : KernelViews(kernel, e), e(e) {
   e.threads = strategyInt(kThreads);
   assert(e.threads > 0 && "select() says how many threads");
@@ -102,10 +106,10 @@ GPUKernelFrame::GPUKernelFrame(exec::KernelOp kernel, ModuleOp module, GPUEmitte
   module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), e.getUnitAttr());
   auto inner = gpu::GPUModuleOp::create(e, "kernels");
   e.setInsertionPointToStart(inner.getBody());
-  GPUSignature signature(kernel);
+  GPUSignature signature(kernel, e.widePositions);
   SmallVector<Type> types = bufferTypes(kernel);
   types.append(signature.words, e.getI32Type());
-  function = gpu::GPUFuncOp::create(e, kernel.getSymName(), e.getFunctionType(types, {}));
+  function = gpu::GPUFuncOp::create(e, name, e.getFunctionType(types, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), e.getUnitAttr());
   function.setKnownBlockSizeAttr(e.getDenseI32ArrayAttr({int32_t(e.threads), 1, 1}));
   e.setInsertionPointToStart(&function.getBody().front());
@@ -162,6 +166,8 @@ void GPUKernelFrame::finish() {
 
 void GPUKernelFrame::fault(unsigned site, Value position) {
   assert(faultSite && "select() must count the fault sites");
+  if (e.widePositions) // what a word cannot say
+    position = e.min(position, e.index(int64_t(LNT_GPU_NO_FAULT) - 1));
   Value at = e.toInt(position, e.getI32Type()), word = e.index(site);
   e.store(Value(arith::MinUIOp::create(e, e.load(noted, word), at)), noted, word);
 }

@@ -20,9 +20,10 @@ inline constexpr llvm::StringLiteral kThreads = "threads";
 
 class GPUKernelFrame : public KernelViews {
 public:
-  /// Creates a gpu.module with the kernel's function in `module`; `e` inserts behind its entry, in
+  /// Creates a gpu.module with the kernel's function `name` in `module`; `e` inserts behind its entry, in
   /// what groups below `chunks` do.
-  GPUKernelFrame(exec::KernelOp kernel, mlir::ModuleOp module, GPUEmitter &e);
+  GPUKernelFrame(exec::KernelOp kernel, mlir::ModuleOp module, GPUEmitter &e,
+                 llvm::StringRef name);
   /// Ends the function.
   void finish();
 
@@ -54,12 +55,12 @@ int64_t threadsForRow(int64_t elements, const GPUTarget &target);
 
 /// Whether the kernel's launch region asks for scratch.
 bool hasScratch(exec::KernelOp kernel);
-/// Words that a scalar argument takes.
-unsigned wordsOf(Type scalar);
+/// Words that a scalar argument takes; `wide`: of a kernel whose positions have 64 bits.
+unsigned wordsOf(Type scalar, bool wide);
 /// Buffers and words of a kernel with its launch region.
 struct GPUSignature {
   unsigned buffers = 0, words = 1;
-  explicit GPUSignature(exec::KernelOp kernel);
+  GPUSignature(exec::KernelOp kernel, bool wide);
 };
 
 /// One per kernel class, as KernelEmitter.

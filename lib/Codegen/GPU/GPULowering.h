@@ -16,9 +16,11 @@ namespace linnet::codegen {
 /// become arithmetic, casts from 64-bit integers to indices saturate unless those are `wide`.
 mlir::LogicalResult prepareForGPU(mlir::ModuleOp module, const GPUTarget &target, bool wide);
 
-/// Whether a kernel computes positions in 64 bits: where that was asked for, and where a tensor has
-/// 2^31 elements or more by its type.
+/// Whether a kernel itself computes positions in 64 bits: where it or its module asks for that, and
+/// where a tensor has 2^31 elements or more by its type.
 bool computesWide(exec::KernelOp kernel);
+/// Whether it has a variant that does, in its place where buffers are large.
+bool hasVariant(exec::KernelOp kernel);
 
 /// On a math.fma of a math function: no driver may take it apart and join it with others.
 inline constexpr llvm::StringLiteral kKeepOrder = "linnet.keep_order";

@@ -55,14 +55,14 @@ void linnet::codegen::declareTurnsSite(exec::KernelOp kernel, const GPUTarget &t
     kernel.getLaunch().front().addArgument(b.getIndexType(), kernel.getLoc());
   kernel.setFaults(site + 1);
   SmallVector<Attribute> sites;
-  if (auto described = kernel->getAttrOfType<ArrayAttr>(kFaultSitesAttr))
+  if (ArrayAttr described = kernel.getFaultSitesAttr())
     llvm::append_range(sites, described);
   sites.push_back(b.getDictionaryAttr(
       {b.getNamedAttr("op", b.getStringAttr(loop->getName().getStringRef())),
        b.getNamedAttr("message",
                       b.getStringAttr("the driver ended loops early: sizes are too large for it "
                                       "(lavapipe makes 65535 turns a thread)"))}));
-  kernel->setAttr(kFaultSitesAttr, b.getArrayAttr(sites));
+  kernel.setFaultSitesAttr(b.getArrayAttr(sites));
   NamedAttrList strategy(kernel.getStrategyAttr());
   strategy.set(kTurnsSite, b.getI64IntegerAttr(site));
   kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));

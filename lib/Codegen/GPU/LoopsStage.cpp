@@ -305,7 +305,7 @@ void GPULoopsEmitter::placeScratch(ArrayRef<Lane> point, Value number) {
     }
     Value start = e.add(at, e.mul(number, shape.words[i]));
     Type element = cast<RankedTensorType>(v.getType()).getElementType();
-    places[v] = {placeInWords(v, f.scratchMemory, start, wordsOf(element))};
+    places[v] = {placeInWords(v, f.scratchMemory, start, wordsOf(element, /*wide=*/false))};
     if (isInPieces(element))
       inPieces.insert(v);
     at = e.add(at, e.mul(shape.words[i], shape.points));

@@ -19,13 +19,24 @@ static StringRef withoutHeader(StringRef ptx) {
   return at == StringRef::npos ? ptx : ptx.substr(ptx.find('\n', at) + 1);
 }
 
+/// The kernels, and those again that have a variant.
+static SmallVector<std::pair<exec::KernelOp, bool>> listKernels(ModuleOp program) {
+  SmallVector<std::pair<exec::KernelOp, bool>> all;
+  for (auto kernel : program.getOps<exec::KernelOp>()) {
+    all.emplace_back(kernel, false);
+    if (hasVariant(kernel))
+      all.emplace_back(kernel, true);
+  }
+  return all;
+}
+
 static FailureOr<GPUCode> writePTX(ModuleOp program, const GPUTarget &target) {
   GPUCode text;
-  for (auto kernel : program.getOps<exec::KernelOp>()) {
-    auto prepared = emitGPUKernel(kernel, target, /*prepared=*/true);
+  for (auto [kernel, variant] : listKernels(program)) {
+    auto prepared = emitGPUKernel(kernel, target, /*prepared=*/true, variant);
     if (failed(prepared))
       return failure();
-    FailureOr<GPUCode> ptx = compilePTX(**prepared, target, computesWide(kernel));
+    FailureOr<GPUCode> ptx = compilePTX(**prepared, target, variant || computesWide(kernel));
     if (failed(ptx))
       return failure();
     StringRef all(ptx->data(), ptx->size());
@@ -63,11 +74,12 @@ static spirv::VerCapExtAttr joinDemands(ArrayRef<spirv::ModuleOp> modules) {
 static FailureOr<Combined> combineSPIRV(ModuleOp program, const GPUTarget &target) {
   Combined out;
   SmallVector<spirv::ModuleOp> modules;
-  for (auto kernel : program.getOps<exec::KernelOp>()) {
-    auto prepared = emitGPUKernel(kernel, target, /*prepared=*/true);
+  for (auto [kernel, variant] : listKernels(program)) {
+    auto prepared = emitGPUKernel(kernel, target, /*prepared=*/true, variant);
     if (failed(prepared))
       return failure();
-    FailureOr<spirv::ModuleOp> module = lowerToSPIRV(**prepared, target, computesWide(kernel));
+    FailureOr<spirv::ModuleOp> module =
+        lowerToSPIRV(**prepared, target, variant || computesWide(kernel));
     if (failed(module) || failed(needsOf(*module, target)))
       return failure();
     modules.push_back(*module);

@@ -89,8 +89,8 @@ void Kernel::prepare() {
   int64_t elements = frame.strategyInt("elements");
   blocks.emplace(e, [&](int64_t n) { return e.index(n); }, elements, rest->count, out.sizes[axis]);
   sums = e.shared(e.f32(), elements);
-  listedRow = e.shared(e.getI32Type(), kTile + kAhead);
-  listedFrom = e.shared(e.getI32Type(), kTile + kAhead);
+  listedRow = e.shared(e.getI32Type(), kTile + kAhead); // within the block
+  listedFrom = e.shared(e.positionType(), kTile + kAhead);
 }
 
 void Kernel::placeBlock() {
@@ -147,7 +147,7 @@ Value Kernel::listTile(Value start) {
     e.ifThen(mine[i], [&] {
       Value from = e.add(updatesBase, places->position(e, updates, at[i], axis));
       e.store(e.toInt(row[i], e.getI32Type()), listedRow, next);
-      e.store(e.toInt(from, e.getI32Type()), listedFrom, next);
+      e.store(e.toInt(from, e.positionType()), listedFrom, next);
     });
     next = e.add(next, e.select(mine[i], one, zero));
   }

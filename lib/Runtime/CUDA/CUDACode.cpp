@@ -3,6 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "../GPUWords.h"
 #include "CUDADevice.h"
 #include "CUDAExecution.h"
 #include "linnet/Bundle/Container.h"
@@ -24,15 +25,15 @@ int chipNumber(const char *chip) {
 
 } // namespace
 
-CUDACode::CUDACode(std::shared_ptr<CUDADevice> of, const uint8_t *code)
-    : device(std::move(of)), code(code) {}
+CUDACode::CUDACode(std::shared_ptr<CUDADevice> of, const fb::Target &target, const uint8_t *code)
+    : device(std::move(of)), target(target), code(code) {}
 
 Failure CUDACode::load(std::shared_ptr<CUDADevice> device, const fb::Target &target,
                        const uint8_t *code, std::unique_ptr<DeviceCode> &result) {
-  std::unique_ptr<CUDACode> loaded(new CUDACode(std::move(device), code));
-  if (Failure failed = loaded->check(target))
+  std::unique_ptr<CUDACode> loaded(new CUDACode(std::move(device), target, code));
+  if (Failure failed = loaded->check())
     return failed;
-  if (Failure failed = loaded->chooseImages(target))
+  if (Failure failed = loaded->chooseImages())
     return failed;
   result = std::move(loaded);
   return nullptr;
@@ -47,7 +48,7 @@ CUDACode::~CUDACode() {
 
 std::unique_ptr<Execution> CUDACode::execution() { return std::make_unique<CUDAExecution>(*this); }
 
-Failure CUDACode::check(const fb::Target &target) const {
+Failure CUDACode::check() const {
   lnt_device_info info = device->info();
   if (target.version() > info.version)
     return fail(LNT_UNSUPPORTED, "the bundle needs a driver for CUDA ", target.version() / 1000,
@@ -72,7 +73,7 @@ Failure CUDACode::check(const fb::Target &target) const {
 }
 
 /// Machine code for this very chip, else what its driver can compile.
-Failure CUDACode::chooseImages(const fb::Target &target) {
+Failure CUDACode::chooseImages() {
   std::string own = device->info().chip, known;
   int chip = chipNumber(own.c_str());
   for (uint32_t i = 0; i < sizeOf(target.kernels()); ++i)
@@ -124,9 +125,9 @@ Failure CUDACode::make(Entry &entry) {
   return nullptr;
 }
 
-Failure CUDACode::entry(uint32_t kernel, const Entry *&result) {
+Failure CUDACode::entry(const LaunchArguments &arguments, const Entry *&result) {
   std::lock_guard<std::mutex> lock(mutex);
-  Entry &found = entries[kernel];
+  Entry &found = entries[chooseKernel(*target.kernels(), arguments)];
   if (!found.function)
     if (Failure failed = make(found))
       return failed;

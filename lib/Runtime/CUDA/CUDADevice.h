@@ -92,17 +92,18 @@ public:
                       const uint8_t *code, std::unique_ptr<DeviceCode> &result);
   ~CUDACode() override;
   std::unique_ptr<Execution> execution() override;
-  /// Loads it where it was not yet.
-  Failure entry(uint32_t kernel, const Entry *&result);
+  /// What does a launch; loads it where it was not yet.
+  Failure entry(const LaunchArguments &arguments, const Entry *&result);
 
   const std::shared_ptr<CUDADevice> device;
 
 private:
-  CUDACode(std::shared_ptr<CUDADevice> device, const uint8_t *code);
-  Failure check(const fb::Target &target) const;
-  Failure chooseImages(const fb::Target &target);
+  CUDACode(std::shared_ptr<CUDADevice> device, const fb::Target &target, const uint8_t *code);
+  Failure check() const;
+  Failure chooseImages();
   Failure make(Entry &entry);
 
+  const fb::Target &target;
   const uint8_t *code;
   std::mutex mutex; // of what follows
   std::vector<Entry> entries;

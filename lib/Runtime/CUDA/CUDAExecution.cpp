@@ -371,7 +371,7 @@ Failure CUDAExecution::launch(const LaunchArguments &arguments) {
     return nullptr;
   CUDADevice::Current current(device);
   const CUDACode::Entry *entry;
-  if (Failure failed = code.entry(arguments.launch.index, entry))
+  if (Failure failed = code.entry(arguments, entry))
     return failed;
   Grid grid;
   if (Failure failed = gridOf(*program, *entry->kernel, arguments.chunks, kMaxHeight, grid))

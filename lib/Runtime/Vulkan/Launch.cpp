@@ -26,12 +26,12 @@ Failure VulkanExecution::bindBuffer(const Pipeline &pipeline, const LaunchArgume
   uint64_t align =
       std::max<uint64_t>(limits.minStorageBufferOffsetAlignment, LNT_GPU_BINDING_ALIGNMENT);
   uint64_t before = place.offset % align;
-  if (Failure failed = startOf(*program, *pipeline.kernel, index, before, bytes, start))
-    return failed;
   if (before + bytes > limits.maxStorageBufferRange)
     return fail(LNT_UNSUPPORTED, "function '", program->name, "': kernel '",
                 pipeline.kernel->name()->str(), "' works on a buffer of ", before + bytes,
                 " bytes, ", device.label(), " binds at most ", limits.maxStorageBufferRange);
+  if (Failure failed = startOf(*program, *pipeline.kernel, index, before, bytes, start))
+    return failed;
   info = {place.buffer, place.offset - before, before + bytes};
   return nullptr;
 }
@@ -111,7 +111,7 @@ Failure VulkanExecution::launch(const LaunchArguments &arguments) {
   if (arguments.chunks <= 0)
     return nullptr;
   const Pipeline *pipeline;
-  if (Failure failed = code.pipeline(arguments.launch.index, pipeline))
+  if (Failure failed = code.pipeline(arguments, pipeline))
     return failed;
   Grid grid;
   if (Failure failed = gridOf(*program, *pipeline->kernel, arguments.chunks,

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "VulkanCode.h"
+#include "../GPUWords.h"
 #include "VulkanExecution.h"
 #include "linnet/Bundle/Container.h"
 
@@ -46,21 +47,25 @@ std::unique_ptr<Execution> VulkanCode::execution() {
   return std::make_unique<VulkanExecution>(*this);
 }
 
+Failure VulkanCode::checkNeeds(uint32_t needs, const std::string &who) const {
+  std::string missing;
+  for (const GPUNeed &need : gpuNeeds())
+    if ((needs & need.bit) && !device->physical->hasFeature(need.bit))
+      missing += (missing.empty() ? "" : ", ") + std::string(need.name);
+  return missing.empty() ? nullptr
+                         : fail(LNT_UNSUPPORTED, who, " needs ", missing, ", which ",
+                                device->label(), " lacks");
+}
+
 /// What the target as a whole asks for.
 Failure VulkanCode::check() const {
-  const Physical &physical = *device->physical;
-  lnt_device_info info = physical.info();
+  lnt_device_info info = device->physical->info();
   if (target.version() > info.version)
     return fail(LNT_UNSUPPORTED, "the bundle needs Vulkan ", target.version() / 1000, ".",
                 target.version() % 1000, ", ", device->label(), " has ", info.version / 1000, ".",
                 info.version % 1000);
-  std::string missing;
-  for (const GPUNeed &need : gpuNeeds())
-    if ((target.needs() & need.bit) && !physical.hasFeature(need.bit))
-      missing += (missing.empty() ? "" : ", ") + std::string(need.name);
-  if (!missing.empty())
-    return fail(LNT_UNSUPPORTED, "the bundle needs ", missing, ", which ", device->label(),
-                " lacks");
+  if (Failure failed = checkNeeds(target.needs(), "the bundle"))
+    return failed;
   if (target.subgroup() > info.subgroup_max)
     return fail(LNT_UNSUPPORTED, "the bundle needs subgroups of ", target.subgroup(), " threads, ",
                 device->label(), " has ", info.subgroup_max, ": compile it with --chip=subgroup",
@@ -178,12 +183,16 @@ Failure VulkanCode::make(Pipeline &pipeline) {
   return result == VK_SUCCESS ? nullptr : device->error("CreateComputePipelines", result);
 }
 
-Failure VulkanCode::pipeline(uint32_t kernel, const Pipeline *&result) {
+Failure VulkanCode::pipeline(const LaunchArguments &arguments, const Pipeline *&result) {
   std::lock_guard<std::mutex> lock(mutex);
-  Pipeline &found = pipelines[kernel];
-  if (!found.handle)
+  Pipeline &found = pipelines[chooseKernel(*target.kernels(), arguments)];
+  if (!found.handle) {
+    const fb::Kernel &kernel = *found.kernel;
+    if (Failure failed = checkNeeds(kernel.gpu()->needs(), "kernel '" + kernel.name()->str() + "'"))
+      return failed;
     if (Failure failed = make(found))
       return failed;
+  }
   result = &found;
   return nullptr;
 }

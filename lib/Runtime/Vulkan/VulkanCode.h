@@ -29,7 +29,8 @@ public:
   ~VulkanCode() override;
   std::unique_ptr<Execution> execution() override;
 
-  Failure pipeline(uint32_t kernel, const Pipeline *&result);
+  /// What does a launch; made where it was not yet.
+  Failure pipeline(const LaunchArguments &arguments, const Pipeline *&result);
 
   const std::shared_ptr<VulkanDevice> device;
   uint32_t maxBindings = 1;
@@ -38,6 +39,7 @@ private:
   VulkanCode(std::shared_ptr<VulkanDevice> device, const fb::Target &target, const uint8_t *code)
       : device(std::move(device)), target(target), code(code) {}
   Failure check() const;
+  Failure checkNeeds(uint32_t needs, const std::string &who) const;
   Failure checkKernel(const Pipeline &pipeline) const;
   Failure prepare();
   Failure make(Pipeline &pipeline);

@@ -102,6 +102,9 @@ def cached(make, suffix, *parts):
 # Where models run: pytest's --device sets it for tests that choose none
 DEVICE = "cpu"
 
+# linnet-compile's --positions for models that run on GPUs: `wide` tries all kernels in 64 bits
+POSITIONS = os.environ.get("LINNET_POSITIONS", "guarded")
+
 
 def on_cpu():
     """Whether models run there: tests are smaller elsewhere, and look at less that is of CPUs."""
@@ -111,7 +114,7 @@ def on_cpu():
 def device_flags(device=None):
     """What linnet-compile has to be told, so that a bundle runs where models do."""
     kind = (device or DEVICE).partition(":")[0]
-    return [] if kind == "cpu" else [f"--target={kind}"]
+    return [] if kind == "cpu" else [f"--target={kind}", f"--positions={POSITIONS}"]
 
 
 def compile_text(text, *flags, weights=None, cpu="native", device=None):

@@ -215,10 +215,10 @@ def check(code):
         raise RuntimeError(driver().problem().decode())
 
 
-def scalar_words(value, element):
-    """A scalar argument as 32-bit words, low word first."""
+def scalar_words(value, element, wide=False):
+    """A scalar argument as 32-bit words, low word first. `wide`: positions have 64 bits."""
     if element == "index":
-        return [int(value) & 0xFFFFFFFF]
+        return [int(value) >> shift & 0xFFFFFFFF for shift in ((0, 32) if wide else (0,))]
     raw = np.array(value, kernels.DTYPES[element]).tobytes()
     return list(np.frombuffer(raw + bytes(-len(raw) % 4), np.uint32))
 
@@ -278,12 +278,15 @@ class VulkanKernel(kernels.Kernel):
 
     def words(self, args, sizes, site, buffers, chunks):
         out = [chunks] + [b.skew for b in buffers]
+        wide = self.info["wide"]
         for value, arg in zip(args, self.info["arguments"]):
             if "dims" in arg:
-                out += [s for s, d in zip(value.shape, arg["dims"]) if d < 0]
+                for size, dim in zip(value.shape, arg["dims"]):
+                    out += scalar_words(size, "index", wide) if dim < 0 else []
             else:
-                out += scalar_words(value, arg["type"])
-        out += sizes
+                out += scalar_words(value, arg["type"], wide)
+        for size in sizes:
+            out += scalar_words(size, "index", wide)
         return out + [site] if self.info["faults"] else out
 
     def run(self, *args, sizes=(), threads=1, site=0, skew=True):

@@ -2,7 +2,7 @@
 // RUN: linnet-kernels %s --target=vulkan --print | FileCheck %s
 // RUN: linnet-kernels %s --target=cuda --emit=text | FileCheck %s --check-prefix=PTX
 // RUN: not linnet-kernels %s --target=cuda --chip=sm_1 2>&1 | FileCheck %s --check-prefix=CHIP
-// CHIP: unknown target 'cuda' or chip 'sm_1'
+// CHIP: unknown chip 'sm_1' of target cuda, expected one of sm_80
 
 // Four elements a thread, 256 threads a workgroup.
 // LAUNCH-LABEL: exec.kernel @double
