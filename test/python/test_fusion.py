@@ -166,3 +166,20 @@ def test_sizes_of_several_functions():
     module = testing.load("".join(text.replace("NAME", f"f{i}") for i in range(6)))
     for function in module.functions.values():
         assert [r.dims for r in function.results] == [("?", "M", 36), ("N", 1, 25, 8), ("N", 1, 12, 16)]
+
+
+@pytest.mark.parametrize("n", [1, 5, 16])
+def test_attention_of_vectors_of_any_size(n):
+    """Kernels of attention want to know it: what spells it out stays as it is."""
+    t = "tensor<?x?xf32>"
+    text = f"""func.func @main(%q: tensor<?x13xf32> {{linnet.dims = ["N", 13]}}, %k: tensor<13x?xf32> {{linnet.dims = [13, "N"]}}, %v: {t} {{linnet.dims = ["N", "D"]}}) -> {t} {{
+  %s = linnet.einsum "nk,km->nm" %q, %k : tensor<?x13xf32>, tensor<13x?xf32> -> {t}
+  %w = linnet.softmax %s axis 1 : {t}
+  %y = linnet.einsum "nm,md->nd" %w, %v : {t}, {t} -> {t}
+  return %y : {t}
+}}"""
+    rng = np.random.default_rng(n)
+    q, k, v = f32(rng, n, 13), f32(rng, 13, n), f32(rng, n, 6)
+    w = np.exp(q.astype(np.float64) @ k)
+    y, = testing.run(text, q, k, v)
+    np.testing.assert_allclose(y, w / w.sum(1, keepdims=True) @ v, atol=1e-5)

@@ -184,6 +184,11 @@ FailureOr<Value> AttentionBuilder::run() {
   auto [q, k, v] = readOperands(operands, l, m.key, cast<FloatType>(m.root.type()));
   if (!q || !k || !v)
     return fail("queries, keys and values have wider element types than the result");
+  auto isDynamic = [](Value x, unsigned dim) {
+    return cast<RankedTensorType>(x.getType()).isDynamicDim(dim);
+  };
+  if (isDynamic(q, 1) || isDynamic(k, 1) || isDynamic(q, 3) || isDynamic(v, 3))
+    return fail("the number of heads or a vector's size is known when running only");
   auto number = [&](std::optional<double> x) { return x ? b.getF64FloatAttr(*x) : FloatAttr(); };
   bool any = masks.getCausal() || masks.getWindow() || masks.getIsExplicit();
   Type o = AttentionOp::inferOutputType(cast<RankedTensorType>(q.getType()),

@@ -26,7 +26,7 @@ def difference(program, arrays, cotangents, value, position):
     for step in (STEP, STEP / 4):
         ends = []
         for sign in (1, -1):
-            moved = arrays[value].astype(np.float64)
+            moved = np.array(arrays[value], np.float64)
             moved[position] += sign * step
             ends.append(loss(program, arrays | {value: moved}, cotangents))
         found.append((ends[0] - ends[1]) / (2 * step))

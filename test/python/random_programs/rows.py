@@ -185,8 +185,12 @@ def gather(g):
     to = Type(type.dims[:axis] + g.type(i).dims + type.dims[axis + 1:], type.dtype)
     if to.rank > 5:
         raise Unclear("rank")
-    g.op("gather", [x, i], to, f"linnet.gather {{0}}, {{1}} axis {axis} : {{t0}}, {{t1}} -> {{r}}",
-         lambda x, i: moved(lambda a: np.take(a, i, axis), x))
+
+    def meaning(x, i):
+        if i.max(initial=0) >= x.value.shape[axis]:
+            raise Unclear("out of range at these sizes")
+        return moved(lambda a: np.take(a, i, axis), x)
+    g.op("gather", [x, i], to, f"linnet.gather {{0}}, {{1}} axis {axis} : {{t0}}, {{t1}} -> {{r}}", meaning)
 
 
 @kind(2)
