@@ -163,17 +163,23 @@ static Type storedElement(const View &v) {
   return cast<MemRefType>(v.memory.getType()).getElementType();
 }
 
+static Type like(Value x, Type element) {
+  auto vector = dyn_cast<VectorType>(x.getType());
+  return vector ? Type(vector.clone(element)) : element;
+}
+
 /// i1 lies in memory as i8, index as i64; in scratch that is words, everything as the low bits of
 /// one.
 static Value fromStorage(CodeBuilder &e, Value x, Type element) {
   Type type = element;
   if (auto vector = dyn_cast<VectorType>(x.getType()))
     type = vector.clone(element);
-  if (x.getType().isF32() && !element.isF32()) {
+  if (getElementTypeOrSelf(x.getType()).isF32() && !element.isF32()) {
     unsigned width = element.getIntOrFloatBitWidth();
-    Value bits = arith::BitcastOp::create(e, e.getI32Type(), x);
-    bits = e.toInt(bits, e.getIntegerType(width));
-    return isa<FloatType>(element) ? Value(arith::BitcastOp::create(e, element, bits)) : bits;
+    Value bits = arith::BitcastOp::create(e, like(x, e.getI32Type()), x);
+    if (width < 32)
+      bits = arith::TruncIOp::create(e, like(x, e.getIntegerType(width)), bits);
+    return isa<FloatType>(element) ? Value(arith::BitcastOp::create(e, type, bits)) : bits;
   }
   if (element.isInteger(1))
     return arith::CmpIOp::create(e, arith::CmpIPredicate::ne, x, e.zero(x.getType()));
@@ -187,9 +193,12 @@ static Value toStorage(CodeBuilder &e, Value x, Type stored) {
   if (auto vector = dyn_cast<VectorType>(x.getType()))
     type = vector.clone(stored);
   if (stored.isF32() && !element.isF32()) {
-    Type own = e.getIntegerType(element.getIntOrFloatBitWidth());
+    unsigned width = element.getIntOrFloatBitWidth();
+    Type own = like(x, e.getIntegerType(width));
     Value bits = isa<FloatType>(element) ? Value(arith::BitcastOp::create(e, own, x)) : x;
-    return arith::BitcastOp::create(e, stored, e.toInt(bits, e.getI32Type()));
+    if (width < 32)
+      bits = arith::ExtUIOp::create(e, like(x, e.getI32Type()), bits);
+    return arith::BitcastOp::create(e, type, bits);
   }
   if (element.isInteger(1))
     return arith::ExtUIOp::create(e, type, x);

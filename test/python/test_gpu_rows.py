@@ -118,3 +118,20 @@ def test_norm_of_gathered_rows():
         bound = norm.norm_bound(expected, x, lt.wide(one), 1, 0.0)
         return f"{columns} {dtype}", text, [table, at], lambda y: lt.assert_close(y, expected, **bound)
     lt.run_cases(case(n, d) for n in (8, 30, 260) for d in ("f32", "bf16"))
+
+
+@pytest.mark.parametrize("dtype", ["f16", "bf16"])
+def test_softmax_that_is_kept_for_later_stages(dtype):
+    """Vectors of 16 bits in scratch, which is words."""
+    rng = np.random.default_rng(7)
+    x, a = (lt.random(rng, (7,), dtype) for _ in range(2))
+    t = lt.tensor_type((7,), dtype, True)
+    text = two_results([lt.argument("x", (7,), dtype, True, ["N"]), lt.argument("a", (7,), dtype, True, ["N"])],
+                       f"{t}, {t}", f"""
+%z = linnet.softmax %x axis 0 : {t}
+%s = arith.addf %z, %a : {t}
+%y = arith.subf %s, %z : {t}""")
+    y, z = lt.run(text, x, a)
+    e = np.exp(lt.wide(x))
+    np.testing.assert_allclose(lt.wide(z), e / e.sum(), rtol=2.0**-7)
+    np.testing.assert_allclose(lt.wide(y), lt.wide(a), atol=2.0**-6)
