@@ -6,6 +6,7 @@
 #include "Rules.h"
 #include "linnet/Autodiff/Passes.h"
 #include "linnet/IR/LinnetOps.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace linnet;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "linnet/IR/LinnetDialect.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace linnet;

@@ -50,7 +50,7 @@ private:
       checkReturn(ret);
   }
 
-  std::string nameOperand(Operation *op, unsigned operand, int64_t dim) {
+  std::string nameOperand(unsigned operand, int64_t dim) {
     return ("size " + Twine(dim) + " of operand " + Twine(operand)).str();
   }
 
@@ -68,8 +68,8 @@ private:
   }
 
   void expectEqualOperands(Operation *op, unsigned a, int64_t dimA, unsigned b, int64_t dimB) {
-    expectEqual(op, nameOperand(op, a, dimA), sizes.sizeOf(op->getOperand(a), dimA),
-                nameOperand(op, b, dimB), sizes.sizeOf(op->getOperand(b), dimB));
+    expectEqual(op, nameOperand(a, dimA), sizes.sizeOf(op->getOperand(a), dimA),
+                nameOperand(b, dimB), sizes.sizeOf(op->getOperand(b), dimB));
   }
 
   void checkPairs(Operation *op, EqualSizesOpInterface wants) {
@@ -86,7 +86,7 @@ private:
       return;
     for (auto [i, dim] : llvm::enumerate(op.getMappedDims()))
       if (source.getDimSize(i) != 1)
-        expectEqual(op, nameOperand(op, 0, i), sizes.sizeOf(op.getInput(), i),
+        expectEqual(op, nameOperand(0, i), sizes.sizeOf(op.getInput(), i),
                     ("size " + Twine(dim) + " of the result").str(),
                     sizes.sizeOf(op.getResult(), dim));
   }

@@ -137,10 +137,8 @@ SmallVector<ReassociationIndices> linnet::groupUnitDims(ArrayRef<bool> unit) {
   SmallVector<ReassociationIndices> groups;
   ReassociationIndices leading;
   for (auto [i, isUnit] : llvm::enumerate(unit)) {
-    if (!isUnit) {
-      groups.push_back(std::move(leading));
-      leading.clear();
-    }
+    if (!isUnit)
+      groups.push_back(std::exchange(leading, {}));
     (groups.empty() ? leading : groups.back()).push_back(i);
   }
   return groups;

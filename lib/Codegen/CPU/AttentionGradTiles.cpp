@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "AttentionGrad.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace linnet;

@@ -68,8 +68,8 @@ private:
   void directRows(const Step &step, const PanelOf &panel, int64_t rows, const Matrix &a, Value live,
                   const Matrix &b, const Products::Sums &sums, const Products::Panel *copy);
   void dotForm(const Chunk &chunk, const Step &step, const PanelOf &panel);
-  void dotRows(const Chunk &chunk, const Step &step, const PanelOf &panel, int64_t rows,
-               const Matrix &a, Value live, const Products::Sums &sums);
+  void dotRows(const Step &step, const PanelOf &panel, int64_t rows, const Matrix &a, Value live,
+               const Products::Sums &sums);
 
   /// A tile's rows of A, how many of them exist (null: all), its number and its sums.
   using TileCode =

@@ -184,7 +184,7 @@ void ContractionLoops::directRows(const Step &step, const PanelOf &panel, int64_
 
 void ContractionLoops::dotForm(const Chunk &chunk, const Step &step, const PanelOf &panel) {
   auto tile = [&](int64_t rows, const Matrix &a, Value live, Value, const Products::Sums &sums) {
-    dotRows(chunk, step, panel, rows, a, live, sums);
+    dotRows(step, panel, rows, a, live, sums);
   };
   if (e.target.avx512)
     tileRows(chunk, step, panel, e.index(0), 4, {3, 2, 1}, tile);
@@ -192,9 +192,8 @@ void ContractionLoops::dotForm(const Chunk &chunk, const Step &step, const Panel
     tileRows(chunk, step, panel, e.index(0), 2, {1}, tile);
 }
 
-void ContractionLoops::dotRows(const Chunk &chunk, const Step &step, const PanelOf &panel,
-                               int64_t rows, const Matrix &a, Value live,
-                               const Products::Sums &sums) {
+void ContractionLoops::dotRows(const Step &step, const PanelOf &panel, int64_t rows,
+                               const Matrix &a, Value live, const Products::Sums &sums) {
   Matrix b = columnsOfB(step, panel);
   Value count = e.min(panel.columns, e.index(t.panel()));
   auto walk = [&](Value from, Value to, int64_t columns, int64_t unroll) {

@@ -109,7 +109,7 @@ private:
                llvm::function_ref<void(Value, Value, Value)> finish);
   Index scalarAt(Value base, int64_t rowStride, int64_t stride);
   Index lanesAt(Value base, int64_t stride);
-  Term outputs(int64_t set, Index lanes);
+  Term outputs(int64_t set, const Index &lanes);
   void addReads(llvm::SmallVectorImpl<Term> &terms, int64_t sets, int64_t lanes, int64_t stride);
   void advanceState();
   void advanceGrad();

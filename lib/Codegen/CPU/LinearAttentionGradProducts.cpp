@@ -60,7 +60,8 @@ LinearAttentionGradKernel::Index LinearAttentionGradKernel::lanesAt(Value base, 
 }
 
 /// A sum over the channels of the gradients of a set of readers, one per row.
-LinearAttentionGradKernel::Term LinearAttentionGradKernel::outputs(int64_t set, Index lanes) {
+LinearAttentionGradKernel::Term LinearAttentionGradKernel::outputs(int64_t set,
+                                                                   const Index &lanes) {
   if (set == s.group)
     return {s.D, scalarAt(at(s.zErase), 1, kLanes), lanes, {}};
   return {s.D, scalarAt(at(s.z + set * kLanes * s.paddedD), s.paddedD, 1), lanes, {}};

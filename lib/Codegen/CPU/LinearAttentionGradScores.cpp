@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LinearAttentionGrad.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace linnet;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "linnet/Codegen/KernelEmitter.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/Host.h"
 

@@ -177,7 +177,7 @@ const LinearForm *Decision::choose() {
     why = nearestWhy;
   else if (why.empty())
     for (auto &[reason, methods] : refusals)
-      why += (why.empty() ? "" : "; ") + methods + ": " + reason;
+      why += (Twine(why.empty() ? "" : "; ") + methods + ": " + reason).str();
   return nullptr;
 }
 

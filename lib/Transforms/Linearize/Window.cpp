@@ -111,7 +111,7 @@ Windows::Windows(const AttentionSite &site, ArrayRef<double> slopes, double most
 /// Keys that the kernel computes for a row, of causal attention the mean over rows.
 double Windows::pairsPerRow(const Group &g) const {
   double all = site.keys, n = g.keys == kAll ? all : std::min<double>(g.keys + kEdge, all);
-  return site.isCausal() ? std::min(n, n - n * n / (2 * all) + kTile / 2) : n;
+  return site.isCausal() ? std::min(n, n - n * n / (2 * all) + kTile / 2.0) : n;
 }
 
 /// Scores, the term of ALiBi and the difference to the maximum are rounded, then the exponential,
@@ -295,8 +295,8 @@ void WindowMethod::propose(const AttentionSite &site, SmallVectorImpl<LinearForm
   SmallVector<double> values;
   for (const APFloat &m : constant.getValues<APFloat>())
     values.push_back(m.convertToDouble());
-  for (double mass = 0.25; mass > 0x1p-30; mass /= 2) {
-    auto windows = std::make_shared<Windows>(site, values, mass);
+  for (int power = 2; power < 30; ++power) {
+    auto windows = std::make_shared<Windows>(site, values, std::ldexp(1.0, -power));
     if (windows->saves())
       forms.push_back(
           {windows->certify(), [windows](ImplicitLocOpBuilder &b) { return windows->build(b); }});

@@ -147,7 +147,7 @@ std::optional<Side> Absorber::read(Value keysOrValues) {
 
 bool Absorber::pays(const Side &k, const Side &v) {
   auto q = typeOf(op.getQ()), keys = typeOf(op.getK());
-  double bytes = q.getElementTypeBitWidth() / 8, heads = known(q.getDimSize(1));
+  double bytes = q.getElementTypeBitWidth() / 8.0, heads = known(q.getDimSize(1));
   double queries = known(q.getDimSize(0)) * known(q.getDimSize(2));
   double rows = known(keys.getDimSize(0)) * known(keys.getDimSize(2)), shared = 0, own = 0;
   Work before, after;

@@ -25,13 +25,13 @@ bool MaskReader::readInequality(AffineExpr difference) {
     if (causal && *offset != *c)
       return false;
     causal = true;
-    offset = *c;
+    offset = c;
     return true;
   }
   auto c = constantOf(difference + i - j); // i - c <= j
   if (!c || left)
     return false;
-  left = *c;
+  left = c;
   return true;
 }
 

@@ -284,7 +284,8 @@ class NormBuilder {
 public:
   NormBuilder(OpBuilder &b, Location loc, Elements &g, const Norm &norm, Variables trailing,
               std::string &why)
-      : b(b), loc(loc), g(g), m(norm), trailing(trailing), why(why), operands(b, loc, g) {}
+      : b(b), loc(loc), g(g), m(norm), trailing(std::move(trailing)), why(why),
+        operands(b, loc, g) {}
   Value run();
 
 private:

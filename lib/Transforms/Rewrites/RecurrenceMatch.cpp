@@ -167,7 +167,8 @@ std::optional<unsigned> RecurrenceMatcher::carried(Elements &g, OpResult result,
 //===----------------------------------------------------------------------===//
 
 /// The free term besides the state before the step: sum of query * bonus * key, times the value.
-bool RecurrenceMatcher::readBonus(TermReader &reader, Term free, Recurrence &r, std::string &why) {
+bool RecurrenceMatcher::readBonus(TermReader &reader, const Term &free, Recurrence &r,
+                                  std::string &why) {
   Product rest{{}, free.coefficient};
   SmallVector<unsigned> summed = free.summed;
   for (const Factor &f : reader.takenApart(free.factors, rest.coefficient)) {
@@ -209,8 +210,8 @@ bool RecurrenceMatcher::readBonus(TermReader &reader, Term free, Recurrence &r, 
 
 /// Whether an element reads the state by a sum over some of its coordinates; `found`: something is
 /// read so, at least.
-bool RecurrenceMatcher::readOut(TermReader &reader, Element e, Recurrence &r, std::string &why,
-                                bool &found) {
+bool RecurrenceMatcher::readOut(TermReader &reader, const Element &e, Recurrence &r,
+                                std::string &why, bool &found) {
   Terms terms;
   std::string reason;
   if (!reader.read(e, /*after=*/true, terms, reason)) {

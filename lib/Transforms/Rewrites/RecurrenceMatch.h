@@ -54,10 +54,10 @@ public:
 
 private:
   bool descend(mlir::OpResult result, Element root, Recurrence &r, std::string &why);
-  bool readOut(TermReader &reader, Element e, Recurrence &r, std::string &why, bool &found);
+  bool readOut(TermReader &reader, const Element &e, Recurrence &r, std::string &why, bool &found);
   bool readUpdate(TermReader &reader, Recurrence &r, std::string &why);
   bool readErased(const Term &term, Recurrence &r, std::string &why);
-  bool readBonus(TermReader &reader, Term free, Recurrence &r, std::string &why);
+  bool readBonus(TermReader &reader, const Term &free, Recurrence &r, std::string &why);
   void bindCounters(mlir::scf::ForOp loop, mlir::AffineExpr at);
 
   Elements &g;

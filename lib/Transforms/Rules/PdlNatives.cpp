@@ -7,6 +7,7 @@
 #include "linnet/IR/LinnetOps.h"
 #include "linnet/Rules.h"
 #include "mlir/AsmParser/AsmParser.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace linnet;

@@ -8,6 +8,7 @@
 #include "linnet/Rules.h"
 #include "mlir/Dialect/PDL/IR/PDL.h"
 #include "mlir/Dialect/PDLInterp/IR/PDLInterp.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace linnet;
