@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "linnet/Codegen/KernelEmitter.h"
 #include "CPU/Emitters.h"
+#include "OneOp.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -199,9 +200,7 @@ LogicalResult linnet::codegen::selectStrategy(KernelOp kernel, const llvm::BitVe
       continue;
     if (failed(emitter->select(kernel, constant)))
       return failure();
-    NamedAttrList strategy(kernel.getStrategyAttr());
-    strategy.set("emitter", StringAttr::get(kernel.getContext(), emitter->getName()));
-    kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+    addToStrategy(kernel, "emitter", StringAttr::get(kernel.getContext(), emitter->getName()));
     return success();
   }
   return reportNoEmitter(kernel, "cpu");

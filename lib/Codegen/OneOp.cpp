@@ -52,17 +52,6 @@ Operation *linnet::codegen::findOnlyOp(exec::KernelOp kernel,
   return root;
 }
 
-FailureOr<SmallVector<View>> linnet::codegen::operandViews(KernelViews &frame, Operation *op) {
-  SmallVector<View> views(op->getNumOperands());
-  SmallVector<std::pair<Value, View *>> tensors;
-  for (auto [view, operand] : llvm::zip(views, op->getOperands()))
-    if (isTensor(operand))
-      tensors.push_back({operand, &view});
-  if (failed(bindOperands(frame, tensors)))
-    return failure();
-  return views;
-}
-
 FailureOr<std::optional<View>> linnet::codegen::destination(KernelViews &frame, Value result) {
   for (unsigned i = 0, n = frame.kernel.getResultTypes().size(); i < n; ++i) {
     FailureOr<KernelViews::Output> out = frame.output(i);
@@ -138,10 +127,14 @@ void linnet::codegen::setStrategy(exec::KernelOp kernel,
   kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
 }
 
-void linnet::codegen::setForm(exec::KernelOp kernel, StringRef form) {
+void linnet::codegen::addToStrategy(exec::KernelOp kernel, StringRef name, Attribute value) {
   NamedAttrList strategy(kernel.getStrategyAttr());
-  strategy.set("form", StringAttr::get(kernel.getContext(), form));
+  strategy.set(name, value);
   kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+}
+
+void linnet::codegen::setForm(exec::KernelOp kernel, StringRef form) {
+  addToStrategy(kernel, "form", StringAttr::get(kernel.getContext(), form));
 }
 
 void linnet::codegen::declareFault(exec::KernelOp kernel, Operation *op, StringRef message) {

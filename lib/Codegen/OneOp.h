@@ -24,9 +24,6 @@ template <typename Op> Op findOnly(exec::KernelOp kernel) {
       findOnlyOp(kernel, [](mlir::Operation *op) { return mlir::isa<Op>(op); }));
 }
 
-/// The views of all tensor operands of `op`, in order; entries of other operands are empty.
-mlir::FailureOr<llvm::SmallVector<View>> operandViews(KernelViews &frame, mlir::Operation *op);
-
 /// Where the value is stored; nothing when the kernel does not yield it.
 mlir::FailureOr<std::optional<View>> destination(KernelViews &frame, Value result);
 
@@ -56,7 +53,9 @@ Value loadFloat(CodeBuilder &e, const View &v, Value position);
 /// Writes `strategy` from named integers.
 void setStrategy(exec::KernelOp kernel,
                  llvm::ArrayRef<std::pair<llvm::StringRef, int64_t>> numbers);
-/// Adds the name of one of an emitter's forms to `strategy`.
+/// Adds an entry to `strategy`, or replaces the one of that name.
+void addToStrategy(exec::KernelOp kernel, llvm::StringRef name, mlir::Attribute value);
+/// Adds the name of one of an emitter's forms.
 void setForm(exec::KernelOp kernel, llvm::StringRef form);
 /// Gives the kernel one fault site, which is reported in the name of `op`.
 void declareFault(exec::KernelOp kernel, mlir::Operation *op, llvm::StringRef message);

@@ -10,13 +10,11 @@ using namespace linnet;
 using namespace linnet::codegen;
 
 LogicalResult ScatterAddViews::bind(KernelViews &frame) {
-  FailureOr<SmallVector<View>> views = operandViews(frame, op);
-  FailureOr<std::optional<View>> result = destination(frame, op.getResult());
-  if (failed(views) || failed(result))
+  std::optional<View> result;
+  if (failed(bindOperandsOf(op, frame, {&updates, &indices})) ||
+      failed(bindResults(frame, {{op.getResult(), &result}})))
     return failure();
-  updates = (*views)[0];
-  indices = (*views)[1];
-  out = **result;
+  out = *result;
   unsigned added = indices.rank() - batch;
   left.emplace(frame.e, updates, 0, axis);
   places.emplace(frame.e, updates, axis, axis + added);

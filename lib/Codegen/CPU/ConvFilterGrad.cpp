@@ -137,13 +137,11 @@ private:
 //===----------------------------------------------------------------------===//
 
 LogicalResult Kernel::prepare() {
-  FailureOr<SmallVector<View>> views = operandViews(frame, op);
-  FailureOr<std::optional<View>> result = destination(frame, op.getResult());
-  if (failed(views) || failed(result))
+  std::optional<View> result;
+  if (failed(bindOperandsOf(op, frame, {&input, &grad})) ||
+      failed(bindResults(frame, {{op.getResult(), &result}})))
     return failure();
-  input = (*views)[0];
-  grad = (*views)[1];
-  out = **result;
+  out = *result;
   s.batch = input.sizes[0];
   s.channels = out.sizes[1];
   s.filters = e.div(out.sizes[0], c.groups);

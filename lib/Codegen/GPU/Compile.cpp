@@ -3,6 +3,7 @@
 // Part of Linnet, under Apache-2.0 WITH LLVM-exception. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "../OneOp.h"
 #include "Emitters.h"
 #include "GPULowering.h"
 #include "LoopTurns.h"
@@ -26,9 +27,7 @@ LogicalResult linnet::codegen::selectGPUStrategy(exec::KernelOp kernel, const GP
       continue;
     if (failed(emitter->select(kernel, target)))
       return failure();
-    NamedAttrList strategy(kernel.getStrategyAttr());
-    strategy.set("emitter", StringAttr::get(kernel.getContext(), emitter->getName()));
-    kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+    addToStrategy(kernel, "emitter", StringAttr::get(kernel.getContext(), emitter->getName()));
     declareTurnsSite(kernel, target);
     return success();
   }

@@ -49,13 +49,14 @@ private:
 } // namespace
 
 LogicalResult Kernel::prepare() {
-  FailureOr<SmallVector<View>> views = operandViews(f, op);
-  FailureOr<std::optional<View>> result = destination(f, op.getResult());
-  if (failed(views) || failed(result))
+  View images, gradients;
+  std::optional<View> result;
+  if (failed(bindOperandsOf(op, f, {&images, &gradients})) ||
+      failed(bindResults(f, {{op.getResult(), &result}})))
     return failure();
-  input = Planes(e, (*views)[0]);
-  grad = Planes(e, (*views)[1]);
-  out = **result;
+  input = Planes(e, images);
+  grad = Planes(e, gradients);
+  out = *result;
   gather = std::make_unique<WindowGather>(e, c, input, grad.size);
   channels = out.sizes[1];
   m = e.div(out.sizes[0], c.groups);

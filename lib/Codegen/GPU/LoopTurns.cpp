@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LoopTurns.h"
+#include "../OneOp.h"
 #include "linnet/Codegen/KernelEmitter.h"
 #include "linnet/IR/LinnetDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -63,9 +64,7 @@ void linnet::codegen::declareTurnsSite(exec::KernelOp kernel, const GPUTarget &t
                       b.getStringAttr("the driver ended loops early: sizes are too large for it "
                                       "(lavapipe makes 65535 turns a thread)"))}));
   kernel.setFaultSitesAttr(b.getArrayAttr(sites));
-  NamedAttrList strategy(kernel.getStrategyAttr());
-  strategy.set(kTurnsSite, b.getI64IntegerAttr(site));
-  kernel.setStrategyAttr(strategy.getDictionary(kernel.getContext()));
+  addToStrategy(kernel, kTurnsSite, b.getI64IntegerAttr(site));
 }
 
 void linnet::codegen::checkTurns(GPUKernelFrame &frame) {
