@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace linnet;
@@ -146,6 +147,31 @@ std::optional<Element> Elements::inserted(tensor::InsertSliceOp op, const Elemen
   return all ? std::optional(out) : std::nullopt;
 }
 
+std::optional<Element> Elements::extracted(tensor::ExtractOp op, const Element &e) {
+  SmallVector<AffineExpr> at;
+  for (Value i : op.getIndices()) {
+    at.push_back(index({i, i.getParentBlock() == op->getBlock() ? e.at : decltype(e.at)()}));
+    if (!at.back())
+      return std::nullopt;
+  }
+  return Element{op.getTensor(), at};
+}
+
+/// Of one operand, of which nothing is summed.
+static std::optional<Element> transposed(EinsumOp op, const Element &e) {
+  if (op->getNumOperands() != 1)
+    return std::nullopt;
+  EinsumEquation names = op.getParsedEquation();
+  SmallVector<AffineExpr> at;
+  for (char c : names.operands[0]) {
+    size_t i = names.result.find(c);
+    if (i == std::string::npos)
+      return std::nullopt;
+    at.push_back(e.at[i]);
+  }
+  return Element{op->getOperand(0), at};
+}
+
 std::optional<Element> Elements::stepResult(const Element &e) {
   Operation *op = e.value.getDefiningOp();
   auto from = [](Value source, std::optional<SmallVector<AffineExpr>> at) {
@@ -171,26 +197,10 @@ std::optional<Element> Elements::stepResult(const Element &e) {
     return gathered(gather, e);
   if (auto one = dyn_cast<tensor::FromElementsOp>(op); one && one.getElements().size() == 1)
     return Element{one.getElements()[0], {}};
-  if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
-    SmallVector<AffineExpr> at;
-    for (Value i : extract.getIndices()) {
-      at.push_back(index({i, i.getParentBlock() == op->getBlock() ? e.at : decltype(e.at)()}));
-      if (!at.back())
-        return std::nullopt;
-    }
-    return Element{extract.getTensor(), at};
-  }
-  if (auto einsum = dyn_cast<EinsumOp>(op); einsum && einsum->getNumOperands() == 1) {
-    EinsumEquation names = einsum.getParsedEquation();
-    SmallVector<AffineExpr> at;
-    for (char c : names.operands[0]) {
-      size_t i = names.result.find(c);
-      if (i == std::string::npos)
-        return std::nullopt;
-      at.push_back(e.at[i]);
-    }
-    return Element{einsum->getOperand(0), at};
-  }
+  if (auto extract = dyn_cast<tensor::ExtractOp>(op))
+    return extracted(extract, e);
+  if (auto einsum = dyn_cast<EinsumOp>(op))
+    return transposed(einsum, e);
   auto loops = dyn_cast<linalg::LinalgOp>(op);
   if (!loops || loops.getNumReductionLoops())
     return std::nullopt;
@@ -293,69 +303,89 @@ static bool isNeutral(std::optional<double> c, Elements::Reduction kind) {
   return c && (kind == Elements::Reduction::Sum ? *c == 0.0 : std::isinf(*c) && *c < 0);
 }
 
-std::optional<ReducedElement> Elements::reduced(const Element &element, Reduction kind) {
-  Element e = source(element);
-  Operation *op = e.value.getDefiningOp();
-  if (auto reduce = dyn_cast_or_null<ReduceOp>(op)) {
-    if (reduce.getKind() != (kind == Reduction::Sum   ? ReduceKind::sum
-                             : kind == Reduction::Max ? ReduceKind::max
-                                                      : ReduceKind::mean))
-      return std::nullopt;
-    ReducedElement out{{reduce.getInput(), {}}, {}, {}};
-    unsigned rank = cast<RankedTensorType>(reduce.getInput().getType()).getRank(), at = 0;
-    for (unsigned d = 0; d < rank; ++d) {
-      if (!llvm::is_contained(reduce.getAxes(), d)) {
-        out.element.at.push_back(e.at[at++]);
-        continue;
-      }
-      at += reduce.getKeepdims();
-      out.variables.push_back(addVariable(reduce.getInput(), d));
-      out.element.at.push_back(simplify(variable(out.variables.back())));
+static ReduceKind kindOf(Elements::Reduction kind) {
+  return kind == Elements::Reduction::Sum   ? ReduceKind::sum
+         : kind == Elements::Reduction::Max ? ReduceKind::max
+                                            : ReduceKind::mean;
+}
+
+ReducedElement Elements::reducedOf(ReduceOp op, const Element &e) {
+  ReducedElement out{{op.getInput(), {}}, {}, {}};
+  unsigned rank = cast<RankedTensorType>(op.getInput().getType()).getRank(), at = 0;
+  for (unsigned d = 0; d < rank; ++d) {
+    if (!llvm::is_contained(op.getAxes(), d)) {
+      out.element.at.push_back(e.at[at++]);
+      continue;
     }
-    return out;
+    at += op.getKeepdims();
+    out.variables.push_back(addVariable(op.getInput(), d));
+    out.element.at.push_back(simplify(variable(out.variables.back())));
   }
-  auto loops = dyn_cast_or_null<linalg::LinalgOp>(op);
-  if (kind == Reduction::Mean || !loops || !loops.getNumReductionLoops() ||
-      !loops.hasPureTensorSemantics())
+  return out;
+}
+
+/// What the loops of this result combine with what they have so far, an argument of the region;
+/// null: they do not reduce it in this way.
+static Value combined(linalg::LinalgOp loops, unsigned result, Elements::Reduction kind) {
+  Operation *combiner = loops.getBlock()->getTerminator()->getOperand(result).getDefiningOp();
+  bool matches = combiner && (kind == Elements::Reduction::Sum
+                                  ? isa<arith::AddFOp>(combiner)
+                                  : isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner));
+  if (!matches)
+    return {};
+  Value acc = loops.getRegionOutputArgs()[result];
+  unsigned accAt = combiner->getOperand(0) == acc ? 0 : 1;
+  Value other = combiner->getOperand(1 - accAt);
+  return combiner->getOperand(accAt) == acc && other != acc ? other : Value();
+}
+
+/// A new variable over a loop: the dimension of an operand that it runs over; null without one.
+AffineExpr Elements::loopVariable(linalg::LinalgOp op, unsigned loop,
+                                  SmallVectorImpl<unsigned> &variables) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<RankedTensorType>(operand.get().getType()))
+      continue;
+    auto position =
+        op.getMatchingIndexingMap(&operand).getResultPosition(getAffineDimExpr(loop, ctx));
+    if (!position)
+      continue;
+    variables.push_back(addVariable(operand.get(), *position));
+    return simplify(variable(variables.back()));
+  }
+  return {};
+}
+
+std::optional<ReducedElement> Elements::reducedOf(linalg::LinalgOp op, const Element &e,
+                                                  Reduction kind) {
+  if (!op.getNumReductionLoops() || !op.hasPureTensorSemantics())
     return std::nullopt;
-  unsigned number = cast<OpResult>(e.value).getResultNumber();
-  AffineMap map = loops.getIndexingMapMatchingResult(cast<OpResult>(e.value));
+  auto result = cast<OpResult>(e.value);
+  AffineMap map = op.getIndexingMapMatchingResult(result);
   if (!map.isProjectedPermutation(/*allowZeroInResults=*/true))
     return std::nullopt;
-  Value yielded = loops.getBlock()->getTerminator()->getOperand(number);
-  Operation *combiner = yielded.getDefiningOp();
-  bool matches =
-      combiner && (kind == Reduction::Sum ? isa<arith::AddFOp>(combiner)
-                                          : isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner));
-  if (!matches)
+  Value element = combined(op, result.getResultNumber(), kind);
+  if (!element)
     return std::nullopt;
-  Value acc = loops.getRegionOutputArgs()[number];
-  unsigned accAt = combiner->getOperand(0) == acc ? 0 : 1;
-  if (combiner->getOperand(accAt) != acc || combiner->getOperand(1 - accAt) == acc)
-    return std::nullopt;
-  ReducedElement out{{combiner->getOperand(1 - accAt), *loopsAt(map, e.at)}, {}, {}};
-  SmallVector<std::pair<OpOperand *, unsigned>> sizes;
+  ReducedElement out{{element, *loopsAt(map, e.at)}, {}, {}};
   for (auto [d, x] : llvm::enumerate(out.element.at)) {
-    if (x)
-      continue;
-    for (OpOperand &operand : loops->getOpOperands()) {
-      auto position =
-          isa<RankedTensorType>(operand.get().getType())
-              ? loops.getMatchingIndexingMap(&operand).getResultPosition(getAffineDimExpr(d, ctx))
-              : std::nullopt;
-      if (!position)
-        continue;
-      out.variables.push_back(addVariable(operand.get(), *position));
-      x = simplify(variable(out.variables.back()));
-      break;
-    }
+    if (!x)
+      x = loopVariable(op, d, out.variables);
     if (!x)
       return std::nullopt;
   }
-  Element start{loops.getDpsInits()[number], e.at};
+  Element start{op.getDpsInits()[result.getResultNumber()], e.at};
   if (!isNeutral(constant(start), kind))
     out.start = start;
   return out;
+}
+
+std::optional<ReducedElement> Elements::reduced(const Element &element, Reduction kind) {
+  Element e = source(element);
+  Operation *op = e.value.getDefiningOp();
+  if (auto reduce = dyn_cast_or_null<ReduceOp>(op))
+    return reduce.getKind() == kindOf(kind) ? std::optional(reducedOf(reduce, e)) : std::nullopt;
+  auto loops = dyn_cast_or_null<linalg::LinalgOp>(op);
+  return loops && kind != Reduction::Mean ? reducedOf(loops, e, kind) : std::nullopt;
 }
 
 std::optional<FactorSum> Elements::factorSum(const Element &element) {

@@ -477,6 +477,21 @@ void LoopsEvaluator::forStages(llvm::function_ref<void(const Stage &)> emit) {
       emit(stage);
 }
 
+void LoopsEvaluator::settleDeferred() {
+  for (Value v : writtenAlong)
+    waitingStages.erase(v);
+  writtenAlong.clear();
+}
+
+void LoopsEvaluator::copyElement(Value from, ArrayRef<Lane> at, const Scope &s) {
+  FailureOr<Lane> x = evaluate(from, at, s);
+  if (failed(x))
+    return fail();
+  for (const View &view : copies.find(from)->second)
+    store(*x, view, at, s);
+  flush();
+}
+
 LoopsEvaluator::Result LoopsEvaluator::initialValues(linalg::LinalgOp op, const OpLoops &loops,
                                                      ArrayRef<Lane> at, const Scope &s) {
   Lanes initial;

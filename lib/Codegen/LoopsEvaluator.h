@@ -44,6 +44,9 @@ public:
 protected:
   using Result = mlir::FailureOr<Lanes>;
 
+  /// What was reported ends the kernel when it is written.
+  void fail() { failedInside = true; }
+
   //--- values -------------------------------------------------------------------
   Value vector(const Lane &a, int64_t n);
   Lane addIndex(const Lane &a, const Lane &b, int64_t n);
@@ -102,6 +105,10 @@ protected:
   mlir::LogicalResult placeOutputs();
   /// Those of a point in their order; deferred ones that no other has written along come last.
   void forStages(llvm::function_ref<void(const Stage &)> emit);
+  /// After a stage: deferred ones that it has run through are in memory from now on.
+  void settleDeferred();
+  /// Stores elements of a tensor that no stage makes to the results that hold it.
+  void copyElement(Value from, llvm::ArrayRef<Lane> at, const Scope &s);
   /// What a reduction starts from at the loop coordinates of its result.
   Result initialValues(mlir::linalg::LinalgOp op, const OpLoops &loops, llvm::ArrayRef<Lane> at,
                        const Scope &s);

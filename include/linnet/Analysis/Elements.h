@@ -11,10 +11,12 @@
 #ifndef LINNET_ANALYSIS_ELEMENTS_H
 #define LINNET_ANALYSIS_ELEMENTS_H
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallSet.h"
 #include <optional>
@@ -22,6 +24,7 @@
 namespace linnet {
 
 class GatherOp;
+class ReduceOp;
 
 /// An element of a tensor at its coordinates, one per dimension; or a scalar of a linalg region at
 /// the loops of that op; or a scalar of the function, without coordinates. Coordinates are
@@ -140,7 +143,13 @@ private:
   mlir::AffineExpr clamped(const Element &e);
   std::optional<Element> concatenated(mlir::tensor::ConcatOp op, const Element &e);
   std::optional<Element> inserted(mlir::tensor::InsertSliceOp op, const Element &e);
+  std::optional<Element> extracted(mlir::tensor::ExtractOp op, const Element &e);
   std::optional<Element> stepArgument(const Element &e);
+  ReducedElement reducedOf(ReduceOp op, const Element &e);
+  std::optional<ReducedElement> reducedOf(mlir::linalg::LinalgOp op, const Element &e,
+                                          Reduction kind);
+  mlir::AffineExpr loopVariable(mlir::linalg::LinalgOp op, unsigned loop,
+                                llvm::SmallVectorImpl<unsigned> &variables);
   bool same(const Element &a, const Element &b, int depth);
   bool sayTheSame(const Element &a, const Element &b);
   bool dependsOn(const Element &e, unsigned v, int depth);

@@ -43,7 +43,6 @@ private:
   friend class ReductionEmitter;
   using Body = llvm::function_ref<void(llvm::ArrayRef<Lane>, const Scope &)>;
 
-  void fail() { failedInside = true; }
   Value sizeOf(const SizeOf &s) { return f.size(s.tensor, s.dim); }
   void placeScratch(llvm::ArrayRef<Lane> point);
   void decode(Value row, unsigned count, Lanes &point);
@@ -85,6 +84,8 @@ private:
   void trail(Value unit, Value first, llvm::ArrayRef<Value> keys, mlir::ValueRange carried);
   void emitTrailing(const Lane &column, const Scope &s);
   //--- a guessed maximum or mean (LoopsReference.cpp)
+  struct Reference;
+  std::optional<Reference> findPasses();
   void findReference();
   Lane guess(mlir::linalg::LinalgOp op, llvm::ArrayRef<Lane> point, const Scope &s);
   Value referenceServes(llvm::ArrayRef<Lane> point, const Scope &s);

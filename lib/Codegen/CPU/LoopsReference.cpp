@@ -22,6 +22,7 @@
 #include "LoopsEmitter.h"
 #include "linnet/IR/Reference.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/SaveAndRestore.h"
 #include <limits>
 
@@ -92,40 +93,45 @@ static Value findMean(linalg::LinalgOp sum, linalg::LinalgOp host, int64_t n) {
   return divides ? mean->get() : Value();
 }
 
-/// A marked maximum, or a sum, of the points' rows with a pass behind it over the same columns that
-/// sums what is relative to it. What else reads it is one value a point.
-void LoopsEmitter::findReference() {
-  if (plan.lanesAreOuter || plan.outer == 0)
-    return;
+/// A marked maximum, or a sum, of the points' rows, and the next pass over rows behind it. What
+/// else lies between is one value a point.
+std::optional<LoopsEmitter::Reference> LoopsEmitter::findPasses() {
   auto isRowwise = [&](const OpLoops &loops) {
     return !loops.isParallel() && loops.rank() == plan.outer + 1;
   };
   std::optional<Reference> found;
   for (const Stage &stage : plan.stages) {
     auto op = dyn_cast_or_null<linalg::LinalgOp>(stage.op);
-    if (!op || stage.deferred) {
-      if (!op)
-        return;
+    if (!op)
+      return std::nullopt;
+    if (stage.deferred)
       continue;
-    }
     OpLoops loops(op);
     if (!found) {
       Operation *combiner = isRowwise(loops) ? findCombiner(op, 0) : nullptr;
       if (!combiner || !(combiner->hasAttr(kReferenceAttr) || isa<arith::AddFOp>(combiner)))
-        return;
+        return std::nullopt;
       found.emplace();
       found->op = op;
     } else {
       found->made.push_back(op);
       if (isRowwise(loops)) {
         found->host = op;
-        break;
+        return found;
       }
       if (loops.rank() != plan.outer)
-        return;
+        return std::nullopt;
     }
   }
-  if (!found || !found->host)
+  return std::nullopt;
+}
+
+/// Finds what a pass over the same columns sums relative to it.
+void LoopsEmitter::findReference() {
+  if (plan.lanesAreOuter || plan.outer == 0)
+    return;
+  std::optional<Reference> found = findPasses();
+  if (!found)
     return;
   SmallVector<Operation *> inRegisters = found->made;
   inRegisters.push_back(found->op);

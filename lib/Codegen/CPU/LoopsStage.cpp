@@ -203,14 +203,7 @@ void LoopsEmitter::emitCopy(Value from, ArrayRef<Lane> point, const Scope &s) {
   int lane = laneLoop(plan, loops);
   chooseStoring(from, lane);
   nest(loops, innerLoops(loops, false, lane), lane, coords, s,
-       [&](ArrayRef<Lane> at, const Scope &inner) {
-         FailureOr<Lane> x = evaluate(from, at, inner);
-         if (failed(x))
-           return fail();
-         for (const View &view : copies.find(from)->second)
-           store(*x, view, at, inner);
-         flush();
-       });
+       [&](ArrayRef<Lane> at, const Scope &inner) { copyElement(from, at, inner); });
 }
 
 void LoopsEmitter::emitStage(const Stage &stage, ArrayRef<Lane> point, const Scope &s) {
@@ -225,10 +218,7 @@ void LoopsEmitter::emitStage(const Stage &stage, ArrayRef<Lane> point, const Sco
     emitElementwise(stage.op, loops, lane, coords, s);
   else
     emitReduction(stage.op, loops, lane, coords, s);
-  // Deferred stages that this one has run through are in memory from now on.
-  for (Value v : writtenAlong)
-    waitingStages.erase(v);
-  writtenAlong.clear();
+  settleDeferred();
 }
 
 void LoopsEmitter::emitPoint(ArrayRef<Lane> point, const Scope &s) {

@@ -102,10 +102,9 @@ public:
 
 private:
   using Body = llvm::function_ref<void(llvm::ArrayRef<Lane>, const Scope &)>;
-  void fail() { failedInside = true; }
   Value sizeOf(const SizeOf &s) { return f.size(s.tensor, s.dim); }
   void makeShape();
-  void placeScratch(llvm::ArrayRef<Lane> point, Value number);
+  void placeScratch(Value number);
   View placeInWords(Value tensor, Value memory, Value start, int64_t step = 1);
   Lane loadPieces(const View &view, llvm::ArrayRef<Lane> coords, const Scope &s);
   void storePieces(Value x, const View &view, llvm::ArrayRef<Lane> coords);
@@ -127,6 +126,9 @@ private:
             Lanes coords, const Scope &s, Body body);
   Values reduce(mlir::linalg::LinalgOp op, const OpLoops &loops, Lanes coords,
                 llvm::ArrayRef<Lane> initial, bool spread, const Scope &s);
+  /// The accumulators with the elements at `at` combined into them.
+  Values accumulate(mlir::linalg::LinalgOp op, llvm::ArrayRef<Lane> at, ValueRange accs,
+                    const Scope &s);
   Values reduceElements(mlir::linalg::LinalgOp op, const OpLoops &loops,
                         llvm::ArrayRef<mlir::Operation *> combiners, const Lanes &coords,
                         Values start, bool spread, int64_t wide, const Scope &s);

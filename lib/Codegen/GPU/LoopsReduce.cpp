@@ -20,6 +20,35 @@ static SmallVector<Operation *> combinersOf(Operation *op) {
   return combiners;
 }
 
+/// The lanes of a vector, which meet in halves.
+static Value combineLanes(GPUEmitter &e, Operation *combiner, Value vector, int64_t lanes) {
+  Values parts;
+  for (int64_t i = 0; i < lanes; ++i)
+    parts.push_back(e.extract(vector, i));
+  for (int64_t half = lanes / 2; half >= 1; half /= 2)
+    for (int64_t i = 0; i < half; ++i)
+      parts[i] = combine(e, combiner, parts[i], parts[i + half]);
+  return parts[0];
+}
+
+Values GPULoopsEmitter::accumulate(linalg::LinalgOp op, ArrayRef<Lane> at, ValueRange accs,
+                                   const Scope &s) {
+  Memos outside = memos;
+  Lanes now;
+  for (Value v : accs)
+    now.push_back({v, 0, s.n != 0});
+  Result next = evaluateRegion(op, at, s, now);
+  Values out(accs);
+  if (failed(next))
+    fail();
+  else
+    for (auto [v, x] : llvm::zip_equal(out, *next))
+      v = vector(x, s.n);
+  flush();
+  memos = std::move(outside);
+  return out;
+}
+
 /// The elements that one thread has, or all of them.
 Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops,
                                        ArrayRef<Operation *> combiners, const Lanes &coords,
@@ -28,22 +57,6 @@ Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops
   Value total = e.index(1);
   for (unsigned d : order)
     total = e.mul(total, sizeOf(loops.sizes[d]));
-  auto update = [&](Lanes at, ValueRange accs, const Scope &inner) {
-    Memos outside = memos;
-    Lanes now;
-    for (Value v : accs)
-      now.push_back({v, 0, inner.n != 0});
-    Result next = evaluateRegion(op, at, inner, now);
-    Values out(accs);
-    if (failed(next))
-      fail();
-    else
-      for (auto [v, x] : llvm::zip_equal(out, *next))
-        v = vector(x, inner.n);
-    flush();
-    memos = std::move(outside);
-    return out;
-  };
   Value from = spread ? lane : e.index(0), step = spread ? shape.lanes : e.index(1);
   auto scalars = [&](Value lo, Value hi, Values accs) {
     return e.forLoop(lo, hi, step, accs, [&](Value i, ValueRange carried) {
@@ -51,7 +64,7 @@ Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops
       spreadOver(loops, order, i, at);
       if (spread)
         walk(loops, order, at);
-      return update(at, carried, s);
+      return accumulate(op, at, carried, s);
     });
   };
   if (wide == 1)
@@ -65,7 +78,7 @@ Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops
     Lanes at = coords;
     at[order[0]] = {e.mul(q, wide), 1, false};
     walk(loops, order, at);
-    return update(at, carried, {wide, {}, {}});
+    return accumulate(op, at, carried, {wide, {}, {}});
   };
   bool unrolled = unroll(op, whole, [&](Value q, Value there) {
     accs = e.ifElse(
@@ -74,15 +87,8 @@ Values GPULoopsEmitter::reduceElements(linalg::LinalgOp op, const OpLoops &loops
   if (!unrolled)
     accs = e.forLoop(from, whole, step, accs, quad);
   Values lanes;
-  for (unsigned r = 0; r < accs.size(); ++r) {
-    Values parts;
-    for (int64_t i = 0; i < wide; ++i)
-      parts.push_back(e.extract(accs[r], i));
-    for (int64_t half = wide / 2; half >= 1; half /= 2)
-      for (int64_t i = 0; i < half; ++i)
-        parts[i] = combine(e, combiners[r], parts[i], parts[i + half]);
-    lanes.push_back(parts[0]);
-  }
+  for (auto [acc, combiner] : llvm::zip_equal(accs, combiners))
+    lanes.push_back(combineLanes(e, combiner, acc, wide));
   if (CodeBuilder::constantOf(e.sub(total, e.mul(whole, wide))) == 0)
     return lanes;
   return scalars(e.add(e.mul(whole, wide), from), total, lanes);

@@ -224,14 +224,7 @@ void GPULoopsEmitter::emitCopy(Value from, ArrayRef<Lane> point, const Scope &s)
   Lanes coords(point);
   coords.resize(loops.rank());
   nest(loops, innerLoops(loops, false), form.rows, 1, coords, s,
-       [&](ArrayRef<Lane> at, const Scope &inner) {
-         FailureOr<Lane> x = evaluate(from, at, inner);
-         if (failed(x))
-           return fail();
-         for (const View &view : copies.find(from)->second)
-           store(*x, view, at, inner);
-         flush();
-       });
+       [&](ArrayRef<Lane> at, const Scope &inner) { copyElement(from, at, inner); });
 }
 
 void GPULoopsEmitter::emitStage(const Stage &stage, ArrayRef<Lane> point, const Scope &s) {
@@ -244,10 +237,7 @@ void GPULoopsEmitter::emitStage(const Stage &stage, ArrayRef<Lane> point, const 
     emitElementwise(stage, loops, coords, s);
   else
     emitReduction(stage.op, loops, coords, s);
-  // Deferred stages that this one has run through are in memory from now on.
-  for (Value v : writtenAlong)
-    waitingStages.erase(v);
-  writtenAlong.clear();
+  settleDeferred();
   endStage();
   if (loops.rank() > plan.outer)
     meet();
@@ -259,7 +249,7 @@ void GPULoopsEmitter::emitPoint(ArrayRef<Lane> point, Value number, const Scope 
   pointStores.clear();
   forgetRows();
   currentPoint = Lanes(point);
-  placeScratch(point, number);
+  placeScratch(number);
   forStages([&](const Stage &stage) { emitStage(stage, point, s); });
   for (Value v : plan.late)
     emitCopy(v, point, s);
@@ -289,7 +279,7 @@ View GPULoopsEmitter::placeInWords(Value tensor, Value memory, Value start, int6
   return v;
 }
 
-void GPULoopsEmitter::placeScratch(ArrayRef<Lane> point, Value number) {
+void GPULoopsEmitter::placeScratch(Value number) {
   Value at = f.scratchStart;
   for (auto [i, v] : llvm::enumerate(plan.scratch)) {
     if (form.shared[i]) {

@@ -49,6 +49,30 @@ void linnet::rewrites::splitVariables(Elements &g, ArrayRef<Element *> elements,
   }
 }
 
+/// Which of the queries' own variables is the row, and which of those that keys and values share
+/// is the batch; the rest are heads.
+static void chooseHeads(HeadLayout &l, Elements &g, const Variables &rows, Variables shared,
+                        llvm::function_ref<unsigned(unsigned)> matters) {
+  // Masks tell rows from heads; else a part of a dimension is a head.
+  auto rank = [&](unsigned x) { return 2 * matters(x) + (g.extent(x).tensor != nullptr); };
+  for (unsigned x : rows)
+    if (!l.row || rank(x) >= rank(*l.row))
+      l.row = x;
+  if (shared.size() > 1) {
+    l.batch.push_back(shared.front());
+    shared.erase(shared.begin());
+  }
+  l.heads = l.keyHeads = shared;
+  for (unsigned x : rows)
+    if (x != *l.row)
+      l.heads.push_back(x);
+  auto read = [&](const Source &s) {
+    return llvm::any_of(l.keyHeads, [&](unsigned x) { return s.uses(x); });
+  };
+  if (!read(l.k) && !read(l.v))
+    l.keyHeads.clear();
+}
+
 FailureOr<HeadLayout> linnet::rewrites::layOut(Elements &g, OperandBuilder &operands,
                                                const Element &root, const Element &q,
                                                const Element &k, const Element &v, unsigned key,
@@ -93,24 +117,7 @@ FailureOr<HeadLayout> linnet::rewrites::layOut(Elements &g, OperandBuilder &oper
       return fail("the result repeats itself");
     (!inQ && !inK ? l.channels : !inK && !inV ? rows : shared).push_back(x);
   }
-  // Masks tell rows from heads; else a part of a dimension is a head.
-  auto rank = [&](unsigned x) { return 2 * matters(x) + (g.extent(x).tensor != nullptr); };
-  for (unsigned x : rows)
-    if (!l.row || rank(x) >= rank(*l.row))
-      l.row = x;
-  if (shared.size() > 1) {
-    l.batch.push_back(shared.front());
-    shared.erase(shared.begin());
-  }
-  l.heads = l.keyHeads = shared;
-  for (unsigned x : rows)
-    if (x != *l.row)
-      l.heads.push_back(x);
-  auto read = [&](const Source &s) {
-    return llvm::any_of(l.keyHeads, [&](unsigned x) { return s.uses(x); });
-  };
-  if (!read(l.k) && !read(l.v))
-    l.keyHeads.clear();
+  chooseHeads(l, g, rows, shared, matters);
   return l;
 }
 
