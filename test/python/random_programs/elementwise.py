@@ -106,6 +106,8 @@ class Steps:
                 if isinstance(x, Computed) and dtype != "f32" and not exact:
                     x = x.stored(unit)
                     x.error = x.error + 2.0**-14 * (dtype == "f16")
+            if isinstance(x, Computed) and np.abs(x.value[np.isfinite(x.value)]).max(initial=0) > 1e30:
+                raise Unclear("may overflow")
             found.append(x)
         return found[-1]
 
