@@ -45,6 +45,8 @@ Error checkVariant(const fb::Target &target, const fb::Kernel &kernel) {
   const fb::GPULaunch &other = *variant.gpu();
   bool same = kernel.buffers() == variant.buffers() && kernel.scalars() == variant.scalars() &&
               gpu.faults() == other.faults();
+  for (uint32_t i = 0; i < kernel.scalars() && same; ++i)
+    same = other.words()->Get(i) >= gpu.words()->Get(i);
   for (uint32_t i = 0; i < kernel.buffers() && same; ++i)
     same = gpu.buffers()->Get(i)->element_bytes() == other.buffers()->Get(i)->element_bytes() &&
            gpu.buffers()->Get(i)->written() == other.buffers()->Get(i)->written();

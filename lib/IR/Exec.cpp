@@ -291,7 +291,7 @@ static LogicalResult verifyFaultSites(KernelOp op) {
   ArrayAttr sites = op.getFaultSitesAttr();
   if (!sites)
     return success();
-  if (static_cast<int64_t>(sites.size()) != op.getFaults())
+  if (sites.size() != op.getFaults())
     return op.emitOpError() << "(C2) expects 'fault_sites' of " << op.getFaults()
                             << " faults, found " << sites.size();
   for (auto site : sites.getAsRange<DictionaryAttr>())

@@ -254,9 +254,9 @@ LogicalResult Compiler::writeGPU() {
 std::vector<std::string> Compiler::chipsOf(StringRef target) const {
   SmallVector<StringRef> known = codegen::getGPUChips(target);
   std::vector<std::string> chips;
-  for (const std::string &chip : options.chips)
-    if (llvm::is_contained(known, chip))
-      chips.push_back(chip);
+  for (StringRef chip : known) // in this order: PTX of the first is for all that follow
+    if (llvm::is_contained(options.chips, chip))
+      chips.push_back(chip.str());
   if (chips.empty() && !known.empty())
     chips.push_back(known.front().str());
   return chips;
@@ -295,7 +295,7 @@ LogicalResult Compiler::generateCPU(bundle::WriteOptions &write) {
   return success();
 }
 
-/// A kernel's strategy is that for the first chip; the others get it compiled once more.
+/// A kernel's strategy is that for the chip with the least memory; all chips get it compiled.
 FailureOr<bundle::DeviceProgram> Compiler::generateGPU(StringRef name) {
   bundle::DeviceProgram program;
   program.module = *module;
@@ -360,7 +360,7 @@ LogicalResult Compiler::makePrograms() {
       (*module)->setAttr(codegen::kWidePositionsAttr, UnitAttr::get(&context));
     std::vector<std::string> chips = chipsOf(target);
     if (failed(stage("dispatches", [&](OpPassManager &pm) {
-          buildStrategyPipeline(pm, target, chips.empty() ? "" : chips.front());
+          buildStrategyPipeline(pm, target, codegen::getTightestChip(target, chips));
         })))
       return failure();
     if (!stopsAt(Stage::Dispatches)) {

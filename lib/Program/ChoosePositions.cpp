@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ElementBytes.h"
+#include "linnet/Bundle/GPUKernelABI.h"
 #include "linnet/Codegen/GPUProgram.h"
 #include "linnet/Program/Lifetimes.h"
 #include "linnet/Program/Passes.h"
@@ -20,8 +21,6 @@ using namespace mlir;
 using namespace linnet;
 
 static constexpr uint64_t kUnbounded = UINT64_MAX;
-/// What a binding may have in front of its tensor.
-static constexpr uint64_t kMostBefore = 256;
 
 namespace {
 
@@ -30,6 +29,8 @@ class BufferBounds {
 public:
   explicit BufferBounds(exec::ProgramOp program);
   uint64_t bytesOf(Value buffer);
+  /// -1: unbounded.
+  int64_t maximum(Value number) { return bounds.maximum(number); }
 
 private:
   uint64_t bytesOf(RankedTensorType type, ArrayRef<int64_t> sizes);
@@ -55,8 +56,8 @@ uint64_t BufferBounds::bytesOf(RankedTensorType type, ArrayRef<int64_t> sizes) {
   uint64_t bytes = getElementBytes(type.getElementType());
   for (int64_t size : type.getShape()) {
     if (ShapedType::isDynamic(size)) {
-      size = sizes.front();
-      sizes = sizes.drop_front();
+      size = sizes.empty() ? -1 : sizes.front();
+      sizes = sizes.drop_front(!sizes.empty());
     }
     bytes = size < 0 ? kUnbounded : llvm::SaturatingMultiply<uint64_t>(bytes, size);
   }
@@ -72,7 +73,7 @@ uint64_t BufferBounds::bytesOfArgument(unsigned index) {
   SmallVector<int64_t> sizes;
   if (auto dims = argument.getAs<ArrayAttr>("dims"))
     for (auto name : dims.getAsRange<StringAttr>())
-      sizes.push_back(symbols.lookup(name.getValue()));
+      sizes.push_back(symbols.contains(name.getValue()) ? symbols.lookup(name.getValue()) : -1);
   return bytesOf(typeOf(argument), sizes);
 }
 
@@ -127,17 +128,40 @@ static SmallVector<unsigned> elementsOf(exec::KernelOp kernel) {
   return bytes;
 }
 
-/// Whether some buffer of the launch may have 2^31 elements or more. A binding of Vulkan is below
-/// 2^32 bytes on every device, which only elements of one byte are too many of.
+/// Of the scalars of the kernel's runs those that are sizes of tensors.
+static SmallVector<unsigned> sizesOf(exec::KernelOp kernel) {
+  SmallVector<unsigned> sizes;
+  unsigned next = 0;
+  auto tensor = [&](Type type) {
+    for (int64_t i = 0, n = cast<RankedTensorType>(type).getNumDynamicDims(); i < n; ++i)
+      sizes.push_back(next++);
+  };
+  for (Type type : kernel.getArgumentTypes())
+    if (isa<RankedTensorType>(type))
+      tensor(type);
+    else
+      ++next;
+  for (auto [i, type] : llvm::enumerate(kernel.getResultTypes()))
+    if (kernel.getTiedInput(i) < 0)
+      tensor(type);
+  return sizes;
+}
+
+/// Whether some buffer of the launch may have 2^31 elements or more, or a size may be as large. A
+/// binding of Vulkan is below 2^32 bytes on every device, which only elements of one byte are too
+/// many of; sizes of what is not in memory count on CUDA alone.
 static bool mayBeLarge(exec::RunOp run, exec::KernelOp kernel, BufferBounds &bounds, bool vulkan) {
   for (auto [buffer, element] : llvm::zip(run.getBuffers(), elementsOf(kernel))) {
-    uint64_t bytes = llvm::SaturatingAdd(bounds.bytesOf(buffer), kMostBefore);
+    uint64_t bytes = llvm::SaturatingAdd<uint64_t>(bounds.bytesOf(buffer), LNT_GPU_MOST_BEFORE);
     if (vulkan)
       bytes = std::min<uint64_t>(bytes, UINT32_MAX);
-    if (bytes / element > INT32_MAX)
+    if (bytes / element > LNT_GPU_NARROW_ELEMENTS)
       return true;
   }
-  return false;
+  return !vulkan && llvm::any_of(sizesOf(kernel), [&](unsigned i) {
+    int64_t most = bounds.maximum(run.getScalars()[i]);
+    return most < 0 || most > int64_t(LNT_GPU_NARROW_ELEMENTS);
+  });
 }
 
 namespace {

@@ -17,10 +17,6 @@ Failure refuse(const Program &program, const fb::Kernel &kernel, const Parts &..
               "' ", parts...);
 }
 
-constexpr uint64_t kMaxElements = 0x7fffffff;
-/// Bindings begin by fewer bytes than this in front of a tensor.
-constexpr uint64_t kMostBefore = 256;
-
 } // namespace
 
 uint32_t chooseKernel(const KernelTable &kernels, const LaunchArguments &arguments) {
@@ -31,12 +27,12 @@ uint32_t chooseKernel(const KernelTable &kernels, const LaunchArguments &argumen
     return index;
   for (uint32_t i = 0; i < kernel.buffers(); ++i) {
     uint64_t element = gpu.buffers()->Get(i)->element_bytes();
-    if ((uint64_t(arguments.bytes[i]) + kMostBefore) / element > kMaxElements)
+    if ((uint64_t(arguments.bytes[i]) + LNT_GPU_MOST_BEFORE) / element > LNT_GPU_NARROW_ELEMENTS)
       return gpu.variant();
   }
   const auto *words = kernels.Get(gpu.variant())->gpu()->words();
   for (uint32_t i = 0; i < kernel.scalars(); ++i) // of those that are sizes
-    if (words->Get(i) > gpu.words()->Get(i) && arguments.scalars[i] > int64_t(kMaxElements))
+    if (words->Get(i) > gpu.words()->Get(i) && arguments.scalars[i] > int64_t(LNT_GPU_NARROW_ELEMENTS))
       return gpu.variant();
   return index;
 }
@@ -60,7 +56,7 @@ Failure startOf(const Program &program, const fb::Kernel &kernel, uint32_t index
     return refuse(program, kernel, "gets buffer ", index, " at byte ", before,
                   ", which is no multiple of its elements of ", element, " bytes");
   uint64_t count = (before + bytes) / element;
-  if (count > kMaxElements && !kernel.gpu()->wide())
+  if (count > LNT_GPU_NARROW_ELEMENTS && !kernel.gpu()->wide())
     return refuse(program, kernel, "works on a buffer of ", count,
                   " elements, it computes positions below 2^31: compile it with "
                   "--positions=guarded");

@@ -218,6 +218,8 @@ void Fuzzer::mutateTarget(fb::TargetT &target) {
         tweak(pick(2) ? gpu.group : gpu.shared);
       if (pick(4) == 0)
         gpu.variant = pick(2) ? uint32_t(pick(4)) : uint32_t(interesting(gpu.variant));
+      if (pick(8) == 0)
+        tweak(gpu.needs);
       if (pick(4) == 0)
         gpu.wide = !gpu.wide;
       if (pick(8) == 0)

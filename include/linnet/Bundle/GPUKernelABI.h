@@ -45,6 +45,9 @@
  * Positions have 32 bits and buffers below 2^31 elements. Beyond that the runtime launches the
  * kernel's variant with positions of 64 bits, or refuses where neither is there; a fault beyond
  * position 2^32 - 2 is reported there. */
+#define LNT_GPU_NARROW_ELEMENTS 0x7fffffff
+/* Bindings begin by fewer bytes than this in front of a tensor. */
+#define LNT_GPU_MOST_BEFORE 256
 #define LNT_GPU_GRID_WIDTH 65535u
 #define LNT_GPU_PUSH_WORDS 32u
 #define LNT_GPU_NO_FAULT 0xffffffffu

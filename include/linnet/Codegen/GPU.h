@@ -45,6 +45,9 @@ struct GPUTarget {
 mlir::FailureOr<GPUTarget> getGPUTarget(llvm::StringRef name, llvm::StringRef chip = "");
 /// The chips of a target's name, for messages; empty when there is no such target.
 llvm::SmallVector<llvm::StringRef> getGPUChips(llvm::StringRef name);
+/// The first of those of `chips` with the least workgroup memory: all run what is selected for it.
+/// Empty where there is none.
+std::string getTightestChip(llvm::StringRef name, llvm::ArrayRef<std::string> chips);
 
 /// The same, with an error that says what there is. `error` starts the diagnostic.
 mlir::FailureOr<GPUTarget> findGPUTarget(llvm::StringRef name, llvm::StringRef chip,
@@ -68,7 +71,7 @@ struct GPUKernel {
   bool scratch = false;   ///< whether there is a buffer for scratch
   bool wide = false;      ///< computes positions in 64 bits
   /// Of a variant: the position in the list of the kernel whose place it takes.
-  std::optional<unsigned> variantOf;
+  std::optional<unsigned> variantOf = {};
   uint32_t needs = 0;     ///< LNT_GPU_NEEDS_*
   uint32_t subgroup = 0;  ///< the least width of a subgroup that it relies on; 0: any
   uint32_t registers = 0; ///< of a thread, as ptxas says; 0: not known

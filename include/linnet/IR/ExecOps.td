@@ -121,7 +121,7 @@ def Exec_KernelOp : Exec_Op<"kernel", [
     `fault_sites`, what each of them says; `layouts`, in which layout (codegen::PanelLayout) it
     takes an argument that is a constant, `unit` where plain. On a GPU positions have 32 bits;
     `wide` says 64, and `guarded` that a variant with 64 is there beside the kernel, for launches
-    whose buffers have 2^31 elements or more.
+    whose buffers have 2^31 elements or more, or whose sizes are as large.
 
     Constraints:
     - (C1) `tied` as on `exec.dispatch`

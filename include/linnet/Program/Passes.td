@@ -118,9 +118,10 @@ def ChoosePositions : Pass<"linnet-choose-positions", "mlir::ModuleOp"> {
   let summary = "find the kernels of a GPU that need a variant with 64-bit positions";
   let description = [{
     Evaluates the sizes of all buffers at the symbols' maxima. A kernel that may get one of 2^31
-    elements or more, or one without a bound, becomes `guarded`: it has a variant whose positions
-    have 64 bits, which is launched for such sizes. For Vulkan only buffers of one-byte elements
-    count: a device binds less than 2^32 bytes. Programs for the CPU are left as they are.
+    elements or more, a size as large, or one without a bound, becomes `guarded`: it has a variant
+    whose positions have 64 bits, which is launched for such sizes. For Vulkan only buffers of
+    one-byte elements count: a device binds less than 2^32 bytes. Programs for the CPU are left as
+    they are.
   }];
 }
 

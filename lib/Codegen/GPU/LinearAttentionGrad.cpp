@@ -22,17 +22,19 @@ static constexpr int64_t kBlock = LinearAttentionGradFacts::kBlock;
 
 using Layout = GPULinearAttentionGradLayout;
 
-Layout::GPULinearAttentionGradLayout(LinearAttentionGradOp op, const GPUTarget &target)
+Layout::GPULinearAttentionGradLayout(LinearAttentionGradOp op, const GPUTarget &target,
+                                     std::optional<int64_t> chosen)
     : LinearAttentionGradFacts(op), wide(target.subgroup < 32 ? 1 : 4), deep(wide == 1 ? 8 : kDeep),
       team(std::min<int64_t>(8, target.subgroup)),
       paddedK(std::max<int64_t>(deep, llvm::alignTo(K, deep))),
       paddedD(std::max<int64_t>(deep, llvm::alignTo(D, deep))) {
-  lay(target, target.workgroupMemory);
-  if (scratch) // each number there is moved for every block, most of them several times
-    lay(target, mostWorkgroupMemory(target));
+  placeTables(target, chosen.value_or(target.workgroupMemory));
+  if (scratch && !chosen) // each number there is moved for every block, most of them several times
+    placeTables(target, mostWorkgroupMemory(target));
 }
 
-void Layout::lay(const GPUTarget &target, int64_t bytes) {
+void Layout::placeTables(const GPUTarget &target, int64_t bytes) {
+  memory = bytes;
   int64_t left = bytes / 4 - (wide > 1 ? threads(target) : 0);
   scratch = 0;
   slices = 1;
@@ -454,7 +456,7 @@ static LogicalResult select(LinearAttentionGradOp op, exec::KernelOp kernel,
   if (failed(expectGradientsPerHead(op)))
     return failure();
   Layout s(op, target);
-  setStrategy(kernel, {{kThreads, s.threads(target)}, {"block", kBlock}});
+  setStrategy(kernel, {{kThreads, s.threads(target)}, {"block", kBlock}, {kMemory, s.memory}});
   LaunchBuilder b(kernel);
   auto sizes = launchSizes(b, op, {{op.getQ(), 0}, {op.getQ(), 2}});
   if (failed(sizes))

@@ -20,9 +20,15 @@
 
 namespace linnet::codegen {
 
+/// In the strategy: bytes of workgroup memory that tables were placed in.
+inline constexpr llvm::StringLiteral kMemory = "memory";
+
 /// Where the tables of a workgroup lie.
 struct GPULinearAttentionGradLayout : LinearAttentionGradFacts {
-  GPULinearAttentionGradLayout(LinearAttentionGradOp op, const GPUTarget &target);
+  /// `chosen`: bytes of workgroup memory that the strategy found, which a launch goes by on every
+  /// chip; without them they are found here.
+  GPULinearAttentionGradLayout(LinearAttentionGradOp op, const GPUTarget &target,
+                               std::optional<int64_t> chosen = std::nullopt);
 
   /// Rows of `pitch` floats; `at`: in the group's scratch, or -1: in workgroup memory.
   struct Extent {
@@ -63,15 +69,16 @@ struct GPULinearAttentionGradLayout : LinearAttentionGradFacts {
   int64_t slices = 1;
   int64_t sliceColumns() const { return paddedK / slices; }
   int64_t scratch = 0; ///< floats of the tables that lie there
+  int64_t memory = 0;  ///< kMemory
 
 private:
-  void lay(const GPUTarget &target, int64_t bytes);
+  void placeTables(const GPUTarget &target, int64_t bytes);
 };
 
 class GPULinearAttentionGrad : LinearAttentionGradViews {
 public:
   GPULinearAttentionGrad(LinearAttentionGradOp op, GPUKernelFrame &frame)
-      : e(frame.e), f(frame), op(op), s(op, frame.e.target) {}
+      : e(frame.e), f(frame), op(op), s(op, frame.e.target, frame.strategyInt(kMemory)) {}
   mlir::LogicalResult emit();
 
 private:

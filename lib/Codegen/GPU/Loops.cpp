@@ -308,7 +308,7 @@ static GPULoopsShape shapeOf(const LoopsPlan &plan, const GPULoopsForm &form, Bu
   }
   for (auto [v, shared] : llvm::zip_equal(plan.scratch, form.shared)) {
     auto type = cast<RankedTensorType>(v.getType());
-    Value words = number(b, shared ? 0 : wordsOf(type.getElementType(), /*wide=*/false));
+    Value words = number(b, shared ? 0 : wordsOf(type.getElementType(), /*wide=*/true));
     for (unsigned d = plan.outer; d < type.getRank(); ++d)
       words = b.mul(words, size({v, d}));
     shape.words.push_back(words);

@@ -295,14 +295,15 @@ void GPULoopsEmitter::placeScratch(Value number) {
     }
     Value start = e.add(at, e.mul(number, shape.words[i]));
     Type element = cast<RankedTensorType>(v.getType()).getElementType();
-    places[v] = {placeInWords(v, f.scratchMemory, start, wordsOf(element, /*wide=*/false))};
+    places[v] = {placeInWords(v, f.scratchMemory, start, wordsOf(element, /*wide=*/true))};
     if (isInPieces(element))
       inPieces.insert(v);
     at = e.add(at, e.mul(shape.words[i], shape.points));
   }
 }
 
-/// An index is a word, 64 bits are two, the low one first.
+/// 64 bits are two words, the low one first. An index has two as well, since a kernel and its variant
+/// with wide positions have one launch; where positions are narrow, the second is not used.
 Lane GPULoopsEmitter::loadPieces(const View &view, ArrayRef<Lane> coords, const Scope &s) {
   assert(!s.n && "vectors have elements of a word");
   Value at = position(view, coords, 0).v;
@@ -311,14 +312,14 @@ Lane GPULoopsEmitter::loadPieces(const View &view, ArrayRef<Lane> coords, const 
     return arith::BitcastOp::create(e, i32, e.load(view.memory, e.add(at, i)));
   };
   auto whole = [&]() -> Values {
-    if (view.element.isIndex())
+    if (view.element.isIndex() && !e.widePositions)
       return {e.toIndex(word(0))};
     Value low = arith::ExtUIOp::create(e, i64, word(0)), high = e.toInt(word(1), i64);
     Value bits =
         arith::OrIOp::create(e, low, Value(arith::ShLIOp::create(e, high, e.iconst(i64, 32))));
     if (isa<FloatType>(view.element))
       bits = arith::BitcastOp::create(e, view.element, bits);
-    return {bits};
+    return {view.element.isIndex() ? e.toIndex(bits) : bits};
   };
   if (!s.guard)
     return {whole()[0]};
@@ -335,8 +336,10 @@ void GPULoopsEmitter::storePieces(Value x, const View &view, ArrayRef<Lane> coor
   };
   if (isa<FloatType>(x.getType()))
     x = arith::BitcastOp::create(e, i64, x);
+  else if (x.getType().isIndex() && e.widePositions)
+    x = e.toInt(x, i64);
   word(x, 0);
-  if (!view.element.isIndex())
+  if (!x.getType().isIndex())
     word(arith::ShRUIOp::create(e, x, e.iconst(i64, 32)), 1);
 }
 

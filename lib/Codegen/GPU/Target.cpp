@@ -57,6 +57,17 @@ int64_t linnet::codegen::mostWorkgroupMemory(const GPUTarget &target) {
          llvm::StringSwitch<int64_t>(target.chip).Case("sm_80", 163).Case("sm_90", 227).Default(99);
 }
 
+std::string linnet::codegen::getTightestChip(StringRef name, ArrayRef<std::string> chips) {
+  auto memory = [&](const std::string &chip) {
+    FailureOr<GPUTarget> target = getGPUTarget(name, chip);
+    return succeeded(target) ? mostWorkgroupMemory(*target) : INT64_MAX;
+  };
+  auto found = std::min_element(chips.begin(), chips.end(), [&](auto &a, auto &b) {
+    return memory(a) < memory(b);
+  });
+  return found == chips.end() ? "" : *found;
+}
+
 FailureOr<GPUTarget>
 linnet::codegen::findGPUTarget(StringRef name, StringRef chip,
                                llvm::function_ref<InFlightDiagnostic()> error) {

@@ -178,7 +178,7 @@ static void takeWorkgroupMemoryFromLaunch(llvm::Module &m) {
   for (llvm::GlobalVariable &g : m.globals())
     if (g.getAddressSpace() == kShared)
       own.push_back(&g);
-  llvm::StringRef kernel = m.getFunctionList().front().getName();
+  llvm::StringRef kernel;
   for (llvm::Function &f : m)
     if (!f.isDeclaration())
       kernel = f.getName();

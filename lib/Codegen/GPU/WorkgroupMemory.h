@@ -10,8 +10,9 @@
 
 namespace linnet::codegen {
 
-/// The bytes that a workgroup may ask for which moves much more with GPUTarget::workgroupMemory.
-/// Few fit onto a device at once then. On CUDA it is what the chip has for one.
+/// Most bytes that a workgroup may have: on CUDA all that the chip gives to one. Above
+/// GPUTarget::workgroupMemory few workgroups fit onto a device at once, so only kernels that would
+/// move much more without it ask for that.
 int64_t mostWorkgroupMemory(const GPUTarget &target);
 
 } // namespace linnet::codegen
