@@ -51,7 +51,9 @@ Value linnet::codegen::combine(CodeBuilder &e, Operation *combiner, Value a, Val
 namespace {
 /// A reduction that keeps the element of the region that meets a condition, and its coordinate.
 struct ArgReduction {
-  Value element;         ///< what the region computes of its inputs and may keep
+  Value element; ///< what the region computes of its inputs and may keep
+  Operation *extremum =
+      nullptr;           ///< the maximum or minimum that keeps it; none where it is a select
   arith::SelectOp index; ///< of the coordinate and the running one
   llvm::SmallPtrSet<Operation *, 8>
       condition; ///< the ops that find it from element and running value
@@ -98,6 +100,35 @@ static bool findCondition(linalg::LinalgOp op, ArgReduction &arg) {
   return true;
 }
 
+/// Whether a condition of the region is that the element is larger than the running value, or
+/// smaller, as the maximum or minimum that is kept has it.
+static bool hasDirectionOf(ArgReduction &arg, Value running, bool takesTrue) {
+  using F = arith::CmpFPredicate;
+  using I = arith::CmpIPredicate;
+  Operation *cmp = arg.index.getCondition().getDefiningOp();
+  bool larger;
+  if (auto cmpf = dyn_cast_or_null<arith::CmpFOp>(cmp)) {
+    F p = cmpf.getPredicate();
+    larger = llvm::is_contained({F::OGT, F::OGE, F::UGT, F::UGE}, p);
+    if (!larger && !llvm::is_contained({F::OLT, F::OLE, F::ULT, F::ULE}, p))
+      return false;
+  } else if (auto cmpi = dyn_cast_or_null<arith::CmpIOp>(cmp)) {
+    I p = cmpi.getPredicate();
+    bool isSigned = isa<arith::MaxSIOp, arith::MinSIOp>(arg.extremum);
+    larger = llvm::is_contained({isSigned ? I::sgt : I::ugt, isSigned ? I::sge : I::uge}, p);
+    if (!larger && !llvm::is_contained({isSigned ? I::slt : I::ult, isSigned ? I::sle : I::ule}, p))
+      return false;
+  } else {
+    return false;
+  }
+  bool swapped = cmp->getOperand(0) == running;
+  if (cmp->getOperand(swapped) != arg.element || cmp->getOperand(!swapped) != running)
+    return false;
+  bool isMax =
+      isa<arith::MaximumFOp, arith::MaxNumFOp, arith::MaxSIOp, arith::MaxUIOp>(arg.extremum);
+  return (larger != swapped) == (isMax == takesTrue);
+}
+
 static std::optional<ArgReduction> matchArgReduction(Operation *op) {
   OpLoops loops(op);
   if (op->getNumResults() != 2 || llvm::count(loops.reduction, true) != 1)
@@ -113,8 +144,14 @@ static std::optional<ArgReduction> matchArgReduction(Operation *op) {
   if (!arg.element || !position || !isReducedIndex(position, loops) ||
       !findCondition(linalgOp, arg))
     return std::nullopt;
+  bool takesTrue = arg.index.getFalseValue() == running[1];
   auto select = dyn_cast<arith::SelectOp>(value);
-  if (select && select.getCondition() != arg.index.getCondition())
+  if (!select)
+    arg.extremum = value;
+  bool together = select ? select.getCondition() == arg.index.getCondition() &&
+                               (select.getFalseValue() == running[0]) == takesTrue
+                         : hasDirectionOf(arg, running[0], takesTrue);
+  if (!together)
     return std::nullopt;
   return arg;
 }
@@ -123,7 +160,7 @@ bool linnet::codegen::isArgReduction(Operation *op) { return matchArgReduction(o
 
 /// The better of two running (value, index) pairs. The condition is asked for one over the other
 /// and the other way round; where it takes either or neither, the values are equal, and the order
-/// of the indices decides.
+/// of the indices decides. A maximum is one of NaN too, whatever the condition says of it.
 Values LoopsEvaluator::chooseArg(linalg::LinalgOp op, ValueRange a, ValueRange b, int64_t n) {
   ArgReduction arg = *matchArgReduction(op);
   bool takesTrue = arg.index.getFalseValue() == op.getRegionOutputArgs()[1];
@@ -151,5 +188,6 @@ Values LoopsEvaluator::chooseArg(linalg::LinalgOp op, ValueRange a, ValueRange b
   Value later = compare(arith::CmpIPredicate::sgt, b[1], a[1]);
   Value sooner = compare(arith::CmpIPredicate::slt, b[1], a[1]);
   Value useB = e.select(tie, e.select(overA, later, sooner), overA);
-  return {e.select(useB, b[0], a[0]), e.select(useB, b[1], a[1])};
+  Value value = arg.extremum ? combine(e, arg.extremum, a[0], b[0]) : e.select(useB, b[0], a[0]);
+  return {value, e.select(useB, b[1], a[1])};
 }

@@ -22,11 +22,11 @@ public:
   }
 
 private:
-  /// A dimension of a tensor, or a number.
+  /// A dimension of a tensor, an index with 0, or a number without a pointer.
   using Key = std::pair<const void *, int64_t>;
 
   Key key(Value tensor, unsigned dim);
-  void join(Key a, Key b) { classes.unionSets(a, b); }
+  void join(Key a, Key b) { classes.unionSets(a, b); } // inserts what is new
   void addLinalg(linalg::LinalgOp op);
   void addEmpty(tensor::EmptyOp op);
 
@@ -62,10 +62,15 @@ void EqualSizes::addLinalg(linalg::LinalgOp op) {
 }
 
 void EqualSizes::addEmpty(tensor::EmptyOp op) {
-  for (auto [i, size] : llvm::enumerate(op.getMixedSizes()))
-    if (auto value = dyn_cast<Value>(size))
-      if (auto dim = value.getDefiningOp<tensor::DimOp>(); dim && dim.getConstantIndex())
-        join(key(op, i), key(dim.getSource(), *dim.getConstantIndex()));
+  for (auto [i, size] : llvm::enumerate(op.getMixedSizes())) {
+    auto value = dyn_cast<Value>(size);
+    if (!value)
+      continue;
+    // what one index says is one size, whatever it is computed from
+    join(key(op, i), {value.getAsOpaquePointer(), 0});
+    if (auto dim = value.getDefiningOp<tensor::DimOp>(); dim && dim.getConstantIndex())
+      join(key(op, i), key(dim.getSource(), *dim.getConstantIndex()));
+  }
 }
 
 EqualSizes::EqualSizes(Block &body) {

@@ -12,11 +12,12 @@ import argparse
 import pathlib
 import sys
 
+from linnet._src.arguments import ArgumentParser
 from linnet._src.importer.iree import WrapperError, convert
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="linnet.import_iree", description="linalg from iree-compile --compile-to=input")
     parser.add_argument("input", type=pathlib.Path)
     parser.add_argument("-o", "--output", type=pathlib.Path, required=True)

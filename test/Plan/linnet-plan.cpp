@@ -121,7 +121,7 @@ int run(int argc, char **argv) {
     }
   } else {
     std::fputs(usage, stderr);
-    return 2;
+    return 1;
   }
   std::cout << out.dump() << "\n";
   return 0;

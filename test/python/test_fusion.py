@@ -7,11 +7,18 @@
 import numpy as np
 import pytest
 from linnet import testing
-
+from linnet._src.running_error import Computed
 
 
 def f32(rng, *shape):
     return rng.normal(size=shape).astype(np.float32)
+
+
+def softmax(x):
+    """Along the last axis, with its error."""
+    x = Computed.of(x)
+    e = np.exp(x - x.value.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
 
 
 @pytest.mark.parametrize("n", [1, 8, 9, 33])
@@ -45,11 +52,11 @@ def test_stages_with_loops_of_other_sizes():
 }}"""
     rng = np.random.default_rng(1)
     x, y = f32(rng, 7, 4, 9), f32(rng, 7, 4, 9)
-    d = x.astype(np.float64) - y
+    d = Computed(x) - y
     for poison in (False, True):
         a, n = testing.load(text).session().call("main", x, y, poison=poison and testing.on_cpu())
-        np.testing.assert_allclose(a, d.sum(0), atol=1e-5)
-        np.testing.assert_allclose(n, d / np.sqrt((d * d).mean(-1, keepdims=True) + 1e-2), atol=1e-5)
+        testing.assert_close(a, d.sum(0))
+        testing.assert_close(n, d / np.sqrt((d * d).mean(-1, keepdims=True) + 1e-2))
 
 
 def test_sums_along_what_is_repeated():
@@ -65,7 +72,7 @@ def test_sums_along_what_is_repeated():
 }}"""
     x = f32(np.random.default_rng(2), 19)
     y, = testing.run(text, x, np.zeros(7, np.float32))
-    np.testing.assert_allclose(y, 7 * x.sum(dtype=np.float64), rtol=1e-5)
+    testing.assert_close(y, 7 * x.sum(dtype=np.float64), depth=7 * 19, magnitude=7 * np.abs(x).sum())
 
 
 @pytest.mark.parametrize("flag", [False, True])
@@ -90,8 +97,8 @@ def test_size_of_what_a_branch_gives(flag):
     x, w, m = f32(rng, 11), f32(rng, 11), rng.random(11) < 0.5
     z, e = testing.run(text, x, m, w, np.bool_(flag))
     y = (np.where(m, x, -1) if flag else w).astype(np.float64)
-    np.testing.assert_allclose(z, np.exp(y) / np.exp(y).sum(), rtol=1e-5)
-    np.testing.assert_allclose(e, w @ y, rtol=1e-4, atol=1e-5)
+    testing.assert_close(z, softmax(y))
+    testing.assert_close(e, w @ y, depth=11, magnitude=np.abs(w) @ np.abs(y))
 
 
 def test_size_of_a_window_that_keeps_its_size():
@@ -107,7 +114,9 @@ def test_size_of_a_window_that_keeps_its_size():
     y, = testing.run(text, x, w)
     p = np.pad(x, [(0, 0), (0, 0), (1, 1), (0, 1)]).astype(np.float64)
     want = x + sum(np.einsum("bchw,oc->bohw", p[:, :, i:i + 4, j:j + 5], w[:, :, i, j]) for i in range(3) for j in range(2))
-    np.testing.assert_allclose(y, want, atol=1e-5)
+    size = np.abs(x) + sum(np.einsum("bchw,oc->bohw", np.abs(p[:, :, i:i + 4, j:j + 5]), np.abs(w[:, :, i, j]))
+                           for i in range(3) for j in range(2))
+    testing.assert_close(y, want, depth=1 + 2 * 3 * 2, magnitude=size)
 
 
 def test_sum_along_what_is_repeated_and_widened():
@@ -142,9 +151,9 @@ def test_gather_of_what_is_computed(axis):
   return %y : {t}
 }}"""
     x = f32(np.random.default_rng(6), 7, 5, 6)
-    e = np.exp(x.astype(np.float64))
+    e = np.exp(Computed(x))
     y, = testing.load(text).session().call("main", x, np.int64(4), poison=testing.on_cpu())
-    np.testing.assert_allclose(y, np.take(e, [4], axis) / e, rtol=1e-5)
+    testing.assert_close(y, e[4:5] / e if axis == 0 else e[:, 4:5] / e)
 
 
 def test_sizes_of_several_functions():
@@ -180,6 +189,6 @@ def test_attention_of_vectors_of_any_size(n):
 }}"""
     rng = np.random.default_rng(n)
     q, k, v = f32(rng, n, 13), f32(rng, 13, n), f32(rng, n, 6)
-    w = np.exp(q.astype(np.float64) @ k)
+    w = softmax((Computed(q)[:, :, None] * k).sum(1))
     y, = testing.run(text, q, k, v)
-    np.testing.assert_allclose(y, w / w.sum(1, keepdims=True) @ v, atol=1e-5)
+    testing.assert_close(y, (w[:, :, None] * v).sum(1))

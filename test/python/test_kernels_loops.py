@@ -231,6 +231,45 @@ def test_argmax(axis, last):
             assert (pos == ref).all() and (val == a.max(axis)).all()
 
 
+@pytest.mark.parametrize("value, predicate, arms", [
+    ("maximumf", "ogt", "%k, %o1"), ("maximumf", "ult", "%o1, %k"), ("minimumf", "ole", "%k, %o1"),
+    ("maximumf", "olt", "%k, %o1"), ("minimumf", "ule", "%o1, %k"), ("minimumf", "une", "%k, %o1"),
+    ("select %c, %i0, %o0", "ogt", "%o1, %k"), ("select %c, %o0, %i0", "ole", "%k, %o1")])
+@pytest.mark.parametrize("rows", [1, 40])
+def test_extremum_with_an_index_of_any_condition(value, predicate, arms, rows):
+    """A NaN is kept by the maximum and not by the condition; conditions of the other direction, and arms that are
+    not the value's, say of each element in turn where the index is."""
+    columns = 50
+    x, v, i = ty((rows, columns), "f32"), ty((rows,), "f32"), ty((rows,), "i64")
+    t = Text("k", x)
+    start = "0x7F800000" if "minimum" in value else "0xFF800000"
+    low = t.fill(t.const(start, "f32"), "f32", t.empty((rows,), "f32"), v)
+    zero = t.fill(t.const(0, "i64"), "i64", t.empty((rows,), "i64"), i)
+    kept = f"arith.{value} : f32" if "select" in value else f"arith.{value} %i0, %o0 : f32"
+    r = t.generic(2, "pr", [("%a0", x, "d0, d1")], [(low, v, "d0"), (zero, i, "d0")],
+                  f"      %n = linalg.index 1 : index\n      %k = arith.index_cast %n : index to i64\n"
+                  f"      %c = arith.cmpf {predicate}, %i0, %o0 : f32\n      %a = {kept}\n"
+                  f"      %b = arith.select %c, {arms} : i64\n      linalg.yield %a, %b : f32, i64")
+    text = t.done((r + "#0", v), (r + "#1", i))
+    ordered = {"gt": np.greater, "lt": np.less, "le": np.less_equal, "ne": np.not_equal}[predicate[1:]]
+    extremum = {"maximumf": np.maximum, "minimumf": np.minimum}.get(value)
+    a = RNG.permutation(np.arange(rows * columns, dtype=F32)).reshape(rows, columns)
+    for nan in (False, True):
+        if nan and extremum:
+            a[:, 3] = np.nan
+        running, at = np.full(rows, -np.inf if start == "0xFF800000" else np.inf, F32), np.zeros(rows, np.int64)
+        for k in range(columns):
+            takes = ordered(a[:, k], running) | ((predicate[0] == "u") & np.isnan(a[:, k] + running))
+            at = np.where(takes == (arms == "%k, %o1"), k, at)
+            running = (extremum(a[:, k], running) if extremum else
+                       np.where(takes == ("%i0, %o0" in value), a[:, k], running))
+        for cpu in K.LEVELS:
+            val, pos = K.compile(text, cpu)["k"](a)
+            np.testing.assert_array_equal(val, running)
+            if not nan:  # what is beside a NaN depends on the order
+                np.testing.assert_array_equal(pos, at)
+
+
 # ---- gathers -------------------------------------------------------------------------------
 
 def embedding(element="f32"):

@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 
+from linnet._src.arguments import ArgumentParser
+
 DEFAULT_ROWS = 12
 PLAIN = ("arith.constant", "linalg.fill", "tensor.empty")  # around every kernel's work
 
@@ -247,8 +249,8 @@ def refuse(message):
 
 
 def main(argv):
-    parser = argparse.ArgumentParser(prog="linnet-report", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(prog="linnet-report", description=__doc__,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report", type=pathlib.Path, metavar="F.json")
     parser.add_argument("--all", action="store_true", help="all rows of every table")
     parser.add_argument("--measure", nargs=argparse.REMAINDER, metavar="ARG",

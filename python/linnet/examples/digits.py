@@ -21,6 +21,8 @@ import sys
 
 import numpy as np
 
+from linnet._src.arguments import ArgumentParser
+
 BATCH, MOMENTUM, DECAY, STATS = 64, 0.9, 1e-4, 0.1
 CHANNELS = (1, 16, 32)
 TEST = 297
@@ -163,8 +165,8 @@ def write_data(folder, steps):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("emit", "data"))
     parser.add_argument("folder", type=pathlib.Path, nargs="?", default=pathlib.Path("."))
     parser.add_argument("--steps", type=int, default=400)

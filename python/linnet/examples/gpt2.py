@@ -19,6 +19,7 @@ import time
 
 import numpy as np
 
+from linnet._src.arguments import ArgumentParser
 from linnet._src.irtext import Value, Writer, number, tensor
 
 EPS = 1e-5
@@ -289,8 +290,8 @@ def compare(folder, config, length, steps, threads):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=("write", "compare"))
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--tiny", action="store_true", help="two layers of width 48")

@@ -15,6 +15,7 @@ more than the model reads: every token but the last predicts the next one.
 import argparse
 import sys
 
+from linnet._src.arguments import ArgumentParser
 from linnet._src.irtext import TrainWriter, Value, number, tensor
 from linnet.examples import gpt2
 
@@ -107,8 +108,8 @@ def torch_loss(config, parameters, tokens):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("layers", "width", "heads", "positions", "vocab"):
         parser.add_argument(f"--{name}", type=int, default=getattr(DEEP, name))
     sys.stdout.write(TrainStep(gpt2.Config(**vars(parser.parse_args()))).text())

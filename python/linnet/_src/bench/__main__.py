@@ -7,8 +7,8 @@
 
 Outputs are compared before anything is timed. `fraction` is of the ceiling probed in this run;
 `ratio` is the peer's time divided by Linnet's, with a bootstrap 95% interval; "faster" is said only
-where the interval excludes 1. Exit code: 0, 1 where something failed or outputs differ, 2 wrong
-usage. docs/benchmarks.md says how everything is measured.
+where the interval excludes 1. Exit code: 0, or 1 where something failed, outputs differ or the
+usage is wrong. docs/benchmarks.md says how everything is measured.
 """
 
 import argparse
@@ -17,6 +17,8 @@ import json
 import os
 import sys
 import tempfile
+
+from linnet._src.arguments import ArgumentParser
 
 ON_DEMAND = ("tiny", "latent_tiny", "gpt24_recompute", "alibi16k", "crossover")  # by name only
 NEEDED = ("numpy", "ml_dtypes", "safetensors")
@@ -39,8 +41,8 @@ iree-base-compiler and iree-base-runtime; a peer whose packages are missing is l
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(prog="linnet-bench", description=__doc__, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(prog="linnet-bench", description=__doc__, epilog=EXAMPLES,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="short turns: coarse figures")
     parser.add_argument("--only", default="", metavar="NAMES",
                         help="comma-separated beginnings of names of workloads")

@@ -25,6 +25,7 @@ import time
 import numpy as np
 
 from linnet._src import testing as lt
+from linnet._src.arguments import ArgumentParser
 from linnet._src.irtext import number, tensor
 from linnet.examples.bytelm.emit_alibi import (DEPTH, HEADS, KEY_HEADS, LAYERS, LOGIT_SCALE, LONGEST,
                                                SLOPES)
@@ -125,8 +126,8 @@ def loss(logits, tokens):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--length", type=int, default=16384)
     parser.add_argument("--bound", type=float, default=BOUND)
     parser.add_argument("--text", type=pathlib.Path)

@@ -13,6 +13,7 @@ import pathlib
 
 import numpy as np
 
+from linnet._src.arguments import ArgumentParser
 from linnet._src.irtext import Value, Writer, number, tensor
 
 # The same numbers as in model.py, which needs PyTorch and this file does not.
@@ -314,8 +315,8 @@ return %result : tensor<1x1xi64>
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent)
     out = parser.parse_args().out
     for variant in HEADER:

@@ -11,6 +11,7 @@
 import argparse
 import pathlib
 
+from linnet._src.arguments import ArgumentParser
 from linnet._src.irtext import Value, number, tensor
 from linnet.examples.bytelm import emit
 from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, VOCAB
@@ -100,8 +101,8 @@ class Model(emit.Model):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent)
     (parser.parse_args().out / "model.alibi.mlir").write_text(Model().text())
 

@@ -25,6 +25,7 @@ import sys
 
 import numpy as np
 
+from linnet._src.arguments import ArgumentParser
 from linnet._src.irtext import TrainWriter, Value, number, tensor
 from linnet.examples.bytelm import emit
 from linnet.examples.bytelm.emit import DEPTH, EPS, HEADS, KEY_HEADS, LAYERS, THETA, WIDTH
@@ -142,8 +143,8 @@ def write_data(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variant", choices=VARIANTS, default="softmax")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--length", type=int, default=256)

@@ -346,7 +346,7 @@ static void usage(void) {
         "       generate --check REFERENCE.safetensors MODEL.lnb\n"
         "       generate --time SOFTMAX.lnb LINEAR.lnb [--threads N]\n",
         stderr);
-  exit(2);
+  exit(1);
 }
 
 static double number_or_usage(const char *text) {
