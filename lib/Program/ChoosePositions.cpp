@@ -80,8 +80,8 @@ uint64_t BufferBounds::bytesOfArgument(unsigned index) {
 uint64_t BufferBounds::bytesOfResult(unsigned index) {
   OperandRange sizes = program.getBody().front().back().getOperands();
   for (unsigned i = 0; i < index; ++i)
-    sizes = sizes.drop_front(
-        typeOf(cast<DictionaryAttr>(program.getResults()[i])).getNumDynamicDims());
+    sizes =
+        sizes.drop_front(typeOf(cast<DictionaryAttr>(program.getResults()[i])).getNumDynamicDims());
   RankedTensorType type = typeOf(cast<DictionaryAttr>(program.getResults()[index]));
   SmallVector<int64_t> largest;
   for (Value size : sizes.take_front(type.getNumDynamicDims()))
@@ -90,7 +90,8 @@ uint64_t BufferBounds::bytesOfResult(unsigned index) {
 }
 
 uint64_t BufferBounds::bytesOfConstant(exec::RefOp ref) {
-  auto global = SymbolTable::lookupNearestSymbolFrom<ml_program::GlobalOp>(ref, ref.getSymbolAttr());
+  auto global =
+      SymbolTable::lookupNearestSymbolFrom<ml_program::GlobalOp>(ref, ref.getSymbolAttr());
   auto type = global ? dyn_cast<RankedTensorType>(global.getType()) : RankedTensorType();
   return type && type.hasStaticShape() ? bytesOf(type, {}) : kUnbounded;
 }

@@ -32,7 +32,8 @@ uint32_t chooseKernel(const KernelTable &kernels, const LaunchArguments &argumen
   }
   const auto *words = kernels.Get(gpu.variant())->gpu()->words();
   for (uint32_t i = 0; i < kernel.scalars(); ++i) // of those that are sizes
-    if (words->Get(i) > gpu.words()->Get(i) && arguments.scalars[i] > int64_t(LNT_GPU_NARROW_ELEMENTS))
+    if (words->Get(i) > gpu.words()->Get(i) &&
+        arguments.scalars[i] > int64_t(LNT_GPU_NARROW_ELEMENTS))
       return gpu.variant();
   return index;
 }

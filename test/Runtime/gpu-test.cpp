@@ -330,8 +330,8 @@ void variants(Both &both) {
     TestBundle bundle, functions;
     addFirst(functions);
     std::vector<GPUTestKernel> kernels = {gpuAxpy(axpyCode), gpuWideAxpy()};
-    fb::TargetT &target = addTarget(bundle, fb::DeviceKind::CUDA, fb::CodeFormat::PTX, kernels,
-                                    std::move(functions));
+    fb::TargetT &target =
+        addTarget(bundle, fb::DeviceKind::CUDA, fb::CodeFormat::PTX, kernels, std::move(functions));
     target.kernels[1]->gpu->wide = true;
     if (guarded)
       target.kernels[0]->gpu->variant = 1;

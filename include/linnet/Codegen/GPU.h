@@ -66,10 +66,10 @@ struct GPUKernel {
   /// Bindings 0, 1, ...: parts 1 to 3 of GPUKernelABI.h. On Vulkan the words are one more where
   /// they are above LNT_GPU_PUSH_WORDS.
   uint32_t buffers = 0;
-  uint32_t words = 0;     ///< parts 1 to 3 of the words
-  uint32_t faults = 0;    ///< sites; not 0: the last buffer holds the fault words
-  bool scratch = false;   ///< whether there is a buffer for scratch
-  bool wide = false;      ///< computes positions in 64 bits
+  uint32_t words = 0;   ///< parts 1 to 3 of the words
+  uint32_t faults = 0;  ///< sites; not 0: the last buffer holds the fault words
+  bool scratch = false; ///< whether there is a buffer for scratch
+  bool wide = false;    ///< computes positions in 64 bits
   /// Of a variant: the position in the list of the kernel whose place it takes.
   std::optional<unsigned> variantOf = {};
   uint32_t needs = 0;     ///< LNT_GPU_NEEDS_*
@@ -89,9 +89,10 @@ mlir::LogicalResult selectGPUStrategy(exec::KernelOp kernel, const GPUTarget &ta
 /// Compiles every exec.kernel of the module, in order, on up to `threads` threads (0: one per
 /// core), and behind them, where asked for, the variants of those that are `guarded`. Diagnostics
 /// come in the order of the kernels; the bytes do not depend on `threads`.
-mlir::FailureOr<llvm::SmallVector<GPUKernel>>
-compileGPUKernels(mlir::ModuleOp program, const GPUTarget &target, unsigned threads,
-                  bool variants = true);
+mlir::FailureOr<llvm::SmallVector<GPUKernel>> compileGPUKernels(mlir::ModuleOp program,
+                                                                const GPUTarget &target,
+                                                                unsigned threads,
+                                                                bool variants = true);
 
 /// One kernel that has a strategy, or its variant, as a gpu.module with a gpu.func: as its emitter
 /// wrote it, or prepared for the back ends.

@@ -23,8 +23,8 @@
 namespace linnet::exec {
 /// On a function and its program: what `--linnet-checkpoint` planned.
 inline constexpr llvm::StringLiteral kRecomputeAttr = "exec.recompute";
-/// On a cf.assert: the op whose operands it checks, which becomes the `op` of the exec.check; none: it
-/// is the program's own.
+/// On a cf.assert: the op whose operands it checks, which becomes the `op` of the exec.check; none:
+/// it is the program's own.
 inline constexpr llvm::StringLiteral kCheckedOpAttr = "exec.checked_op";
 } // namespace linnet::exec
 

@@ -29,7 +29,7 @@ struct CompileOptions {
   std::vector<std::string> targets = {"cpu"}; ///< and "vulkan", "cuda"
   std::vector<std::string> chips;             ///< of the GPUs among them; none: each one's first
   bool tensorCores = false;                   ///< of CUDA: products may be made by them
-  Positions positions = Positions::Guarded; ///< of GPUs
+  Positions positions = Positions::Guarded;   ///< of GPUs
   std::vector<std::string> cpus = {"x86-64-v3", "x86-64-v4"};
   std::vector<std::string> weights;
   bool externalWeights = false;

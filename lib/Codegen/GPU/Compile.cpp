@@ -157,9 +157,10 @@ static FailureOr<GPUKernel> compile(exec::KernelOp kernel, const GPUTarget &targ
 // All kernels
 //===----------------------------------------------------------------------===//
 
-FailureOr<SmallVector<GPUKernel>>
-linnet::codegen::compileGPUKernels(ModuleOp program, const GPUTarget &target, unsigned threads,
-                                   bool variants) {
+FailureOr<SmallVector<GPUKernel>> linnet::codegen::compileGPUKernels(ModuleOp program,
+                                                                     const GPUTarget &target,
+                                                                     unsigned threads,
+                                                                     bool variants) {
   MLIRContext *ctx = program.getContext();
   prepareGPUContext(ctx);
   SmallVector<exec::KernelOp> kernels(program.getOps<exec::KernelOp>());

@@ -120,9 +120,9 @@ Values GPUEmitter::publish(ValueRange v, int64_t lanes) {
   llvm::DenseMap<Type, int64_t> used;
   for (Value x : v) {
     Type t = x.getType();
-    memory.push_back(used[t]++
-                         ? shared(t.isIndex() ? positionType() : storageType(t), threads / subgroup())
-                         : scratchFor(t));
+    memory.push_back(
+        used[t]++ ? shared(t.isIndex() ? positionType() : storageType(t), threads / subgroup())
+                  : scratchFor(t));
   }
   barrier();
   Value slot = div(thread, lanes);

@@ -83,7 +83,8 @@ static SmallVector<Type> bufferTypes(exec::KernelOp kernel) {
 /// A scalar from the words that hold it.
 static Value fromWords(GPUEmitter &e, Type t, llvm::function_ref<Value()> next) {
   if (t.isIndex())
-    return e.toIndex(wordsOf(t, e.widePositions) == 1 ? next() : fromWords(e, e.getI64Type(), next));
+    return e.toIndex(wordsOf(t, e.widePositions) == 1 ? next()
+                                                      : fromWords(e, e.getI64Type(), next));
   unsigned width = t.getIntOrFloatBitWidth();
   Value bits = next();
   if (width > 32) {

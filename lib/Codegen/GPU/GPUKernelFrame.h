@@ -20,10 +20,9 @@ inline constexpr llvm::StringLiteral kThreads = "threads";
 
 class GPUKernelFrame : public KernelViews {
 public:
-  /// Creates a gpu.module with the kernel's function `name` in `module`; `e` inserts behind its entry, in
-  /// what groups below `chunks` do.
-  GPUKernelFrame(exec::KernelOp kernel, mlir::ModuleOp module, GPUEmitter &e,
-                 llvm::StringRef name);
+  /// Creates a gpu.module with the kernel's function `name` in `module`; `e` inserts behind its
+  /// entry, in what groups below `chunks` do.
+  GPUKernelFrame(exec::KernelOp kernel, mlir::ModuleOp module, GPUEmitter &e, llvm::StringRef name);
   /// Ends the function.
   void finish();
 

@@ -4,8 +4,9 @@
 //
 // Mesa's lavapipe counts the turns of all loops of a thread together; after 65535 each loop ends
 // with the turn that it is in, and results are wrong without a word. A kernel that may get there
-// ends with a loop of two turns: where that makes one, the kernel reports a fault. What is left of a
-// thread's turns only falls, so that one with two left at its end had them at the end of each loop.
+// ends with a loop of two turns: where that makes one, the kernel reports a fault. What is left of
+// a thread's turns only falls, so that one with two left at its end had them at the end of each
+// loop.
 //
 //===----------------------------------------------------------------------===//
 #include "LoopTurns.h"

@@ -302,8 +302,8 @@ void GPULoopsEmitter::placeScratch(Value number) {
   }
 }
 
-/// 64 bits are two words, the low one first. An index has two as well, since a kernel and its variant
-/// with wide positions have one launch; where positions are narrow, the second is not used.
+/// 64 bits are two words, the low one first. An index has two as well, since a kernel and its
+/// variant with wide positions have one launch; where positions are narrow, the second is not used.
 Lane GPULoopsEmitter::loadPieces(const View &view, ArrayRef<Lane> coords, const Scope &s) {
   assert(!s.n && "vectors have elements of a word");
   Value at = position(view, coords, 0).v;

@@ -62,9 +62,8 @@ std::string linnet::codegen::getTightestChip(StringRef name, ArrayRef<std::strin
     FailureOr<GPUTarget> target = getGPUTarget(name, chip);
     return succeeded(target) ? mostWorkgroupMemory(*target) : INT64_MAX;
   };
-  auto found = std::min_element(chips.begin(), chips.end(), [&](auto &a, auto &b) {
-    return memory(a) < memory(b);
-  });
+  auto found = std::min_element(chips.begin(), chips.end(),
+                                [&](auto &a, auto &b) { return memory(a) < memory(b); });
   return found == chips.end() ? "" : *found;
 }
 
