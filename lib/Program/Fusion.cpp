@@ -206,15 +206,33 @@ static LogicalResult fuse(Operation *root) {
 // Reshapes between a product and its epilogue
 //===----------------------------------------------------------------------===//
 
-/// An elementwise op that reads a reshaped product computes in the product's shape instead.
+static bool isReshape(Operation *op) {
+  return isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op);
+}
+
+/// Reshapes that nobody reads wait for their removal while patterns run.
+static bool hasOneReader(Operation *op) {
+  return llvm::count_if(op->getUses(), [](OpOperand &use) {
+           return !isReshape(use.getOwner()) || !use.getOwner()->use_empty();
+         }) == 1;
+}
+
+/// Whether a product that nobody else reads is behind the value, reshaped or not.
+static bool isOwnProduct(Value value) {
+  Operation *source = value.getDefiningOp();
+  if (isReshape(source) && hasOneReader(source))
+    source = source->getOperand(0).getDefiningOp();
+  return source && hasOneReader(source) && (isContraction(source) || isConvolution(source));
+}
+
+/// An elementwise op that reads a reshaped product computes in the product's shape instead. Of
+/// several products the first decides, else the shapes of two would take turns without end.
 static bool shouldFoldReshape(OpOperand *operand) {
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
-  Operation *reshape = operand->get().getDefiningOp();
-  if (!consumer || !isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(reshape) ||
-      !reshape->hasOneUse() || !isElementwiseEpilogue(consumer))
+  if (!consumer || !isReshape(operand->get().getDefiningOp()) || !isOwnProduct(operand->get()) ||
+      !isElementwiseEpilogue(consumer))
     return false;
-  Operation *source = reshape->getOperand(0).getDefiningOp();
-  return source && source->hasOneUse() && (isContraction(source) || isConvolution(source));
+  return llvm::none_of(consumer.getInputs().take_front(operand->getOperandNumber()), isOwnProduct);
 }
 
 static LogicalResult foldReshapes(Operation *root) {

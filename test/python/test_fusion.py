@@ -192,3 +192,22 @@ def test_attention_of_vectors_of_any_size(n):
     w = softmax((Computed(q)[:, :, None] * k).sum(1))
     y, = testing.run(text, q, k, v)
     testing.assert_close(y, (w[:, :, None] * v).sum(1))
+
+
+def test_sum_of_two_reshaped_products():
+    """A sum takes the shape of one of its products: those of two took turns without end."""
+    text = """func.func @main(%x: tensor<1x1x23xf32>, %w: tensor<8x1x2xf32>, %a: tensor<8x8xf32>, %b: tensor<8x24xf32>)
+    -> tensor<8x24xf32> {
+  %c = linnet.conv %x, %w strides [1] dilations [1] padding [1, 1] : tensor<1x1x23xf32>, tensor<8x1x2xf32> -> tensor<1x8x24xf32>
+  %r = tensor.collapse_shape %c [[0, 1], [2]] : tensor<1x8x24xf32> into tensor<8x24xf32>
+  %p = linnet.einsum "ij,jk->ik" %a, %b : tensor<8x8xf32>, tensor<8x24xf32> -> tensor<8x24xf32>
+  %y = arith.addf %r, %p : tensor<8x24xf32>
+  return %y : tensor<8x24xf32>
+}"""
+    rng = np.random.default_rng(4)
+    x, w, a, b = f32(rng, 1, 1, 23), f32(rng, 8, 1, 2), f32(rng, 8, 8), f32(rng, 8, 24)
+    padded = np.pad(x[0, 0], 1)
+    windows = np.stack([padded[:24], padded[1:25]])
+    want = (Computed(w[:, 0, :, None]) * windows).sum(1) + (Computed(a[:, :, None]) * b[None]).sum(1)
+    y, = testing.run(text, x, w, a, b)
+    testing.assert_close(y, want)
